@@ -1,0 +1,1 @@
+"""What the server answers: webhooks, the task API, files and its own health."""

@@ -1,0 +1,50 @@
+"""Picture Desk's table of contents: page settings, who is here, the pages, and what every page shows."""
+
+from pathlib import Path
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard.auth import current_user
+from dashboard.components import people, server, toasts, words
+from dashboard.components.mount import start_clock
+from dashboard.components.now import pulse
+from dashboard.resources import desk
+from data.catalog import follow
+from data.errors import PictureDeskError
+
+ASSETS = Path(__file__).resolve().parent / "assets"
+
+# A file of ours: an icon by name would be fetched from a font host.
+st.set_page_config(page_title=words.APP, page_icon=str(ASSETS / "favicon.png"), layout="wide")
+st.logo(str(ASSETS / "logo.svg"), size="large")
+
+page = st.navigation(
+    [
+        st.Page("app_pages/generate.py", title=words.GENERATE, icon=":material/brush:", default=True),
+        st.Page("app_pages/history.py", title=words.HISTORY, icon=":material/photo_library:"),
+        st.Page("app_pages/settings.py", title=words.SETTINGS, icon=":material/settings:"),
+    ],
+    position="top",
+)
+
+start_clock()
+if st.session_state.get("page") != page.title:  # a visit begins: History may show what is newest now
+    st.session_state["page"] = page.title
+    st.session_state.pop("history_top", None)
+try:
+    follow(desk().settings.state_dir)
+    user = current_user()
+    people.greet(user)
+    running = desk().history.active_count(user.id)
+    st.set_page_config(page_title=f"({running}) {words.APP}" if running else f"{page.title} · {words.APP}")
+    server.look()
+    server.banners()
+    page.run()
+    pulse(user.id)
+    toasts.show()
+except (PictureDeskError, SQLAlchemyError) as error:
+    st.error(f"{words.DATABASE_TROUBLE}", icon=":material/database:")
+    with st.expander(words.DETAILS):
+        st.code(str(error), language=None, wrap_lines=True)
+    st.button(words.TRY_AGAIN, key="try_again")

@@ -1,0 +1,1 @@
+"""The pages: one script each, read from top to bottom."""

@@ -1,0 +1,20 @@
+"""Generate: the form on the left, what became of it on the right."""
+
+import streamlit as st
+
+from dashboard.auth import current_user
+from dashboard.components import form
+from dashboard.components.composer import composer
+from dashboard.components.drawer import drawer_if_asked
+from dashboard.components.now import now_strip
+
+user = current_user()
+form.start(user.id)
+
+left, right = st.columns([5, 7], gap="large")
+with left, st.container(key="composer"):
+    composer(user.id)
+with right:
+    now_strip(user.id)
+
+drawer_if_asked(user.id)

@@ -1,0 +1,51 @@
+"""Settings: is everything well, what is configured, how to leave practice mode, and what is remembered for you."""
+
+import streamlit as st
+
+from dashboard.auth import current_user
+from dashboard.components import budgets, formats, lamps, words
+from dashboard.components.controls import joined
+from dashboard.components.server import about
+from dashboard.resources import desk
+
+user = current_user()
+known = about()
+
+with st.container(width=760, key="settings"):
+    st.header("Health", anchor=False)
+    lamps.lamps()
+
+    st.header("Budgets", anchor="budgets")
+    budgets.budgets(user.id)
+
+    if known.practice:
+        st.header("Make real pictures", anchor="real")
+        st.markdown(words.LEAVE_PRACTICE)
+
+    st.header("What is configured", anchor=False)
+    if known.configured:
+        st.table(
+            [
+                {"Setting": formats.literal(one["name"]), "Value": formats.prose(one["value"])}
+                for one in known.configured
+            ],
+            border="horizontal",
+        )
+        st.caption("Secrets are shown only as a mask. Change them in the environment or in `.env`, then restart.")
+    else:
+        st.caption("The callback server tells this once it runs.")
+
+    st.header("You", anchor=False)
+    kept = desk().preferences.all(user.id)
+    names = {"choice": "Model", "count": "Pictures at once"}
+    told = {
+        name: joined(kept[name]) if isinstance(kept[name], list) else str(kept[name])
+        for name in names
+        if kept.get(name)
+    }
+    remembered = [f"{names[name]}: **{formats.literal(value)}**" for name, value in told.items()]
+    alone = "No sign-in is configured: everybody who opens this desk is the same local user."
+    st.markdown(f"Signed in as **{formats.literal(user.name)}**." if user.signed_in else alone)
+    st.markdown("The form starts with what you used last. " + (" · ".join(remembered) or "Nothing is remembered yet."))
+    if user.signed_in:
+        st.button(words.SIGN_OUT, key="sign_out", on_click=st.logout)

@@ -1,0 +1,162 @@
+"""What was asked beside what was really used: size, shape, format, version, seed, money and time, differences marked.
+
+What was used is read from the stored files, from our own books, and from the provider's record as far as it speaks.
+Records differ by road, year and model, so each fact is looked for by the few names it is known to have.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.components import formats, views, words
+from dashboard.components.controls import SHAPE, ratio
+from data.catalog import ModelSpec, ParamSpec
+from data.history import Detail
+from data.schema import Submission
+from data.status import TERMINAL, Outcome, TaskStatus
+
+_FORMATS = {"JPG": "JPEG", "QUICKTIME": "MOV"}
+_SAME_SHAPE = 0.02
+_SAME_COST = 0.1  # where a provider counts tokens, what it charges is never to the digit what was foreseen
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row. `used` is empty where nobody says; `differs` is shown by a sign and a word."""
+
+    name: str
+    asked: str
+    used: str = ""
+    differs: bool = False
+    fact: bool = False  # nothing to compare it with
+
+
+def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool, doubtful: bool) -> list[Line]:
+    """Every row of the comparison, in reading order."""
+    card, call = detail.card, _call(detail)
+    record = (call.report if call else None) or {}
+    rows = [Line("Model", " · ".join(filter(None, views.model_and_road(card, spec))), fact=True)]
+    version = _version(record)
+    if version and spec:
+        rows.append(Line("Version", spec.sent_as, version, differs=version != spec.sent_as))
+    rows += [_setting(detail, spec, name, value, record) for name, value in card.params.items()]
+    rows += [line for line in _unasked(detail, spec, record) if line.name not in {row.name for row in rows}]
+    rows.append(_cost(detail, practice=practice, doubtful=doubtful))
+    rows.append(_time(detail, spec, call))
+    door = " through the API" if detail.source == "api" else ""
+    rows.append(Line("Asked for", formats.date_and_time(card.created_at) + door, fact=True))
+    return rows
+
+
+def _call(detail: Detail) -> Submission | None:
+    """The paid call that brought the result, or the last."""
+    won = [call for call in detail.submissions if call.outcome == Outcome.SUCCEEDED]
+    return next(reversed(won or list(detail.submissions)), None)
+
+
+def _setting(detail: Detail, spec: ModelSpec | None, name: str, value: Any, record: dict[str, Any]) -> Line:
+    param = spec.param(name) if spec else None
+    label = param.label if param else name
+    shown = "on" if value is True else "off" if value is False else str(value)
+    asked = param.value_label(value) if param and param.labels else shown
+    used, differs = _used(detail, spec, param, asked, record)
+    return Line(label, asked, used, differs)
+
+
+def _used(
+    detail: Detail, spec: ModelSpec | None, param: ParamSpec | None, asked: str, record: dict[str, Any]
+) -> tuple[str, bool]:
+    """What was used in place of this setting, and whether it is something else."""
+    pictures, name = detail.card.pictures, param.name if param else ""
+    if name == "seed":
+        used = _find(record, "seed", "seeds")
+        return used, bool(used) and used != asked
+    if not pictures or param is None or spec is None:
+        return "", False
+    if name == SHAPE:
+        used = _shape(pictures[0].width / pictures[0].height, param)
+        return used, bool(ratio(asked)) and used != asked
+    if name == "output_format":
+        used = _format(pictures[0].mime)
+        return used, used != _FORMATS.get(asked.upper(), asked.upper())
+    if name == "duration":
+        return _duration(detail, asked)
+    if name == "resolution" and spec.kind == "video":
+        used = _find(record, "resolution")
+        return used, bool(used) and used.lower() != asked.lower()
+    if any(price.times == name for price in spec.prices):
+        return str(len(pictures)), str(len(pictures)) != asked
+    return "", False
+
+
+def _unasked(detail: Detail, spec: ModelSpec | None, record: dict[str, Any]) -> Iterator[Line]:
+    """What has no setting of its own on every model, and is a fact of every result."""
+    card = detail.card
+    expected = spec.output_size(card.params) if spec else None
+    sizes = list(dict.fromkeys((one.width, one.height) for one in card.pictures))
+    if expected or sizes:
+        asked = f"{expected[0]} × {expected[1]}" if expected else words.MODEL_CHOOSES
+        used = ", ".join(f"{wide} × {tall}" for wide, tall in sizes)
+        yield Line("Size", asked, used, differs=bool(expected and sizes) and sizes != [expected])
+    if card.pictures:
+        yield Line("File format", words.MODEL_CHOOSES, _format(card.pictures[0].mime))
+    if seed := _find(record, "seed", "seeds"):
+        yield Line("Seed", words.MODEL_CHOOSES, seed)
+
+
+def _cost(detail: Detail, *, practice: bool, doubtful: bool) -> Line:
+    card = detail.card
+    asked = formats.about(card.estimate_micro, in_dollars=False, practice=practice)
+    if doubtful:
+        return Line("Cost", asked, words.CHARGE_UNKNOWN)
+    if card.status not in TERMINAL and not card.charged_micro:
+        return Line("Cost", asked)
+    used = formats.money(card.charged_micro, practice=practice) if card.charged_micro else words.NOTHING_CHARGED
+    made = card.status == TaskStatus.SUCCEEDED or card.charged_micro > 0
+    foreseen = card.estimate_micro if card.estimate_micro is not None else card.charged_micro
+    off = abs(card.charged_micro - foreseen) > _SAME_COST * foreseen
+    return Line("Cost", asked, used, differs=made and off)
+
+
+def _time(detail: Detail, spec: ModelSpec | None, call: Submission | None) -> Line:
+    typical = views.usual(spec)
+    asked = f"usually {formats.seconds(typical)}" if typical else words.NOT_KNOWN_YET
+    if call is None or detail.card.finished_at is None or detail.card.status != TaskStatus.SUCCEEDED:
+        return Line("Time", asked)
+    return Line("Time", asked, formats.seconds((detail.card.finished_at - call.started_at).total_seconds()))
+
+
+def _version(record: dict[str, Any]) -> str:
+    return _find(record, "modelVersion", "model")
+
+
+def _find(record: dict[str, Any], *names: str) -> str:
+    """A fact of the record by one of its names: at the top, in the result, or in the first item of a list."""
+    places: list[Any] = [record, record.get("response"), record.get("info"), record.get("usage")]
+    places += [items[0] for items in (record.get("data"),) if isinstance(items, list) and items]
+    for place in places:
+        for name in names:
+            value = place.get(name) if isinstance(place, dict) else None
+            if isinstance(value, str | int) and not isinstance(value, bool) and str(value).strip():
+                return str(value).strip()[:100]
+    return ""
+
+
+def _shape(real: float, param: ParamSpec) -> str:
+    labels = [param.value_label(value) for value in param.allowed]
+    near = [label for label in labels if ratio(label) and abs(ratio(label) / real - 1) < _SAME_SHAPE]
+    return min(near, key=lambda label: abs(ratio(label) - real), default=f"{real:.2f}:1")
+
+
+def _format(mime: str) -> str:
+    name = mime.partition("/")[2].upper()
+    return _FORMATS.get(name, name)
+
+
+def _duration(detail: Detail, asked: str) -> tuple[str, bool]:
+    lengths = [one.duration_ms for one in detail.card.pictures if one.duration_ms]
+    wanted = re.match(r"\d+", asked)
+    if not lengths:
+        return "", False
+    return f"{lengths[0] / 1000:.1f} s", wanted is not None and abs(lengths[0] - int(wanted[0]) * 1000) > 500

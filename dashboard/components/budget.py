@@ -1,0 +1,79 @@
+"""What the monthly budgets say to the form: how much is left, and when a press would pass one of them.
+
+It only foretells. The budget is kept in the transaction that creates the tasks, whatever a screen believed.
+"""
+
+from dataclasses import dataclass
+
+from dashboard import resources
+from dashboard.components import formats
+from data.ledger import TEAM, Standing
+
+AMBER = 0.8
+
+
+@dataclass(frozen=True)
+class Left:
+    """The tighter of the two budgets in force. Money in micro-credits."""
+
+    standing: Standing
+    price: int | None  # of one call to each chosen model
+    calls: int = 1  # how many that are
+
+    @property
+    def team(self) -> bool:
+        """Whether it is the team's, or the person's own."""
+        return self.standing.scope == TEAM
+
+    @property
+    def micro(self) -> int:
+        """What may still be asked for."""
+        return self.standing.left or 0
+
+    @property
+    def short(self) -> bool:
+        """Whether a person should know before it stops them."""
+        return self.standing.used >= AMBER or not self.micro
+
+    @property
+    def pictures(self) -> int | None:
+        """For how many pictures at this price it suffices; None where that cannot be said."""
+        return self.micro // self.price * self.calls if self.price else None
+
+
+def left(person: str, price: int | None, calls: int = 1) -> Left | None:
+    """The budget that would be passed first by a press at this price; None where none is in force."""
+    in_force = [standing for standing in resources.desk().ledger.standing(person) if standing.left is not None]
+    tightest = min(in_force, key=lambda standing: standing.left or 0, default=None)
+    return Left(tightest, price, calls) if tightest else None
+
+
+def line(left: Left, kind: str, *, practice: bool) -> str:
+    """What stands in the price line."""
+    whose = "Team budget" if left.team else "Your budget"
+    text = f"{whose}: {formats.in_credits(left.micro, practice=practice)} left this month"
+    if not left.short or left.pictures is None:
+        return text
+    noun = "video" if kind == "video" else "picture"
+    return f"{text}, {left.pictures} {noun}{'' if left.pictures == 1 else 's'}"
+
+
+def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
+    """Label and sentence where a press of `count` pictures would pass the budget; both empty where it would not."""
+    whose = "The team’s budget" if left.team else "Your budget"
+    do = "Nothing was charged. An admin can raise it in the settings."
+    if left.price is None:
+        return "Price unknown – no budget allows it", f"{whose} cannot be kept, because nobody knows this price. {do}"
+    needed = left.price * count
+    if needed <= left.micro:
+        return "", ""
+    sentence = (
+        f"{whose} for this month has {formats.in_credits(left.micro, practice=practice)} left, "
+        f"and this needs {formats.in_credits(needed, practice=practice)}. {do}"
+    )
+    name = "Team budget" if left.team else "Your budget"
+    if not left.pictures and left.calls > 1 and left.micro:
+        return f"{name} is too small for all {left.calls} models", sentence
+    if not left.pictures:
+        return f"{'Team budget' if left.team else 'Your budget is'} used up – ask an admin", sentence
+    return f"{name} allows {left.pictures} more – choose fewer", sentence

@@ -1,0 +1,84 @@
+// The "Now" strip: one card per task, reserved in the picture's final shape from the first moment.
+
+function figure(card, me) {
+  const shape = `aspect-ratio:${card.width}/${card.height}`;
+  if (card.picture) {
+    const image = el("img", { src: card.picture, alt: card.prompt, width: card.width, height: card.height, decoding: "async" });
+    const more = card.more && el("span", { class: "more" }, card.more);
+    return el("button", { class: "figure", type: "button", style: shape, "data-act": "open", "data-id": card.id, title: card.open }, image, playMark(card.video), more);
+  }
+  const moving = card.tone === "work";
+  const start = { submitting: "2%", fetching: "97%" }[card.state];
+  return el("div", { class: moving ? "figure blank moving" : "figure blank", style: shape },
+    card.say && el("p", { class: "say" }, card.say),
+    moving && el("div", { class: "bar", "aria-hidden": "true" }, el("i", { "data-fill": card.id, style: start && `width:${start}` })));
+}
+
+function drawCard(card, me) {
+  const tick = card.tick;
+  return el("li", { class: `card ${card.tone}`, "data-key": card.id, "data-state": card.state },
+    figure(card, me),
+    el("p", { class: "state" },
+      el("span", { class: "dot" }), el("b", {}, card.word),
+      tick
+        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-text": tick.text, "data-late": tick.late, "data-bar": card.id }, elapsed(tick, me))
+        : el("span", { class: "fact soft" }, card.fact)),
+    el("p", { class: "prompt clamp", dir: "auto", title: card.prompt }, card.prompt),
+    el("p", { class: "meta soft" }, card.meta),
+    el("div", { class: "acts" }, card.actions.map((one) => action(one, card.id))),
+    card.details && el("details", {}, el("summary", {}, card.details.label), el("p", { class: "own", dir: "auto" }, card.details.text)));
+}
+
+function elapsed({ since, usual, text, late }, me) {
+  const seconds = Math.max(0, Math.floor(me.now() - since));
+  const words = late && seconds > Math.max(180, 3 * usual) ? late : text;
+  return words.replace("{elapsed}", seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
+}
+
+// Straight to 85 % at the usual time, then ever slower: it never says "done" before the file is here.
+function filled(seconds, usual) {
+  return seconds < usual ? (0.85 * seconds) / usual : 0.97 - 0.12 * Math.exp((usual - seconds) / usual);
+}
+
+function tick(me) {
+  for (const node of me.root.querySelectorAll("[data-since]")) {
+    const { since, usual, text, late, bar } = node.dataset;
+    const words = elapsed({ since: +since, usual: +usual, text, late }, me);
+    if (node.textContent !== words) node.textContent = words;
+    const fill = me.root.querySelector(`[data-fill="${bar}"]`);
+    if (fill) fill.style.width = `${100 * filled(Math.max(0, me.now() - since), +usual || 20)}%`;
+  }
+}
+
+// Says politely what changed since the last drawing; the first drawing says nothing.
+function news(data, me) {
+  const before = me.words;
+  me.words = new Map(data.cards.map((card) => [card.id, card.word]));
+  if (!before) return "";
+  const changed = data.cards.filter((card) => before.get(card.id) !== card.word && card.tone !== "work");
+  return changed.map((card) => `${card.word}: ${card.prompt.slice(0, 80)}`).join(". ") || me.said || "";
+}
+
+function render(data, me) {
+  me.said = news(data, me);
+  return [
+    el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
+    data.queue && el("p", { class: "queue soft" }, data.queue),
+    el("ul", { class: "strip", "aria-label": data.label }, data.cards.map((card) => drawCard(card, me))),
+  ];
+}
+
+// On a phone the strip is below the form: after a press it comes into view, once for each batch.
+function showArrival(data, me) {
+  if (!data.arrived || me.arrived === data.arrived) return;
+  me.arrived = data.arrived;
+  if (me.root.getBoundingClientRect().top < window.innerHeight / 2) return;
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  setTimeout(() => me.root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" }), 50);
+}
+
+export default function (component) {
+  const cleanup = desk(component, render, { tick });
+  showArrival(component.data, desks.get(component.parentElement));
+  return cleanup;
+}

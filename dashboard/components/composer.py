@@ -1,0 +1,129 @@
+"""The left side of Generate: the form, from prompt to button, drawn from the catalogue for the chosen models."""
+
+import streamlit as st
+
+from dashboard import resources
+from dashboard.components import budget, form, formats, people, picker, press, views, words
+from dashboard.components.form import Form
+from dashboard.components.model_form import main_settings, more_settings
+from dashboard.components.mount import field_now, mount_composer
+from dashboard.components.references import references
+from data.catalog import catalog
+from data.schema import Task
+
+
+def composer(person: str) -> None:
+    """Draws the whole form. `form.start` must have run."""
+    models = catalog()
+    shown = form.lay_out([form.spec_for(models, choice) for choice in form.chosen(models)], models)
+    committed = st.session_state["prompt"] or ""
+    empty, edited = field_now("typed", committed)
+    now = form.read(unseen=edited, empty=empty)  # a text that is not committed yet is judged by the press
+    _prompt(person, now)
+    model, count = st.columns([3, 2], gap="small", vertical_alignment="bottom")
+    with model:
+        picker.picker(now)
+    with count:
+        _count(now)
+    left = budget.left(person, now.price, calls=len(now.priced))
+    _about(now, left)
+    main_settings(shown, now)
+    references(now)
+    more_settings(shown, now)
+    key = press.key(now.promise)
+    _button(person, now, left, key, empty=empty, edited=edited)
+    mount_composer(key="typed", field="prompt", committed=committed, button=key)
+
+
+def _prompt(person: str, now: Form) -> None:
+    limits = {f"{ask.spec.label} takes up to {ask.spec.prompt_max:,} characters." for ask in now.asks}
+    st.text_area(
+        words.PROMPT, key="prompt", height=124, placeholder=words.PROMPT_HINT, persist_state="session",
+        on_change=form.keep_draft, args=(person,), help=formats.literal(" ".join(sorted(limits))),
+    )  # fmt: skip
+    st.pills(
+        "Examples", list(words.EXAMPLES), key="example", label_visibility="collapsed",
+        on_change=_take_example, args=(person,),
+    )  # fmt: skip
+
+
+def _count(now: Form) -> None:
+    labels = words.COUNTS_EACH if len(now.asks) > 1 else words.COUNTS
+    st.segmented_control(
+        labels[now.asks[0].spec.kind], list(form.COUNTS), key="count", required=True, width="stretch",
+        persist_state="session",
+    )  # fmt: skip
+
+
+def _take_example(person: str) -> None:
+    chosen = st.session_state["example"]
+    if chosen:
+        st.session_state["prompt"] = words.EXAMPLES[chosen]
+        st.session_state["example"] = None  # it fills the form; it is no choice that stays
+        form.keep_draft(person)
+
+
+def _about(now: Form, left: budget.Left | None) -> None:
+    """The line that answers "which model?" at the moment of choice, and what is left to spend."""
+    practice = now.practice
+    each = " each" if len(now.asks) == 1 else " for one of each"
+    parts = [f"{_estimate(now, 1, each)}{', free of charge' if practice else ''}"]
+    waits = [seconds for ask in now.asks if (seconds := views.usual(ask.spec))]
+    if waits:
+        known = "" if len(waits) == len(now.asks) else " where known"
+        parts.append(f"usually {formats.span(min(waits), max(waits))}{known}")
+    warnings = [ask.spec.retiring(resources.now().date()) for ask in now.willing]
+    if left:
+        (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))
+    with st.container(gap="small", key="about"):
+        st.caption(formats.literal(" · ".join(parts)))
+        for warning in filter(None, warnings):  # not as a caption: that would fade the colour
+            st.markdown(f":small[:orange[:material/warning: {formats.literal(warning)}]]")
+
+
+def _estimate(now: Form, times: int, each: str = "", *, in_dollars: bool = True) -> str:
+    """What so many of each will cost, as far as anybody knows."""
+    known = formats.about(now.known_price, times=times, in_dollars=in_dollars, practice=now.practice) + each
+    if not now.unpriced:
+        return known
+    return formats.about(None) if now.unpriced == len(now.priced) else words.at_least(known, now.unpriced)
+
+
+def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> None:
+    label, sentence = press.obstacle(now, left, empty=empty)
+    same = None if label or edited else press.same_as(now)
+    estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
+    text = words.generate(now.total, estimate, again=same is not None, models=models)
+    _left_out(now)
+    with st.container(key="generate"):
+        st.button(
+            formats.literal(label or text), key=key, type="primary", width="stretch", shortcut="Ctrl+Enter",
+            disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
+        )  # fmt: skip
+    refusal = "" if edited else press.refusal(now)
+    if sentence or refusal:
+        shown = formats.practised(sentence or refusal, practice=now.practice)
+        st.error(formats.literal(shown), icon=":material/error:")
+    elif same is not None:
+        _same(same, person)
+
+
+def _left_out(now: Form) -> None:
+    """Which of several models will not be asked, and why: before anything is spent."""
+    if len(now.asks) == 1 or not now.refusing:
+        return
+    lines = [words.left_out(ask.choice.name, ask.fault.sentence) for ask in now.refusing if ask.fault]
+    shown = [formats.literal(formats.practised(line, practice=now.practice)) for line in lines]
+    st.warning("\n\n".join(shown), icon=":material/block:")
+
+
+def _same(task: Task, person: str) -> None:
+    """Informs, and stands in nobody's way: the same may be wanted twice."""
+    when = formats.age(task.created_at, resources.now())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="same"):
+        st.caption(formats.literal(words.same_again(people.name_of(task.person, person), when)), width="content")
+        st.button("Open it", type="tertiary", key="open_same", on_click=_open, args=(task.id,))
+
+
+def _open(task_id: str) -> None:
+    st.query_params["task"] = task_id

@@ -1,0 +1,135 @@
+// Shared by our components; each .js file that follows is appended to this one.
+// Data comes in as JSON and is only ever set as text or attribute, never as HTML. What a person does goes out as a
+// queue in the component's state (`events`), because triggers get lost when they come faster than reruns. Python
+// acknowledges by number (`ack`); `epoch` names its session, so that a server restart cannot replay an old "retry".
+
+function el(tag, props, ...children) {
+  const node = document.createElement(tag);
+  for (const [name, value] of Object.entries(props ?? {})) {
+    if (value === null || value === undefined || value === false) continue;
+    node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.flat(9).filter((child) => child !== null && child !== undefined && child !== false && child !== ""));
+  return node;
+}
+
+// Makes `from` look like `to` and keeps every node that may stay: pictures do not flicker, focus and open fold-outs stay.
+function morph(from, to) {
+  if (from.nodeType === Node.TEXT_NODE) {
+    if (from.data !== to.data) from.data = to.data;
+    return;
+  }
+  for (const { name } of [...from.attributes]) if (!to.hasAttribute(name) && name !== "open") from.removeAttribute(name);
+  for (const { name, value } of [...to.attributes]) if (from.getAttribute(name) !== value) from.setAttribute(name, value);
+  const keyed = new Map([...from.children].filter((node) => node.dataset.key).map((node) => [node.dataset.key, node]));
+  let at = from.firstChild;
+  for (const wanted of [...to.childNodes]) {
+    const key = wanted.dataset?.key;
+    const same = at && at.nodeName === wanted.nodeName && !at.dataset?.key;
+    const have = key ? keyed.get(key) : same ? at : null;
+    if (!have) from.insertBefore(wanted, at);
+    else {
+      if (have === at) at = at.nextSibling;
+      else from.insertBefore(have, at);
+      morph(have, wanted);
+    }
+  }
+  while (at) {
+    const next = at.nextSibling;
+    at.remove();
+    at = next;
+  }
+}
+
+const desks = new WeakMap();
+
+// One instance: `render(data, me)` gives the whole tree; clicks on [data-act] become events unless `local` handles them.
+function desk(component, render, { local = {}, tick = null } = {}) {
+  const { data, parentElement, setStateValue } = component;
+  let me = desks.get(parentElement);
+  if (!me) {
+    me = { root: el("div", { class: "root" }), queue: [], seq: 0, last: {} };
+    desks.set(parentElement, me);
+    parentElement.appendChild(me.root);
+    me.root.addEventListener("click", (event) => clicked(event, me, local));
+    me.over = el("div", { class: "root" }); // beside what is redrawn: a question stays open while the page lives on
+    parentElement.appendChild(me.over);
+  }
+  me.send = (queue) => setStateValue("events", queue);
+  if (me.epoch !== data.epoch) Object.assign(me, { epoch: data.epoch, queue: [], seq: data.ack });
+  me.queue = me.queue.filter((event) => event.seq > data.ack);
+  me.seq = Math.max(me.seq, data.ack);
+  if (me.clock !== data.clock) Object.assign(me, { clock: data.clock, offset: data.clock * 1000 - Date.now() });
+  me.now = () => (Date.now() + me.offset) / 1000; // the server's seconds: a browser's clock may be wrong
+  const held = parentElement.activeElement; // a node that changes its place loses the focus
+  morph(me.root, el("div", { class: "root" }, render(data, me)));
+  if (held?.isConnected && parentElement.activeElement !== held) held.focus({ preventScroll: true });
+  clearInterval(me.timer);
+  if (tick) {
+    tick(me);
+    if (me.root.querySelector("[data-since]")) me.timer = setInterval(() => tick(me), 1000);
+  }
+  return () => clearInterval(me.timer);
+}
+
+function clicked(event, me, local) {
+  const node = event.target.closest("[data-act]");
+  if (!node || node.getAttribute("aria-disabled") === "true") return;
+  const { act, id } = node.dataset;
+  if (local[act]) return void local[act](node, me);
+  if (node.dataset.ask) return ask(JSON.parse(node.dataset.ask), me, () => wish(act, id, me));
+  wish(act, id, me);
+}
+
+function wish(act, id, me) {
+  const which = `${act} ${id}`;
+  if (me.last.which === which && Date.now() - me.last.at < 1000) return; // an impatient double click is one wish
+  me.last = { which, at: Date.now() };
+  me.queue = [...me.queue, { seq: ++me.seq, epoch: me.epoch, act, id }];
+  me.send(me.queue);
+}
+
+// What cannot be undone is asked first, in the browser's own dialog: it holds the focus and Escape means no.
+function ask({ title, text, yes, no }, me, then) {
+  const box = el("dialog", { class: "ask", "aria-label": title },
+    el("h2", {}, title), el("p", {}, text),
+    el("div", { class: "acts" }, el("button", { class: "act", type: "button", value: "no", autofocus: true }, no), el("button", { class: "act primary", type: "button", value: "yes" }, yes)));
+  box.addEventListener("click", (event) => {
+    const { value } = event.target.closest("button") ?? {};
+    if (value || event.target === box) box.close(); // beside the box means no
+    if (value === "yes") then();
+  });
+  for (const name of ["keydown", "keyup", "mousedown", "pointerdown"]) box.addEventListener(name, (event) => event.stopPropagation());
+  box.addEventListener("close", () => box.remove());
+  me.over.replaceChildren(box);
+  box.showModal();
+}
+
+// Buttons and links. A link with `download` is the browser's own download: one click, no round trip through Python.
+function action({ act, label, title, href, primary, ask }, id) {
+  const props = { class: primary ? "act primary" : "act", title };
+  if (href) return el("a", { ...props, href, download: "", rel: "noopener" }, label);
+  return el("button", { ...props, type: "button", "data-act": act, "data-id": id, "data-ask": ask && JSON.stringify(ask) }, label);
+}
+
+// On the poster of a video: how long it is, beside a triangle that kit.css draws.
+function playMark(video) {
+  return video && el("span", { class: "play" }, el("span", { class: "unseen" }, video.name), el("span", { "aria-hidden": "true" }, video.length));
+}
+
+async function copy(node) {
+  const text = node.dataset.text;
+  try {
+    await navigator.clipboard.writeText(text);
+  } catch {
+    const area = el("textarea", { style: "position:fixed;opacity:0" }); // plain http has no clipboard
+    area.value = text;
+    document.body.append(area);
+    area.select();
+    document.execCommand("copy");
+    area.remove();
+  }
+  const before = node.textContent;
+  node.textContent = node.dataset.done;
+  setTimeout(() => (node.textContent = before), 1500);
+}

@@ -1,0 +1,124 @@
+"""The health lamps: each part of the house says in words how it is, and one button asks it again."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from dashboard import resources
+from dashboard.components import formats, trouble
+from dashboard.components.server import about, look
+from data.errors import PictureDeskError
+from data.schema import Health
+
+_KNOWN = {"server", "storage", "webhook", "database", "practice", "catalogue"}
+"""Drawn by name, or no lamp at all: the board also notes whether the desk practised. A colon marks parts of others."""
+_PATIENCE = timedelta(seconds=20)
+"""How long a pressed "Check now" keeps the page looking for the answer."""
+
+
+@dataclass(frozen=True)
+class Lamp:
+    """`state` is well, trouble, asked or unknown; `ask` is the health board's name to ask again, or empty."""
+
+    title: str
+    state: str
+    message: str
+    at: datetime | None
+    ask: str
+    button: str = "Check now"
+    waiting: bool = False
+
+
+_LOOKS = {
+    "well": ":green-badge[:material/check: Working]",
+    "trouble": ":red-badge[:material/priority_high: Needs attention]",
+    "asked": ":blue-badge[:material/hourglass_top: Checking]",
+    "unknown": ":gray-badge[:material/question_mark: Not known]",
+}
+
+
+def lamps() -> None:
+    """All lamps; looks again every second while an answer is awaited, otherwise it is drawn once."""
+    waiting = any(lamp.waiting for lamp in all_lamps())
+    st.fragment(_lamps, run_every=1.0 if waiting else None)(waiting)
+
+
+def _lamps(waiting: bool) -> None:
+    with trouble.live_part():
+        shown = all_lamps()
+        for index, lamp in enumerate(shown):
+            with st.container(border=True, key=f"lamp_{index}"):
+                _draw(lamp, index)
+        if any(lamp.waiting for lamp in shown) != waiting:
+            st.rerun()
+
+
+def _draw(lamp: Lamp, index: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        with st.container(gap=None):
+            st.markdown(f"**{formats.literal(lamp.title)}** {_LOOKS[lamp.state]}")
+            when = f" Last word {formats.age(lamp.at, resources.now())}." if lamp.at else ""
+            st.markdown(f":small[{formats.prose(lamp.message + when)}]")
+        if lamp.ask:
+            st.button(
+                "Checking…" if lamp.waiting else lamp.button, key=f"check_{index}", disabled=lamp.waiting,
+                on_click=_ask, args=(lamp.ask,),
+            )  # fmt: skip
+
+
+def _ask(name: str) -> None:
+    with trouble.callback():
+        resources.desk().health.ask(name)
+
+
+def all_lamps() -> list[Lamp]:
+    """Server, database, each provider account the server knows, storage, webhook, models, and whatever else spoke.
+
+    A part that this file does not know by name can be read, but not asked: only its own worker knows how.
+    """
+    board, now, known = resources.desk().health.all(), resources.now(), look()
+    lamps = [_server(known.beat, known.silent(now)), _database(board.get("database"))]
+    lamps += [_lamp(name.removeprefix("provider:"), row, now, name) for name, row in sorted(board.items())
+              if name.startswith("provider:") and name.removeprefix("provider:") in known.accounts]  # fmt: skip
+    lamps.append(_lamp("Storage", board.get("storage"), now, "storage"))
+    webhook = _lamp("Webhook", board.get("webhook"), now, "webhook", "Test the round trip")
+    where = f"Providers call {known.callback_base}. " if known.callback_base else ""
+    lamps.append(replace(webhook, message=where + webhook.message))
+    lamps.append(replace(_lamp("Models", board.get("catalogue"), now, "catalogue"), ask=""))  # looked at all the time
+    others = sorted(name for name in board if name not in _KNOWN and ":" not in name)
+    return [*lamps, *(replace(_lamp(name.capitalize(), board[name], now, name), ask="") for name in others)]
+
+
+def _server(beat: datetime | None, silent: bool) -> Lamp:
+    if silent:
+        said = f"Silent since {formats.clock(beat)}." if beat else "Not started yet."
+        return Lamp("Callback server", "trouble", f"{said} Requests wait and nothing is lost.", None, "")
+    return Lamp("Callback server", "well", "Sends requests, receives results and saves pictures.", beat, "")
+
+
+def _database(row: Health | None) -> Lamp:
+    """What we see ourselves, and what the server says of its own trouble with it."""
+    try:
+        total, active = resources.desk().glances.count(), resources.desk().history.active_count()
+    except PictureDeskError as error:
+        return Lamp("Database", "trouble", str(error), None, "")
+    said = f"{formats.requests(total)}, {active:,} under way."
+    if row is None:
+        return Lamp("Database", "well", said, None, "")
+    return Lamp("Database", "well" if row.ok else "trouble", f"{said} {row.message}", row.at, "")
+
+
+def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str = "Check now") -> Lamp:
+    label = f"Provider {title}" if name.startswith("provider:") else title
+    if row is None:
+        return Lamp(label, "unknown", "Not looked at yet.", None, name, button)
+    waiting = row.requested_at is not None and now - row.requested_at < _PATIENCE
+    # The round trip under way: its nonce is on the board, its result is not.
+    waiting = waiting or ("nonce" in row.data and "seconds" not in row.data and now - row.at < _PATIENCE)
+    message = row.message
+    left = row.data.get("credits_micro")
+    if isinstance(left, int):
+        message += f" {formats.balance(left, practice=about().practice)}."
+    state = "asked" if waiting else "well" if row.ok else "trouble"
+    return Lamp(label, state, message, row.at, name, button, waiting)

@@ -1,0 +1,88 @@
+"""Mounts our browser components and hands their events to Python exactly once.
+
+Each component is plain JavaScript beside this file, drawn in a shadow root from JSON. Events come as a queue in the
+component's state, numbered and acknowledged (see `kit.js` for why); `epoch` belongs to this session of the server.
+"""
+
+import secrets
+import time
+import zlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+from streamlit.components.v2 import component
+
+_HERE = Path(__file__).resolve().parent
+
+
+def _read(name: str) -> str:
+    return (_HERE / name).read_text(encoding="utf-8")
+
+
+_COMPONENTS = {
+    name: component(
+        f"picture_desk_{name}",
+        js=_read("kit.js") + "\n" + _read(f"{name}.js"),
+        css=_read("kit.css") + "\n" + _read(f"{name}.css"),
+    )
+    for name in ("cards", "gallery", "picker", "sheet", "slots")
+}
+_COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
+
+
+def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
+    """Draws the component of that name. `on_event(act, id)` is called once for each thing that a person did."""
+    desk = {"epoch": _epoch(), "ack": st.session_state.get(f"{key}_ack", 0), "clock": st.session_state["clock"]}
+    _COMPONENTS[name](
+        key=key,
+        data={**data, **desk},
+        default={"events": []},
+        on_events_change=lambda: _deliver(key, on_event),
+    )
+
+
+def mount_composer(*, key: str, field: str, committed: str, button: str) -> None:
+    """Watches the text area with the key `field` while a person types in it; see `composer.js`.
+
+    `button` is the key of the button beside it: with another key it is a new one, which gets the old one's focus.
+    """
+    seen = (st.session_state.get(key) or {}).get("typed")
+    data = {"field": field, "text": committed, "base": _base(committed), "seen": seen, "button": button}
+    _COMPOSER(key=key, data=data, default={"typed": None}, on_typed_change=lambda: None)
+
+
+def field_now(key: str, committed: str) -> tuple[bool, bool]:
+    """Whether the field is empty, and whether it differs from the text we have: what the watcher last saw.
+
+    It speaks of the text it was given; what it said of an earlier one no longer counts. It is drawn after the button
+    that asks, so that it leaves no gap above it.
+    """
+    seen = (st.session_state.get(key) or {}).get("typed") or {}
+    if seen.get("base") != _base(committed):
+        return not committed.strip(), False
+    return bool(seen.get("empty")), bool(seen.get("edited"))
+
+
+def _base(text: str) -> str:
+    return f"{len(text)}-{zlib.crc32(text.encode('utf-8', 'surrogatepass')):08x}"
+
+
+def start_clock() -> None:
+    """Notes the server's time once per full run: browsers count seconds from it and stay right when theirs is wrong."""
+    st.session_state["clock"] = time.time()
+
+
+def _epoch() -> str:
+    epoch: str = st.session_state.setdefault("epoch", secrets.token_hex(8))
+    return epoch
+
+
+def _deliver(key: str, on_event: Callable[[str, str], None]) -> None:
+    ack = st.session_state.get(f"{key}_ack", 0)
+    for event in st.session_state[key].get("events") or []:
+        if event["epoch"] == _epoch() and event["seq"] > ack:
+            # Acknowledged first: an act that fails half-way must not be done twice.
+            st.session_state[f"{key}_ack"] = ack = event["seq"]
+            on_event(event["act"], event["id"])

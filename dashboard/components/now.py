@@ -1,0 +1,114 @@
+"""The Now strip: this person's running and newest tasks, alive only while something runs."""
+
+from collections.abc import Sequence
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from dashboard import resources
+from dashboard.components import acts, server, trouble, views, words
+from dashboard.components.mount import mount
+from data.history import Card
+from data.status import ACTIVE, TaskStatus
+
+LIVE_SECONDS = 1.0
+"""How often a live part looks at the database. An idle page has no timer at all."""
+
+
+_WITH_OPEN_CALLS = {TaskStatus.UNCONFIRMED, TaskStatus.FAILED, TaskStatus.SUCCEEDED}
+QUEUE_PATIENCE = timedelta(seconds=3)
+"""A queue that is gone sooner than this is not worth a line."""
+
+
+def surroundings(cards: Sequence[Card]) -> views.Surroundings:
+    """What these cards, drawn together, share."""
+    here, now = resources.desk(), resources.now()
+    about = server.look()
+    return views.Surroundings(
+        now=now,
+        practice=about.practice,
+        unconfirmed=timedelta(minutes=about.unconfirmed_minutes),
+        paused=here.history.paused_accounts(now),
+        rescue=timedelta(days=about.rescue_days),
+        calls=here.glances.calls([card.id for card in cards if card.status in _WITH_OPEN_CALLS]),
+    )
+
+
+def now_strip(person: str) -> None:
+    """Draws the strip and, while something of this person is under way, keeps it true once a second."""
+    live = resources.desk().history.active_count(person) > 0
+    st.fragment(_strip, run_every=LIVE_SECONDS if live else None)(person, live)
+
+
+def _strip(person: str, live: bool) -> None:
+    with trouble.live_part():
+        _draw(person, live)
+
+
+def _draw(person: str, live: bool) -> None:
+    cards = in_reading_order(resources.desk().history.recent(person))
+    if not cards:
+        ideas()
+        acts.follow_up()  # the form stands outside this fragment
+        return
+    around = surroundings(cards)
+    arrived = st.session_state.pop("arrived", None)
+    data = {
+        "label": words.NOW, "arrived": arrived, "queue": _queue(cards, around.now),
+        "cards": [views.card_view(card, around) for card in cards],
+    }  # fmt: skip
+    mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))
+    acts.follow_up()
+    if any_active(cards) != live:
+        st.rerun()  # starts or stops the timer
+
+
+def _queue(cards: Sequence[Card], now: datetime) -> str:
+    """How long everybody's queue is, while something of this person waits in it; else nothing."""
+    waits = [now - card.status_at for card in cards if card.status == TaskStatus.QUEUED]
+    if not waits:
+        return ""
+    about = server.about()
+    window = timedelta(seconds=about.window_seconds)
+    outlook = resources.desk().history.outlook(now, creates=about.creates, window=window)
+    worth = outlook.waiting and (outlook.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
+    return words.queue(outlook.waiting, outlook.seconds) if worth else ""
+
+
+def in_reading_order(cards: Sequence[Card]) -> list[Card]:
+    """Newest batch first, and inside a batch its first picture first."""
+    newest = {card.batch_id: card.seq for card in reversed(cards)}
+    return sorted(cards, key=lambda card: (-newest[card.batch_id], card.seq))
+
+
+def ideas() -> None:
+    """The empty state: says what belongs here and offers prompts to start from."""
+    with st.container(key="ideas"):
+        st.subheader(words.EMPTY_TITLE, anchor=False)
+        st.caption(words.EMPTY_TEXT)
+        grid = st.grid("auto", min_column_width=240)
+        for index, (title, shape, prompt) in enumerate(words.IDEAS):
+            with grid.container(border=True, height="stretch"):
+                st.markdown(f"**{title}** · {shape}")
+                st.caption(prompt)
+                idea = (prompt, {"aspect_ratio": shape})
+                st.button(words.USE_IDEA, key=f"idea_{index}", on_click=acts.take_idea, args=idea)
+
+
+def pulse(person: str) -> None:
+    """Keeps what stands outside the strip true (the tab's title, other pages) while something runs: one small query."""
+    count = resources.desk().history.active_count(person)
+    if count:
+        st.fragment(_watch, run_every=LIVE_SECONDS)(person, count)
+
+
+def _watch(person: str, count: int) -> None:
+    with suppress(*trouble.DATABASE_ERRORS):
+        if resources.desk().history.active_count(person) != count:
+            st.rerun()
+
+
+def any_active(cards: Sequence[Card]) -> bool:
+    """Whether a list shows anything that still changes."""
+    return any(card.status in ACTIVE for card in cards)

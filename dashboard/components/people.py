@@ -1,0 +1,36 @@
+"""What people are called: tasks and events know a person by an id, screens by the name they last signed in with."""
+
+from contextlib import suppress
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import resources
+from dashboard.auth import LOCAL, User
+
+SERVER = frozenset({"server", "webhook"})
+"""Parts of the server that act by themselves: not people."""
+
+
+def greet(user: User) -> None:
+    """Remembers the name once per session, so that others read it instead of a subject id."""
+    if user.signed_in and st.session_state.get("greeted") != user.name:
+        with suppress(SQLAlchemyError):  # a name that cannot be written down is no reason to show nobody anything
+            resources.desk().preferences.remember(user.id, name=user.name)
+            st.session_state["greeted"] = user.name
+
+
+def name_of(person: str, me: str) -> str:
+    """ "You", "Ann", or the id where nobody of that name has been here."""
+    if person == me:
+        return "You"
+    if person == "api":
+        return "A program"
+    if person == LOCAL.id:
+        return "The local user"
+    return str(resources.desk().preferences.all(person).get("name") or person.rpartition("|")[2])
+
+
+def by(person: str, me: str) -> str:
+    """ "by you", "by Ann": the end of a sentence."""
+    return "by you" if person == me else f"by {name_of(person, me)}"

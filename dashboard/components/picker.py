@@ -1,0 +1,88 @@
+"""The model picker: every model on offer, by family and road, with its price and usual time; one of them, or several.
+
+It is a component of our own because Streamlit's lists can neither group, nor explain an entry that cannot be chosen.
+"""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from dashboard import resources
+from dashboard.components import formats, server, standing, views, words
+from dashboard.components.form import Form, chosen, price_of, spec_for
+from dashboard.components.mount import mount
+from dashboard.components.server import About
+from data.catalog import ROADS, Catalog, Choice, ModelSpec, catalog
+
+
+def picker(form: Form) -> None:
+    """Draws the picker; what is picked is in the session state `chosen` before anything else is drawn."""
+    models, known, today = catalog(), server.about(), resources.now().date()
+    several = bool(st.session_state["several"])
+    picked = {ask.choice.name: ask.price for ask in form.asks}
+    groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
+    for choice in models.choices:
+        spec = spec_for(models, choice)
+        item = _item(choice, spec, known, today, picked) | _misfit(spec, form, several=several)
+        groups.setdefault((spec.family, spec.provider), []).append(item)
+    families = list(dict.fromkeys(family for family, _ in groups))  # its roads together, in the catalogue's order
+    data = {
+        "label": words.MODEL, "several": several, "words": words.PICKER,
+        "picked": [
+            {"name": views.bare(ask.choice.name, ask.spec), "road": ROADS[ask.spec.provider]} for ask in form.asks
+        ],
+        "groups": [
+            {"title": words.FAMILIES[family], "road": ROADS[road], "items": items}
+            for (family, road), items in sorted(groups.items(), key=lambda group: families.index(group[0][0]))
+        ],
+    }  # fmt: skip
+    mount("picker", key="picker", data=data, on_event=_act)
+
+
+def _item(
+    choice: Choice, spec: ModelSpec, known: About, today: date, picked: Mapping[str, int | None]
+) -> dict[str, Any]:
+    how = standing.standing(spec, known, today)
+    price = picked[choice.name] if choice.name in picked else price_of(spec)
+    typical = views.usual(spec)
+    facts = [formats.about_short(price), formats.seconds(typical) if typical else ""]
+    return {
+        "name": choice.name, "shown": views.bare(choice.name, spec),
+        "picked": choice.name in picked, "off": bool(how.reason),
+        "facts": [] if how.reason else list(filter(None, facts)), "note": how.reason or how.warning,
+    }  # fmt: skip
+
+
+def _misfit(spec: ModelSpec, form: Form, *, several: bool) -> dict[str, Any]:
+    """A video and a picture are not compared."""
+    if not several or spec.kind == form.asks[0].spec.kind:
+        return {}
+    return {"off": True, "facts": [], "note": words.OTHER_KIND[spec.kind]}
+
+
+def _act(act: str, name: str) -> None:
+    state, models = st.session_state, catalog()
+    picked = chosen(models)
+    names = [choice.name for choice in picked]
+    wanted = next((choice for choice in models.choices if choice.name == name), None)
+    if act in ("pick", "add") and (wanted is None or not _on_offer(models, wanted)):
+        return  # a page that is older than the catalogue still shows it
+    if act == "pick":
+        state["chosen"] = [name]
+    elif act == "add" and wanted and name not in names and _kind(models, wanted) == _kind(models, picked[0]):
+        state["chosen"] = [*names, name]
+    elif act == "drop" and len(names) > 1:
+        state["chosen"] = [each for each in names if each != name]
+    elif act in ("one", "several"):
+        state["several"] = act == "several"
+        state["chosen"] = names if act == "several" else names[:1]
+
+
+def _on_offer(models: Catalog, choice: Choice) -> bool:
+    return not standing.standing(spec_for(models, choice), server.about(), resources.now().date()).reason
+
+
+def _kind(models: Catalog, choice: Choice) -> str:
+    return models.spec_of(choice).kind

@@ -1,0 +1,127 @@
+"""The one press that spends: what stands in its way, and how it becomes tasks, once."""
+
+import secrets
+import time
+import zlib
+from contextlib import suppress
+
+import streamlit as st
+from sqlalchemy.exc import SQLAlchemyError
+
+from dashboard import resources
+from dashboard.components import budget, server, words
+from dashboard.components.form import Form, read
+from dashboard.components.trouble import DATABASE_ERRORS
+from data.asks import digest
+from data.errors import InvalidRequest, NotAllowed, PictureDeskError
+from data.requests import MAX_COUNT, GenerationRequest, validate_count
+from data.schema import Task
+
+ONE_PRESS_SECONDS = 1.0
+
+
+def number() -> int:
+    """The number of the press that the button now on the screen stands for."""
+    count: int = st.session_state.setdefault("press", 1)
+    return count
+
+
+def key(promise: tuple[object, ...]) -> str:
+    """The key of the button that promises this. With another promise it is another button: a press that was on its way
+    to the one before does not reach it."""
+    return f"generate_{number()}_{zlib.crc32(repr(promise).encode()):08x}"
+
+
+def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
+    """The button's callback: validates, creates the batch and remembers what was used. Nothing typed is lost.
+
+    A double click reaches us as two presses, and must not buy a second batch. However slow the server, the second one
+    names the button that the person saw, whose number is used up by then; and where the server is so quick that the
+    next button is there already, a press within a second of the last is the same press. `promised` is the form's
+    promise when the button was drawn: form, catalogue and server are asked again here, and may say something else.
+    """
+    state = st.session_state
+    if pressed != number() or time.monotonic() - state.get("pressed_at", float("-inf")) < ONE_PRESS_SECONDS:
+        return
+    state["refusal"] = None
+    try:
+        server.look()
+        made = _create(form := read(), person, pressed, promised)
+    except DATABASE_ERRORS:
+        state["refusal"] = (words.PRESS_UNANSWERED, read())
+    except PictureDeskError as error:
+        form = read()
+        changed = bool(form.willing) and form.promise != promised
+        state["refusal"] = (words.CHANGED if changed else str(error), form)
+    else:
+        state["arrived"], state["press"] = made[0].batch_id, pressed + 1
+        _remember(person, form)
+    state["pressed_at"] = time.monotonic()
+
+
+def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...]) -> list[Task]:
+    """The batch. Raises PictureDeskError with a sentence; then nothing of it was made."""
+    if not form.willing:
+        fault = form.refusing[0].fault
+        raise InvalidRequest(fault.sentence if fault else words.NONE_TAKES_IT, field="model", code="refused")
+    if form.promise != promised:
+        raise NotAllowed(words.CHANGED)
+    validate_count(form.total)
+    requests = [request for request in form.requests() for _ in range(form.count)]
+    # What the button said is also the most that it may cost: a new price may come into force this very moment.
+    most = None if form.price is None else form.price * form.count
+    key = _request_key(pressed, requests)
+    return resources.desk().tasks.create(requests, person=person, request_key=key, cap_micro=most)
+
+
+def _remember(person: str, form: Form) -> None:
+    state = st.session_state
+    with suppress(SQLAlchemyError):  # it is asked for; only the next visit would start with other settings
+        resources.desk().preferences.remember(
+            person, choice=[ask.choice.name for ask in form.asks], count=form.count, settings=state["wanted"],
+            draft=form.prompt,
+        )  # fmt: skip
+
+
+def _request_key(pressed: int, requests: list[GenerationRequest]) -> str:
+    """One key for one press of one session: if its answer is lost after the commit, the next press finds its batch.
+
+    What is asked is part of it, so that whoever changes the form after a lost answer asks for something new.
+    """
+    session = st.session_state.setdefault("presses", secrets.token_hex(12))
+    return f"screen:{session}:{pressed}:{digest(requests)[:24]}"
+
+
+def refusal(form: Form) -> str:
+    """Why the last press was refused, while the form still says what was refused."""
+    sentence, refused = st.session_state.get("refusal") or ("", None)
+    return sentence if refused == form else ""
+
+
+def obstacle(form: Form, left: budget.Left | None, *, empty: bool) -> tuple[str, str]:
+    """Why the button cannot be pressed, as its label and as the whole sentence; both empty when it can.
+
+    `empty`: nothing stands in the prompt's field.
+    """
+    if empty and form.wants_words:
+        return words.ADD_PROMPT, ""
+    if not form.willing:
+        sentences = [ask.fault.sentence for ask in form.refusing if ask.fault]
+        if len(sentences) > 1:
+            return words.NONE_TAKES_IT, ""  # each is named beside the button
+        return sentences[0].partition(". ")[0].rstrip("."), sentences[0]
+    if form.total > MAX_COUNT:
+        return words.too_many(form.total, MAX_COUNT)
+    if left is None:
+        return "", ""
+    return budget.obstacle(left, form.count, practice=form.practice)
+
+
+def same_as(form: Form) -> Task | None:
+    """The newest task of anybody who asked for the same within a day, where every model was asked for it."""
+    try:
+        found = [resources.desk().tasks.like(request) for request in form.requests()]
+    except InvalidRequest:
+        return None
+    known = [task for task in found if task is not None]
+    return max(known, key=lambda task: task.seq or 0) if known and len(known) == len(found) else None

@@ -1,0 +1,139 @@
+"""Reference pictures: a drop zone that is emptied at once, and the slots that show what was taken or refused.
+
+Each upload is decoded, mended and stored the moment it arrives, and the drop zone starts anew under the next key: so no
+file is processed twice, none stays in memory, and the slots alone are the truth.
+"""
+
+import secrets
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard import resources
+from dashboard.components import formats, words
+from dashboard.components.controls import joined, named
+from dashboard.components.form import Ask, Form, keep_references
+from dashboard.components.mount import mount
+from data.catalog import ModelSpec, ReferenceSpec, catalog
+from data.errors import InvalidImage, PictureDeskError
+from data.images import StoredImage
+
+_UPLOAD_MB = 100
+"""What the browser may hand over. More than any model takes, so that a large file gets our sentence, which says what
+to do, rather than Streamlit's."""
+
+
+def references(form: Form) -> None:
+    """The drop zone and the slots, with the limits of the models that take pictures."""
+    takers = [(ask.spec, limits) for ask in form.asks if (limits := _edit_spec(ask).references) is not None]
+    _drop_zone(form, [limits for _, limits in takers])
+    taken, refused = form.references, st.session_state["refused"]
+    if taken or refused:
+        most = min((limits.max for _, limits in takers), default=0)
+        models = joined([named(spec) for spec, _ in takers] or [named(ask.spec) for ask in form.asks])
+        data = {
+            "slots": [_slot(image, index, most) | _trouble(form, index) for index, image in enumerate(taken)],
+            "refused": [{"id": key, "sentence": sentence} for key, sentence in refused],
+            "free": max(0, most - len(taken)),
+            "words": words.SLOTS | {"title": words.slots(len(taken), most, models)},
+        }
+        mount("slots", key="slots", data=data, on_event=_act)
+
+
+def _edit_spec(ask: Ask) -> ModelSpec:
+    """The model that takes the references of this choice."""
+    return catalog().get(ask.choice.edit or "") or ask.spec
+
+
+def _drop_zone(form: Form, limits: Sequence[ReferenceSpec]) -> None:
+    nonce = st.session_state.setdefault("drop_nonce", 0)
+    label = words.REFERENCES
+    if limits:
+        most, largest = min(one.max for one in limits), _largest(min(one.max_mb for one in limits))
+        label = f"{label} (up to {most}, each at most {largest} MB)"
+    with st.container(key="drop_zone"):
+        left = st.file_uploader(
+            label,
+            type=["image", "heic", "heif"],
+            accept_multiple_files=True,
+            max_upload_size=_UPLOAD_MB,
+            key=f"drop_{nonce}",
+            on_change=_take,
+            args=(f"drop_{nonce}",),
+            disabled=not limits,
+            help="Drop, choose or paste PNG, JPEG or WebP. They are turned upright where needed.",
+        )
+        if left:  # dropped while the page was being drawn: no change was reported for them
+            _take(f"drop_{nonce}")
+            st.rerun()
+        without = [named(ask.spec) for ask in form.asks if _edit_spec(ask).references is None]
+        if without:
+            st.caption(formats.literal(words.text_alone(without)))
+
+
+def _largest(model_mb: int) -> int:
+    return min(model_mb, resources.desk().settings.max_reference_mb)
+
+
+def _take(key: str) -> None:
+    """Stores what was dropped, or notes why not; runs before the page is drawn."""
+    state, store = st.session_state, resources.desk().artifacts
+    for upload in state.get(key) or []:
+        if not hasattr(upload, "getvalue"):
+            continue  # a file of a server that has restarted since: Streamlit keeps only its tombstone
+        try:
+            image = store.take_reference(upload.getvalue(), upload.name)
+        except InvalidImage as error:
+            sentence = str(error)
+            named = sentence if upload.name in sentence else f"{upload.name}: {sentence}"
+            state["refused"] = [*state["refused"], (secrets.token_hex(4), named)]
+        except PictureDeskError as error:
+            state["refused"] = [*state["refused"], (secrets.token_hex(4), f"{upload.name}: {error}")]
+        else:
+            if all(image.sha256 != known.sha256 for known in state["references"]):
+                state["references"] = [*state["references"], image]
+    state["drop_nonce"] += 1
+    keep_references()
+
+
+def _slot(image: StoredImage, index: int, most: int) -> dict[str, Any]:
+    facts = f"{image.width} × {image.height}, {formats.megabytes(image.size)}"
+    return {
+        "id": image.sha256,
+        "number": index + 1,
+        "src": resources.picture_url(image.sha256, "320"),
+        "name": image.filename or f"Image {index + 1}",
+        "note": " · ".join(filter(None, [facts, image.note])),
+        "over": index >= most,
+    }
+
+
+def _trouble(form: Form, index: int) -> dict[str, str]:
+    """What a model has against this very picture."""
+    mine = [ask for ask in form.refusing if ask.fault and ask.fault.field == f"references.{index}"]
+    sentences = {ask.fault.sentence.partition(". ")[0] + "." for ask in mine if ask.fault}
+    return {"trouble": " ".join(sorted(sentences))} if sentences else {}
+
+
+def _act(act: str, name: str) -> None:
+    state = st.session_state
+    images: list[StoredImage] = state["references"]
+    if act == "remove":
+        state["references"] = [image for image in images if image.sha256 != name]
+        keep_references()
+    elif act == "move":
+        state["references"] = moved(images, name)
+        keep_references()
+    elif act == "dismiss":
+        state["refused"] = [one for one in state["refused"] if one[0] != name]
+
+
+def moved(images: Sequence[StoredImage], wish: str) -> list[StoredImage]:
+    """The pictures with one at another place: "<sha256> <place from 0>". A wish that fits nothing changes nothing."""
+    sha256, _, place = wish.partition(" ")
+    mine = [image for image in images if image.sha256 == sha256]
+    if not mine or not place.isdecimal():
+        return list(images)
+    others = [image for image in images if image.sha256 != sha256]
+    return [*others[: int(place)], *mine, *others[int(place) :]]

@@ -1,0 +1,202 @@
+"""Turns a task's card into what the browser draws: words, addresses and actions, all ready to show. Writes nothing."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components import formats, words
+from dashboard.components.actions import actions
+from dashboard.components.controls import SHAPE
+from dashboard.resources import desk, picture_url
+from data.catalog import ROADS, ModelSpec, catalog
+from data.causes import DIRECT, explain
+from data.causes import WAITING as WAITING_CAUSES
+from data.glances import Calls
+from data.history import Card, Picture
+from data.status import ACTIVE, TaskStatus
+
+_S = TaskStatus
+_CANCELLING = {_S.SUBMITTING, _S.RUNNING}
+"""Where a cancelled task looks settled: whether its picture still comes is the provider's affair, not the person's."""
+_LOOKED_FOR = {"overdue", "empty_result", "unconfirmed"}
+USUAL_FOR = timedelta(seconds=30)
+"""For how long the usual times are not asked for again."""
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a card's words need beyond the card."""
+
+    now: datetime
+    practice: bool
+    unconfirmed: timedelta
+    paused: dict[str, tuple[datetime, str]]  # account -> until, cause
+    rescue: timedelta = timedelta(days=14)  # how long the provider keeps results
+    calls: dict[str, Calls] = field(default_factory=dict)  # by task, for those whose cards depend on it
+
+    def of(self, card: Card) -> Calls:
+        """What this card's paid calls leave open."""
+        return self.calls.get(card.id, Calls())
+
+
+def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
+    """One card of the Now strip."""
+    spec = catalog().get(card.model)
+    word, tone = words.WORDS[card.status]
+    if card.cancel_requested_at is not None and card.status in _CANCELLING:
+        word, tone = words.CANCELLING, "off"
+    cause = waiting_cause(card, spec, around)
+    if cause:
+        word, tone = words.WAITING, "doubt"
+    width, height = shape(card, spec)
+    first = card.pictures[0] if card.pictures else None
+    done = card.status == _S.SUCCEEDED
+    return {
+        "id": card.id,
+        "state": card.status.value,
+        "tone": tone,
+        "word": word,
+        "fact": _fact(card, around, cause),
+        "tick": _tick(card, spec),
+        "say": sentence(card, spec, around),
+        "prompt": card.prompt,
+        "meta": " · ".join(filter(None, [*model_and_road(card, spec), shape_label(card, spec)])),
+        "width": width,
+        "height": height,
+        "picture": picture_url(first.sha256, "1280") if first else None,
+        "video": video_mark(first),
+        "more": _how_many(card, around.of(card)),
+        "open": f"Open the {noun(first)} and all about it",
+        "actions": actions(card, around.of(card), practice=around.practice),
+        "details": {"label": words.DETAILS, "text": card.error_detail} if card.error_detail and not done else None,
+    }
+
+
+def sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
+    """What must be said about it beyond its state word; empty where nothing must."""
+    return formats.practised(_sentence(card, spec, around), practice=around.practice)
+
+
+def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
+    road = spec.provider if spec else ""
+    if card.status == _S.FAILED:
+        since = around.of(card).open_since
+        said = explain(card.error_code or "other", card.charged_micro, road)
+        if since is None or card.error_code not in _LOOKED_FOR or road in DIRECT:
+            return said
+        return f"{said} {words.rescue(since + around.rescue, around.now)}"
+    if card.status == _S.UNCONFIRMED:
+        return words.unconfirmed(card.status_at + around.unconfirmed, road)
+    if cause := waiting_cause(card, spec, around):
+        return explain(cause, card.charged_micro)
+    if card.cancel_requested_at is not None and card.status in ACTIVE:
+        return words.CANCEL_WISHED
+    return "Nothing was charged." if card.status == _S.CANCELLED and not card.charged_micro else ""
+
+
+def waiting_cause(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
+    """Why a task waits longer than it should: its own cause, or that of its account's shut gate."""
+    if card.status not in {_S.QUEUED, _S.FETCHING}:
+        return ""
+    if card.error_code in WAITING_CAUSES:
+        return card.error_code or ""
+    if card.status == _S.QUEUED and spec is not None:
+        real = (f"{spec.provider}-{spec.family}", spec.provider)
+        practised = ("sandbox" if spec.provider == "kie" else f"sandbox-{spec.provider}",)
+        for account in practised if around.practice else real:
+            if account in around.paused and around.paused[account][1] in WAITING_CAUSES:
+                return around.paused[account][1]
+    return ""
+
+
+def shape(card: Card, spec: ModelSpec | None) -> tuple[int, int]:
+    """Width and height to reserve: what the model promised, or what came where that differs visibly."""
+    asked = spec.output_size(card.params) if spec else None
+    if card.pictures:
+        real = card.pictures[0].width, card.pictures[0].height
+        if asked is None or abs(asked[0] * real[1] / (asked[1] * real[0]) - 1) > 0.02:
+            return real
+    return asked or (1, 1)
+
+
+def shape_label(card: Card, spec: ModelSpec | None) -> str:
+    """ "16:9"; empty where the model was not asked for a shape."""
+    value = str(card.params.get(SHAPE, ""))
+    param = spec.param(SHAPE) if spec else None
+    return param.value_label(value) if param else value
+
+
+def model_and_road(card: Card, spec: ModelSpec | None) -> tuple[str, str]:
+    """ "Nano Banana Pro" and "kie.ai"; the model's id and nothing when it has left the catalogue."""
+    return (bare(spec.label, spec), ROADS[spec.provider]) if spec else (card.model, "")
+
+
+def bare(name: str, spec: ModelSpec) -> str:
+    """A name without the road at its end, for where the road stands beside it."""
+    return name.removesuffix(f", {ROADS[spec.provider].replace(',', '')}")
+
+
+def model_label(card: Card, spec: ModelSpec | None) -> str:
+    """The model's name; its id when it has left the catalogue."""
+    return spec.label if spec else card.model
+
+
+def usual(spec: ModelSpec | None) -> float | None:
+    """Seconds that this model usually takes: our own median, else what the catalogue says, else nothing."""
+    if spec is None:
+        return None
+    return _measured(tuple(one.id for one in catalog().models)).get(spec.id, spec.seconds)
+
+
+@st.cache_data(ttl=USUAL_FOR, show_spinner=False)
+def _measured(models: tuple[str, ...]) -> dict[str, float]:
+    """Of all models at once and for everybody, because each list of models wants it of each of them."""
+    return desk().history.usual_seconds(models)
+
+
+def noun(one: Picture | None) -> str:
+    """What to call an output."""
+    return "video" if one and one.duration_ms is not None else "picture"
+
+
+def video_mark(one: Picture | None) -> dict[str, str] | None:
+    """What stands on a video's poster, and the same for who cannot see it; None for a picture."""
+    if one is None or one.duration_ms is None:
+        return None
+    return {"length": formats.length(one.duration_ms), "name": f"Video, {formats.seconds(one.duration_ms / 1000)}"}
+
+
+def _how_many(card: Card, calls: Calls) -> str | None:
+    if not card.pictures:
+        return None
+    home, what = len(card.pictures), f"{noun(card.pictures[0])}s"
+    if calls.missing:
+        return f"{home} of {home + calls.missing} {what}"
+    return f"{home} {what}" if home > 1 else None
+
+
+def _fact(card: Card, around: Surroundings, cause: str) -> str:
+    if card.status == _S.SUCCEEDED:
+        took = (card.finished_at - card.created_at).total_seconds() if card.finished_at else None
+        cost = formats.money(card.charged_micro, practice=around.practice)
+        return " · ".join(filter(None, [cost, formats.seconds(took) if took is not None else ""]))
+    if card.status == _S.QUEUED and not cause:
+        place = desk().history.place_in_queue(card.id)
+        return "next in line" if place == 1 else f"{formats.ordinal(place)} in line"
+    if card.status == _S.FAILED:
+        return formats.money(card.charged_micro, practice=around.practice) + " charged" if card.charged_micro else ""
+    return ""
+
+
+def _tick(card: Card, spec: ModelSpec | None) -> dict[str, Any] | None:
+    if card.status != _S.RUNNING or card.cancel_requested_at is not None:
+        return None
+    typical = usual(spec)
+    return {
+        "since": card.status_at.timestamp(),
+        "usual": typical or 20,
+        "text": f"{{elapsed}} · usually {formats.seconds(typical)}" if typical else "{elapsed}",
+        "late": "{elapsed} · still with the provider",
+    }

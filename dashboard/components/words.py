@@ -1,0 +1,276 @@
+"""The sentences people read, in one place. It draws nothing and reads no database."""
+
+from collections.abc import Sequence
+from datetime import date, datetime, timedelta
+
+from dashboard.components import formats
+from dashboard.components.controls import joined
+from data.catalog import ROADS
+from data.causes import DIRECT
+from data.status import TaskStatus
+
+APP = "Picture Desk"
+GENERATE, HISTORY, SETTINGS = "Generate", "History", "Settings"
+
+SIGN_IN = "Sign in"
+SIGN_OUT = "Sign out"
+SIGN_IN_WHY = "Sign in to commission pictures and to see what your team has made."
+
+PRACTICE = (
+    "**Practice mode:** pictures are drawn by a stand-in and cost nothing. "
+    "To make real ones, set `NANO_BANANA_API_KEY` and restart (how: Settings)."
+)
+SERVER_NEVER = (
+    "**The callback server has not started yet.** Requests wait and nothing is lost. Start everything with `make run`."
+)
+DATABASE_TROUBLE = (
+    "The database does not answer. What was asked for already goes on, and nothing is paid twice. "
+    "Wait a moment, then try again."
+)
+PRESS_UNANSWERED = (
+    "The database did not answer, so it is not certain whether this was asked for. Nothing you typed is lost. "
+    "Press again: the same request is made, and paid for, only once."
+)
+CHANGED = (
+    "What a press would buy changed just before yours arrived, so nothing was asked for and nothing was charged. "
+    "Look at the button again; if it is right now, press it."
+)
+LIVE_PAUSED = "Live updates paused: the database does not answer. The work goes on, and this goes on by itself."
+TRY_AGAIN, DETAILS = "Try again", "Details"
+
+PROMPT = "Prompt"
+PROMPT_HINT = "Describe what you want to see…"
+EXAMPLES: dict[str, str] = {
+    "Product on marble": "A matte black coffee grinder on a slab of white marble, soft window light from the left, "
+    "shallow depth of field, editorial product photograph",
+    "Isometric icon": "Isometric icon of a small greenhouse with glowing windows, pastel colours, clean edges, "
+    "plain light background",
+    "Edit: change background": "Keep the subject exactly as it is and replace the background with a quiet beach at "
+    "sunrise, matching light and shadows",
+}
+IDEAS: tuple[tuple[str, str, str], ...] = (
+    ("Portrait of a place", "4:3", "A narrow street in Lisbon after rain, yellow tram coming round the corner, "
+     "wet cobblestones mirroring shop lights, 35 mm photograph"),
+    ("Cover illustration", "3:4", "Flat illustration of a lighthouse keeper reading beside a lamp, "
+     "limited palette of navy, cream and coral, generous empty space at the top"),
+    ("Wide banner", "16:9", "Terraced tea fields at dawn, mist between the rows, one tiny figure with a straw hat, "
+     "aerial view, natural colours"),
+    ("Sticker", "1:1", "Die-cut sticker of a sleepy red panda wrapped in a scarf, thick white outline, soft shading, "
+     "plain background"),
+)  # fmt: skip
+MODEL, SHAPE, COUNT, REFERENCES, ADVANCED = "Model", "Shape", "Pictures", "Reference pictures", "Advanced"
+COUNTS = {"image": "Pictures", "video": "Videos"}
+COUNTS_EACH = {"image": "Pictures of each", "video": "Videos of each"}
+PICKER = {
+    "several": "Several at once", "pick_one": "Price of one with the settings of the form, and the usual time.",
+    "pick_several": "One press asks all of them for the same.", "done": "Done",
+}  # fmt: skip
+FAMILIES = {"nano-banana": "Nano Banana", "seedream": "Seedream", "veo": "Veo", "sora": "Sora"}
+OTHER_KIND = {
+    "image": "Makes pictures: not to be compared with videos.",
+    "video": "Makes videos: not to be compared with pictures.",
+}  # fmt: skip
+KEYS = {"kie": "NANO_BANANA_API_KEY", "gemini": "GEMINI_API_KEY", "ark": "ARK_API_KEY"}
+"""The setting that connects each road."""
+MODEL_CHOOSES_SIZE = "the model chooses the size"
+NONE_TAKES_IT = "None of these models takes this"
+SLOTS = {
+    "remove": "Remove", "dismiss": "Dismiss", "left": "Move left", "right": "Move right", "free": "free",
+    "over": "One too many", "how": "drag them, or use the arrows, to reorder",
+    "moved": "{name} is now {place} of {count}",
+}  # fmt: skip
+ADD_PROMPT = "Add a prompt"
+NOW = "Now"
+EMPTY_TITLE = "Your pictures appear here"
+EMPTY_TEXT = "Write what you want to see and press Generate, or start from one of these: a click fills the form."
+USE_IDEA = "Use this"
+
+WORDS: dict[TaskStatus, tuple[str, str]] = {
+    TaskStatus.QUEUED: ("Queued", "wait"),
+    TaskStatus.SUBMITTING: ("Sending…", "work"),
+    TaskStatus.UNCONFIRMED: ("Unconfirmed", "doubt"),
+    TaskStatus.RUNNING: ("Being made", "work"),
+    TaskStatus.FETCHING: ("Saving", "work"),
+    TaskStatus.SUCCEEDED: ("Done", "done"),
+    TaskStatus.FAILED: ("Failed", "bad"),
+    TaskStatus.CANCELLED: ("Cancelled", "off"),
+}
+"""State word and tone; the tone picks a colour, never the only carrier of the state."""
+
+GIVE_UP = "Give up"
+GIVE_UP_AND_AGAIN = "Give up and try again"
+KEEP_WAITING = "Keep waiting"
+NOTHING_CHARGED = "nothing"
+MODEL_CHOOSES, NOT_KNOWN_YET = "the model chooses", "not known yet"
+CHARGE_UNKNOWN = "not known whether charged"
+NAME_IT = "It is in the provider’s list? Paste its id"
+NAMED = "Thank you. We ask the provider for it now."
+
+WAITING = "Waiting"
+CANCELLING = "Cancelling"
+KEPT_IF_IT_COMES = "We will keep what comes of it."
+CANCEL_WISHED = f"You cancelled after it was sent, so it may still be charged. {KEPT_IF_IT_COMES}"
+
+EVENTS: dict[str, str] = {
+    "created": "Asked for",
+    "claimed": "Sending to the provider",
+    "accepted": "The provider has it",
+    "succeeded_there": "Ready at the provider",
+    "saved": "Saved here",
+    "saved_too": "One more saved",
+    "second_result": "A second result arrived; it is kept too",
+    "cancelled": "Cancelled before it was sent",
+    "cancel_requested": "Cancel asked for after sending",
+    "failed_there": "The provider gave up",
+    "rejected": "The provider refused it",
+    "not_sent": "It could not be sent",
+    "in_doubt": "No answer: not confirmed",
+    "handover_failed": "A reference could not be handed over",
+    "fetch_failed": "The download failed for good",
+    "fetch_retry": "The download broke off; trying again",
+    "download_again": "Download asked for again",
+    "check_requested": "Check asked for",
+    "written_off": "Given up",
+    "written_off_again": "Given up and asked for again",
+    "doubt_expired": "No sign of it within the time; given up waiting",
+    "overdue": "Overdue; we go on looking",
+    "given_up": "Deleted at the provider by now",
+    "empty_result": "Done there, but no file was named",
+    "fresh_addresses": "The provider named new addresses",
+    "part_missing": "Some files could not be had",
+    "saved_after_all": "Saved after all",
+    "cleared": "Cleared away by housekeeping",
+    "named": "Found in the provider's list",
+    "mode_changed": "Cancelled: the desk changed between practice and real pictures",
+    "alarm_second_id": "Contradiction: another provider id for the same call",
+    "alarm_taken_after_all": "The provider had taken it after all",
+}
+
+LEAVE_PRACTICE = """
+1. Make a key at [kie.ai](https://kie.ai/api-key) and put some credits on the account.
+2. Stop Picture Desk and write the key where it starts, in a file called `.env`: `NANO_BANANA_API_KEY=…`
+3. Start it again with `make run`. The banner is gone, and *Provider kie* above shows your credits.
+
+Google and ByteDance can be asked directly as well, each with a key of its own: `GEMINI_API_KEY=…`, `ARK_API_KEY=…`.
+Models behind a road without a key stay in the list, and say so.
+
+What was drawn in practice mode stays in History.
+"""
+
+
+def unconfirmed(until: datetime, road: str = "") -> str:
+    """The sentence on a card in doubt. On a direct road nothing can find out: there is no record to ask for."""
+    if road in DIRECT:
+        return (
+            f"No clear answer came, and {DIRECT[road]} cannot be asked about it afterwards: whether it was made and "
+            f"charged, only the account there will tell. It was not sent again. "
+            f"We stop waiting at {formats.clock(until)}."
+        )
+    return (
+        f"No answer yet. It may still arrive: we look for it until {formats.clock(until)}. "
+        "You will not be charged twice."
+    )
+
+
+def paid_twice(road: str) -> str:
+    """What must be known before a request in doubt is made again."""
+    still = "" if road in DIRECT else "; and what still comes of it is kept"
+    return f"The provider may have taken the first request. If it did, you pay for both{still}."
+
+
+def given_up(road: str) -> str:
+    """What giving a doubt up means."""
+    if road in DIRECT:
+        return "We stop waiting. If the provider took it after all, it may be charged, and what it made is lost."
+    return "We stop looking. If the provider took it after all, it may be charged; what still comes of it is kept."
+
+
+def rescue(until: datetime, now: datetime) -> str:
+    """How long a result may still be found, on a card that has failed while its call is open."""
+    return f"The provider keeps results until {formats.day(until, now)}; we look until then."
+
+
+def queue(waiting: int, seconds: float) -> str:
+    """The one line about everybody's queue."""
+    many = f"{waiting:,} waiting"
+    return f"{many}, the last is sent in about {formats.seconds(seconds)}" if seconds >= 1 else f"{many} to be sent"
+
+
+def same_again(who: str, when: str) -> str:
+    """The notice under the button."""
+    return f"{who} asked for the same {when}."
+
+
+def doubtful_in_batch(count: int) -> str:
+    """What must be known before the failed of a batch are tried again, where some may have been taken."""
+    some = "One of them was" if count == 1 else f"{count} of them were"
+    return f"{some} never confirmed, and may have been taken after all: then you pay for it twice."
+
+
+def server_silent(since: datetime, now: datetime) -> str:
+    """The banner for a heartbeat that stopped."""
+    when = formats.clock(since) if now - since < timedelta(hours=20) else formats.date_and_time(since)
+    return (
+        f"**The callback server has not answered since {when}.** Requests wait and nothing is lost. "
+        "Restart it with `make run`; work goes on by itself."
+    )
+
+
+def generate(count: int, estimate: str, *, again: bool = False, models: int = 1) -> str:
+    """The label of the one button that spends. `count` is over all models together."""
+    many = f"{count} again" if count > 1 else "again"
+    by = f" by {models} models" if models > 1 else ""
+    return f"Generate {many if again else count}{by} · {estimate}"
+
+
+def slots(taken: int, most: int, models: str) -> str:
+    """How many reference slots are used, and by which models."""
+    return f"{taken} of {most} · {models} will use them" if most else f"{taken} · {models} cannot use them"
+
+
+def text_alone(models: Sequence[str]) -> str:
+    """Why nothing can be dropped for these models."""
+    return f"{joined(models)} {'draws' if len(models) == 1 else 'draw'} from text alone."
+
+
+def retired_on(day: date) -> str:
+    """Beside a model that is gone."""
+    return f"Retired on {day.day} {day:%B %Y}"
+
+
+def retiring_on(day: date) -> str:
+    """Beside a model that goes soon."""
+    return f"Offered until {day.day} {day:%B %Y}"
+
+
+def not_connected(road: str) -> str:
+    """Beside a model whose road has no key."""
+    return f"Not connected: needs {KEYS.get(road, 'a key')}"
+
+
+def unconnected(road: str) -> str:
+    """Why a model whose road has no key cannot be asked, as a whole sentence."""
+    return (
+        f"{ROADS.get(road, road)} is not connected. Nothing was charged. "
+        f"An admin can set {KEYS.get(road, 'its key')} and restart; until then choose another model."
+    )
+
+
+def left_out(model: str, why: str) -> str:
+    """One of several models that will not be asked. Nothing has been pressed, so nobody wonders about a charge."""
+    why = why.replace(" Nothing was charged.", "")
+    return f"Left out: {why}" if why.startswith(model) else f"{model} is left out. {why}"
+
+
+def at_least(known: str, unknown: int) -> str:
+    """The cost where some of several prices are unknown: "at least ≈ 12 credits, one price unknown"."""
+    return f"at least {known}, {'one price' if unknown == 1 else f'{unknown} prices'} unknown"
+
+
+def too_many(total: int, most: int) -> tuple[str, str]:
+    """Label and sentence where a press would make more than anybody should ask for without a second look."""
+    sentence = (
+        f"One press asks for at most {most}, over all models together; this would be {total}. "
+        "Choose fewer of each, or fewer models."
+    )
+    return f"{total} at once – at most {most}", sentence

@@ -1,0 +1,111 @@
+"""The small reads behind buttons and counters: what a task's paid calls leave open, what of a batch failed, how many.
+
+Each is bounded: it reads a page of tasks by index, or counts no further than a person reads. It changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import aliased
+from sqlmodel import col, select
+
+from data.db import Database
+from data.schema import Artifact, Submission, Task
+from data.status import OPEN, Outcome, TaskStatus
+
+COUNTED = 10_000
+"""Beyond this many nobody counts on; a count must cost the same with a million rows."""
+
+
+@dataclass(frozen=True)
+class Calls:
+    """What the paid calls of one task leave open."""
+
+    doubtful: bool = False  # one may have been taken, and nobody knows: a person may give it up
+    askable: bool = False  # the provider named one that is still awaited, so it can be asked at once
+    open_since: datetime | None = None  # when the call that may still bring a result was started
+    missing: int = 0  # files of a finished call that were named and are not home
+    fetching: bool = False  # and that are being fetched now
+
+
+@dataclass(frozen=True)
+class FailedOfBatch:
+    """The tasks of a batch that may be tried again together. `estimate_micro` is None where a price is unknown."""
+
+    count: int
+    estimate_micro: int | None
+    doubtful: int  # of them, those that were perhaps taken after all
+
+
+_CALL: tuple[Any, ...] = tuple(
+    col(column)
+    for column in (
+        Submission.id, Submission.task_id, Submission.outcome, Submission.provider_task_id, Submission.named_as,
+        Submission.started_at, Submission.poll_at, Submission.fetch_at, Submission.outputs,
+    )
+)  # fmt: skip
+"""Without the provider's record, which is the heavy part of the row."""
+
+
+class Glances:
+    """Reads over one database."""
+
+    def __init__(self, db: Database) -> None:
+        """`db` is opened and migrated."""
+        self._db = db
+
+    def calls(self, task_ids: Sequence[str]) -> dict[str, Calls]:
+        """What is open of each task; tasks without a paid call are left out."""
+        if not task_ids:
+            return {}
+        found: dict[str, Calls] = {}
+        with self._db.read() as session:
+            mine = sa.select(*_CALL).where(col(Submission.task_id).in_(task_ids)).order_by(col(Submission.attempt))
+            rows = session.connection().execute(mine).all()
+            finished = [row.id for row in rows if row.outcome == Outcome.SUCCEEDED]
+            home = dict(
+                session.connection().execute(
+                    sa.select(col(Artifact.submission_id), sa.func.count())
+                    .where(col(Artifact.submission_id).in_(finished), col(Artifact.role) == "output")
+                    .group_by(col(Artifact.submission_id))
+                ).all()
+            ) if finished else {}  # fmt: skip
+        for row in rows:
+            found[row.task_id] = _with(found.get(row.task_id, Calls()), row, home.get(row.id, 0))
+        return found
+
+    def failed_of_batch(self, batch_id: str) -> FailedOfBatch:
+        """What `TaskStore.retry_failed` would ask for again."""
+        again = aliased(Task)
+        tried = select(again.id).where(again.retry_of == Task.id, again.status != TaskStatus.FAILED)
+        unknown = select(Submission.id).where(Submission.task_id == Task.id, Submission.outcome == Outcome.UNKNOWN)
+        failed = (Task.batch_id == batch_id, Task.status == TaskStatus.FAILED, ~sa.exists(tried))
+        with self._db.read() as session:
+            prices = session.exec(select(Task.estimate_micro).where(*failed)).all()
+            doubtful = session.exec(select(sa.func.count()).select_from(Task).where(*failed, sa.exists(unknown))).one()
+        known = [price for price in prices if price is not None]
+        return FailedOfBatch(len(prices), sum(known) if len(known) == len(prices) else None, doubtful)
+
+    def count(self, statuses: Sequence[TaskStatus] | None = None) -> int:
+        """How many tasks there are in these statuses, or in all; `COUNTED + 1` stands for more than `COUNTED`."""
+        mine = [col(Task.status).in_(statuses)] if statuses is not None else []
+        some = sa.select(col(Task.seq)).where(*mine).limit(COUNTED + 1).subquery()
+        with self._db.read() as session:
+            return session.exec(select(sa.func.count()).select_from(some)).one()
+
+
+def _with(known: Calls, row: sa.Row[Any], home: int) -> Calls:
+    """What one more call adds."""
+    missing = max(0, len(row.outputs) - home) if row.outcome == Outcome.SUCCEEDED else 0
+    awaited = row.outcome in OPEN or row.poll_at is not None
+    return replace(
+        known,
+        doubtful=known.doubtful or row.outcome == Outcome.UNKNOWN,
+        askable=known.askable or (awaited and (row.provider_task_id or row.named_as) is not None),
+        open_since=row.started_at if row.outcome in OPEN else known.open_since,
+        missing=known.missing + missing,
+        fetching=known.fetching or (missing > 0 and row.fetch_at is not None),
+    )

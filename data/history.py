@@ -1,0 +1,268 @@
+"""The reads that screens and API need: cards, keyset pages, one task whole. It changes nothing.
+
+List rows carry only what a list shows; the provider's record and the events come with one task (`detail`).
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Row, func
+from sqlmodel import Session, col, select
+
+from data.db import Database
+from data.errors import NotFound
+from data.schema import Artifact, Gate, Submission, Task, TaskEvent
+from data.status import ACTIVE, Outcome, TaskStatus
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A stored output, picture or video, as a list shows it."""
+
+    sha256: str
+    mime: str
+    width: int
+    height: int
+    size: int  # bytes
+    duration_ms: int | None = None  # of a video
+
+
+@dataclass(frozen=True)
+class Card:
+    """One task in a list. Money in micro-credits, times in UTC."""
+
+    id: str
+    seq: int
+    batch_id: str
+    person: str
+    model: str
+    prompt: str
+    params: dict[str, Any]
+    status: TaskStatus
+    status_at: datetime
+    created_at: datetime
+    finished_at: datetime | None
+    not_before: datetime | None
+    cancel_requested_at: datetime | None
+    attempts: int
+    error_code: str | None
+    error_detail: str | None
+    estimate_micro: int | None
+    charged_micro: int
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True)
+class Page:
+    """Cards, newest first. `older` and `newer` are the cursors of the neighbouring pages, None at the ends."""
+
+    cards: tuple[Card, ...]
+    older: int | None
+    newer: int | None
+
+
+@dataclass(frozen=True)
+class Detail:
+    """One task whole: its card, its files, its paid calls and everything that happened, oldest first."""
+
+    card: Card
+    source: str
+    retry_of: str | None
+    inputs: tuple[Artifact, ...]
+    outputs: tuple[Artifact, ...]
+    submissions: tuple[Submission, ...]
+    events: tuple[TaskEvent, ...]
+
+
+_COLUMNS = tuple(
+    col(column)
+    for column in (
+        Task.id, Task.seq, Task.batch_id, Task.person, Task.model, Task.prompt, Task.params, Task.status,
+        Task.status_at, Task.created_at, Task.finished_at, Task.not_before, Task.cancel_requested_at, Task.attempts,
+        Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
+    )
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The queue as a whole: how many wait, and in how many seconds the last of them will have been sent."""
+
+    waiting: int
+    seconds: float
+
+
+class History:
+    """Reads over one database."""
+
+    def __init__(self, db: Database) -> None:
+        """`db` is opened and migrated."""
+        self._db = db
+
+    def page(
+        self,
+        *,
+        before: int | None = None,
+        after: int | None = None,
+        limit: int = 24,
+        person: str | None = None,
+        statuses: Sequence[TaskStatus] | None = None,
+    ) -> Page:
+        """The newest cards, or those just older than `before`, or just newer than `after` (values of `Card.seq`)."""
+        filters = []
+        if person is not None:
+            filters.append(col(Task.person) == person)
+        if statuses is not None:
+            filters.append(col(Task.status).in_(statuses))
+        with self._db.read() as session:
+            query, run = sa.select(*_COLUMNS).where(*filters), session.connection().execute
+            if after is not None:
+                rows = list(run(query.where(col(Task.seq) > after).order_by(col(Task.seq)).limit(limit)))[::-1]
+            else:
+                older = [col(Task.seq) < before] if before is not None else []
+                rows = list(run(query.where(*older).order_by(col(Task.seq).desc()).limit(limit)))
+            cards = _cards(session, rows)
+            if not cards:
+                return Page((), None, None)
+            first, last = cards[0].seq, cards[-1].seq
+            seq = select(Task.seq).where(*filters).limit(1)
+            newer = session.exec(seq.where(col(Task.seq) > first)).first()
+            oldest = session.exec(seq.where(col(Task.seq) < last)).first()
+            return Page(cards, last if oldest is not None else None, first if newer is not None else None)
+
+    def recent(self, person: str, *, limit: int = 12) -> tuple[Card, ...]:
+        """What this person sees beside the form: everything of theirs that is under way, then the newest."""
+        with self._db.read() as session:
+            mine = sa.select(*_COLUMNS).where(col(Task.person) == person).order_by(col(Task.seq).desc())
+            run = session.connection().execute
+            rows = list(run(mine.where(col(Task.status).in_(ACTIVE)).limit(100)))
+            ended = mine.where(col(Task.status).not_in(ACTIVE)).limit(max(0, limit - len(rows)))
+            rows += list(run(ended))
+            return _cards(session, sorted(rows, key=lambda row: row.seq, reverse=True))
+
+    def card(self, task_id: str) -> Card:
+        """One card. Raises NotFound."""
+        with self._db.read() as session:
+            return _one(session, task_id)
+
+    def detail(self, task_id: str) -> Detail:
+        """One task whole. Raises NotFound."""
+        with self._db.read() as session:
+            card = _one(session, task_id)
+            source, retry_of = session.exec(select(Task.source, Task.retry_of).where(Task.id == task_id)).one()
+            files = session.exec(
+                select(Artifact)
+                .where(Artifact.task_id == task_id)
+                .order_by(col(Artifact.created_at), col(Artifact.position))
+            ).all()
+            calls = session.exec(
+                select(Submission).where(Submission.task_id == task_id).order_by(col(Submission.attempt))
+            ).all()
+            events = session.exec(
+                select(TaskEvent).where(TaskEvent.task_id == task_id).order_by(col(TaskEvent.id))
+            ).all()
+            inputs = tuple(sorted((f for f in files if f.role == "input"), key=lambda f: f.position))
+            outputs = tuple(f for f in files if f.role == "output")
+            return Detail(card, source, retry_of, inputs, outputs, tuple(calls), tuple(events))
+
+    def active_count(self, person: str | None = None) -> int:
+        """How many tasks are under way, of one person or of all."""
+        with self._db.read() as session:
+            query = select(func.count()).select_from(Task).where(col(Task.status).in_(ACTIVE))
+            return session.exec(query.where(Task.person == person) if person is not None else query).one()
+
+    def total(self) -> int:
+        """How many tasks there are."""
+        with self._db.read() as session:
+            return session.exec(select(func.count()).select_from(Task)).one()
+
+    def place_in_queue(self, task_id: str) -> int:
+        """1 for the next to be sent. Approximate: fairness between people may reorder."""
+        with self._db.read() as session:
+            mine = select(Task.seq).where(Task.id == task_id).scalar_subquery()
+            ahead = select(func.count()).select_from(Task).where(Task.status == TaskStatus.QUEUED, col(Task.seq) < mine)
+            return session.exec(ahead).one() + 1
+
+    def outlook(self, now: datetime, *, creates: int, window: timedelta) -> Outlook:
+        """How long the queue is and when its last task will have been sent, at `creates` paid calls per `window`.
+
+        Of one account: with two, each drains beside the other, and it is sooner. A pause is waited for first; what
+        the in-flight ceiling or a budget of doubts holds up on top is not foreseen.
+        """
+        with self._db.read() as session:
+            waiting = session.exec(select(func.count()).select_from(Task).where(Task.status == TaskStatus.QUEUED)).one()
+            mine = col(Submission.account).in_(select(Gate.account))  # so that the index by account serves
+            recent = (col(Submission.started_at) > now - window, col(Submission.started_at) <= now)
+            started = session.exec(select(func.count()).select_from(Submission).where(mine, *recent)).one()
+            paused = session.exec(select(func.max(Gate.paused_until))).one()
+        beyond = max(0, waiting - max(0, creates - started))
+        pause = max((paused - now).total_seconds(), 0.0) if paused is not None else 0.0
+        return Outlook(waiting, pause + math.ceil(beyond / creates) * window.total_seconds())
+
+    def paused_accounts(self, now: datetime) -> dict[str, tuple[datetime, str]]:
+        """Accounts whose gate is shut: until when, and the cause's code."""
+        with self._db.read() as session:
+            rows = session.exec(select(Gate).where(col(Gate.paused_until) > now)).all()
+            return {row.account: (row.paused_until, row.reason or "") for row in rows if row.paused_until is not None}
+
+    def usual_seconds(self, models: Sequence[str]) -> dict[str, float]:
+        """By model, the median of sent → saved over its last 50 pictures; a model with fewer than five has none.
+
+        The wait in our queue is not the model's, and a call that took more than five times the median was held up by
+        something else: a server that was down, say.
+        """
+        spans: dict[str, list[float]] = {model: [] for model in models}
+        if models:
+            with self._db.read() as session:
+                # One short walk along the index for each model: a window over all tasks would read all of them.
+                newest = (sa.select(_newest_done(model).subquery()) for model in models)
+                for model, start, end in session.connection().execute(sa.union_all(*newest)):
+                    spans[model].append((end - start).total_seconds())
+        found = {model: _usual(sorted(each)) for model, each in spans.items()}
+        return {model: median for model, median in found.items() if median is not None}
+
+
+def _usual(spans: list[float]) -> float | None:
+    ordinary = [span for span in spans if span <= 5 * spans[len(spans) // 2]]
+    return ordinary[len(ordinary) // 2] if len(ordinary) >= 5 else None
+
+
+def _newest_done(model: str) -> sa.Select[str, datetime, datetime | None]:
+    return (
+        sa.select(col(Task.model), col(Submission.started_at), col(Task.finished_at))
+        .join_from(Task, Submission, col(Task.id) == col(Submission.task_id))
+        .where(
+            col(Task.model) == model, col(Task.status) == TaskStatus.SUCCEEDED, col(Task.finished_at).is_not(None),
+            col(Submission.outcome) == Outcome.SUCCEEDED,
+        )
+        .order_by(col(Task.seq).desc())
+        .limit(50)
+    )  # fmt: skip
+
+
+def _one(session: Session, task_id: str) -> Card:
+    rows = list(session.connection().execute(sa.select(*_COLUMNS).where(col(Task.id) == task_id)))
+    if not rows:
+        raise NotFound("There is no such request.")
+    return _cards(session, rows)[0]
+
+
+def _cards(session: Session, rows: Sequence[Row[Any]]) -> tuple[Card, ...]:
+    pictures: dict[str, list[Picture]] = {row.id: [] for row in rows}
+    columns = (
+        Artifact.task_id, Artifact.sha256, Artifact.mime, Artifact.width, Artifact.height, Artifact.size,
+        Artifact.duration_ms,
+    )  # fmt: skip
+    outputs = (
+        sa.select(*(col(column) for column in columns))
+        .where(col(Artifact.task_id).in_(list(pictures)), col(Artifact.role) == "output")
+        .order_by(col(Artifact.created_at), col(Artifact.position))
+    )
+    if rows:
+        for task_id, *facts in session.connection().execute(outputs):
+            pictures[str(task_id)].append(Picture(*facts))
+    return tuple(Card(**row._mapping, pictures=tuple(pictures[row.id])) for row in rows)

@@ -1,0 +1,190 @@
+"""Money: what tasks hold back, what they cost, and the monthly budgets that neither may pass.
+
+A budget is checked in the transaction that creates the task, on rows that this transaction has locked; so two people
+who press at once cannot pass it together. All amounts are integers of micro-credits; a month is a month in UTC, and a
+task belongs to the month it was asked for in.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import func, update
+from sqlmodel import Session, col, select
+
+from data.db import Database, insert_new
+from data.errors import BudgetExceeded
+from data.money import format_credits
+from data.moves import lock_task
+from data.schema import OPEN_CALL, Budget, LedgerEntry, Spending, Submission, Task
+from data.status import Outcome, TaskStatus
+
+_S = TaskStatus
+TEAM = "team"
+EVERYBODY = "person:*"
+"""The limit of each person who has none of their own."""
+
+_HOLDING = frozenset({_S.QUEUED, _S.SUBMITTING, _S.UNCONFIRMED, _S.RUNNING})
+
+
+def person_scope(person: str) -> str:
+    """The scope of one person's budget."""
+    return f"person:{person}"
+
+
+def month_of(moment: datetime) -> str:
+    """ "2026-11": the month in UTC, as `Spending` and `LedgerEntry` name it."""
+    return f"{moment:%Y-%m}"
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a budget stands this month, in micro-credits. `limit` is None where there is none."""
+
+    scope: str
+    limit: int | None
+    reserved: int
+    charged: int
+
+    @property
+    def left(self) -> int | None:
+        """What may still be asked for; never below zero."""
+        return None if self.limit is None else max(0, self.limit - self.reserved - self.charged)
+
+    @property
+    def used(self) -> float:
+        """The used share of the limit, from 0 to 1 and above; 0.0 without a limit."""
+        return (self.reserved + self.charged) / self.limit if self.limit else 0.0
+
+
+class Ledger:
+    """Budgets for the settings page, and how they stand."""
+
+    def __init__(self, db: Database, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock` gives the present moment in UTC; by default the database's."""
+        self._db = db
+        self._clock = clock or db.now
+
+    def set_budget(self, scope: str, micro: int | None, *, who: str) -> None:
+        """Sets a monthly limit in micro-credits; None lifts it. `scope`: TEAM, EVERYBODY or `person_scope(name)`."""
+        if micro is not None and (isinstance(micro, bool) or not isinstance(micro, int) or micro < 0):
+            raise ValueError("a budget is a whole number of micro-credits, or None")
+        with self._db.transaction() as session:
+            row = session.get(Budget, scope)
+            if micro is None:
+                if row is not None:
+                    session.delete(row)
+                return
+            if row is None:
+                insert_new(session, Budget, {"scope": scope, "micro": micro, "set_by": who, "set_at": self._clock()})
+                row = session.exec(select(Budget).where(Budget.scope == scope)).one()
+            row.micro, row.set_by, row.set_at = micro, who, self._clock()
+            session.add(row)
+
+    def budgets(self) -> list[Budget]:
+        """All limits, the team's first."""
+        with self._db.read() as session:
+            rows = session.exec(select(Budget).order_by(col(Budget.scope))).all()
+        return sorted(rows, key=lambda row: (row.scope != TEAM, row.scope != EVERYBODY, row.scope))
+
+    def standing(self, person: str) -> tuple[Standing, Standing]:
+        """How this person and the team stand this month."""
+        month = month_of(self._clock())
+        with self._db.read() as session:
+            mine, team = (_standing(session, scope, month) for scope in (person_scope(person), TEAM))
+            return mine, team
+
+    def spent(self, month: str) -> list[Standing]:
+        """Everybody who asked for something in that month, the team first, then the dearest."""
+        with self._db.read() as session:
+            rows = session.exec(select(Spending).where(Spending.month == month)).all()
+            found = [_standing(session, row.scope, month) for row in rows]
+        return sorted(found, key=lambda row: (row.scope != TEAM, -(row.charged + row.reserved), row.scope))
+
+
+def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime, *, cap_micro: int | None) -> None:
+    """Holds back what these new tasks may cost, in the transaction that creates them.
+
+    Raises:
+        BudgetExceeded: the batch passes its cap, or a monthly budget; or a price is unknown where one is in force.
+    """
+    needed, unknown = sum(task.estimate_micro or 0 for task in tasks), any(t.estimate_micro is None for t in tasks)
+    if cap_micro is not None and (unknown or needed > cap_micro):
+        raise _exceeded("The cap of this batch", cap_micro, needed, unknown, "Ask for fewer pictures or raise the cap.")
+    month = month_of(now)
+    for task in tasks:
+        _enter(session, task, reserved=task.estimate_micro or 0, charged=0, now=now)
+    _add_up(session, person, month, reserved=needed, charged=0)
+    for scope, whose in ((person_scope(person), "Your budget"), (TEAM, "The team's budget")):
+        standing = _standing(session, scope, month)
+        if standing.limit is not None and (unknown or standing.reserved + standing.charged > standing.limit):
+            left = max(0, standing.limit - standing.charged - standing.reserved + needed)
+            raise _exceeded(f"{whose} for this month", left, needed, unknown, "An admin can raise it in the settings.")
+
+
+def book(session: Session, task_id: str, now: datetime) -> None:
+    """Brings the ledger in line with a task after its call was settled or its status has changed. Idempotent.
+
+    The estimate is held back while a paid call is to come or may still be charged, and released after that. A picture
+    whose charge the provider did not name counts with its estimate: a budget must not take silence for "free".
+    """
+    task = lock_task(session, task_id)
+    calls = select(func.count()).select_from(Submission).where(Submission.task_id == task_id)
+    holds = task.status in _HOLDING or session.exec(calls.where(OPEN_CALL)).one() > 0
+    unnamed = session.exec(
+        calls.where(Submission.outcome == Outcome.SUCCEEDED, col(Submission.charged_micro).is_(None))
+    ).one()
+    named = select(func.sum(Submission.charged_micro)).where(Submission.task_id == task_id, OPEN_CALL)
+    estimate = task.estimate_micro or 0
+    # A call may be charged and still open: done there, but with no picture named yet.
+    held = max(0, estimate - (session.exec(named).one() or 0)) if holds else 0
+    reserved, charged = held - task.reserved_micro, task.charged_micro + unnamed * estimate - task.booked_micro
+    if reserved or charged:
+        _enter(session, task, reserved=reserved, charged=charged, now=now)
+        _add_up(session, task.person, month_of(task.created_at), reserved=reserved, charged=charged)
+
+
+def _enter(session: Session, task: Task, *, reserved: int, charged: int, now: datetime) -> None:
+    """One movement, on the task and in the ledger."""
+    task.reserved_micro += reserved
+    task.booked_micro += charged
+    month = month_of(task.created_at)
+    entry = LedgerEntry(at=now, month=month, person=task.person, task_id=task.id, reserved_micro=reserved,
+                        charged_micro=charged)  # fmt: skip
+    session.add_all((task, entry))
+    session.flush()
+
+
+def _add_up(session: Session, person: str, month: str, *, reserved: int, charged: int) -> None:
+    """The same movement in the sums. The last rows that a transaction locks, and always in this order."""
+    for scope in (person_scope(person), TEAM):
+        row = (col(Spending.scope) == scope, col(Spending.month) == month)
+        more = {
+            "reserved_micro": col(Spending.reserved_micro) + reserved,
+            "charged_micro": col(Spending.charged_micro) + charged,
+        }
+        add = update(Spending).where(*row).values(**more)
+        if session.connection().execute(add).rowcount == 0:
+            insert_new(session, Spending, {"scope": scope, "month": month, "reserved_micro": 0, "charged_micro": 0})
+            session.connection().execute(add)
+
+
+def _standing(session: Session, scope: str, month: str) -> Standing:
+    scopes = (scope,) if scope == TEAM else (scope, EVERYBODY)
+    limits = {row.scope: row.micro for row in session.exec(select(Budget).where(col(Budget.scope).in_(scopes)))}
+    limit = limits.get(scope, limits.get(EVERYBODY))
+    sums = session.exec(
+        select(Spending.reserved_micro, Spending.charged_micro).where(Spending.scope == scope, Spending.month == month)
+    ).one_or_none()
+    return Standing(scope, limit, *(sums or (0, 0)))
+
+
+def _exceeded(what: str, left: int, needed: int, unknown: bool, do: str) -> BudgetExceeded:
+    if unknown:
+        return BudgetExceeded(
+            f"{what} cannot be kept, because the price of this model is unknown. Nothing was charged. {do}"
+        )
+    return BudgetExceeded(
+        f"{what} has {format_credits(left)} credits left, and this needs {format_credits(needed)}. "
+        f"Nothing was charged. {do}"
+    )

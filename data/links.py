@@ -1,0 +1,136 @@
+"""Addresses of pictures that prove themselves: the dashboard makes them, the callback server verifies them.
+
+A link is signed because history must not be public to whoever reaches the port, and stays the same for a week because a
+browser caches by address. This file knows no file and no server; the two processes share only its key.
+"""
+
+import base64
+import hashlib
+import hmac
+import json
+import os
+import re
+import secrets
+import unicodedata
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+from urllib.parse import urlencode
+
+from data.errors import StorageError
+from data.settings import Settings
+
+VARIANTS = ("320", "1280", "original")
+
+_WEEK = 7 * 24 * 3600  # seconds
+_EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif",
+               "video/mp4": "mp4", "video/webm": "webm"}  # fmt: skip
+
+
+class LinkSigner:
+    """Makes and verifies picture links: HMAC-SHA256 over all that a link says, cut to 128 bits."""
+
+    def __init__(self, key: bytes) -> None:
+        """`key` comes from `signing_key`; both processes need the same."""
+        self._key = key
+
+    def path(
+        self, sha256: str, variant: str, *, now: datetime, filename: str | None = None, mime: str | None = None
+    ) -> str:
+        """`/files/<sha256>/<variant>?e=<Unix expiry>&s=<signature>`, with `n` and `t` when given.
+
+        `variant` is one of VARIANTS. `filename` (`n`) asks the browser to save the file under that name, `mime` (`t`)
+        is the original's media type, so that serving it needs no look into the database. The link is the same for a
+        week and then lives for at least another.
+        """
+        expires = str(_expiry(sha256, now))
+        query = {"e": expires, "s": self._signature(sha256, variant, expires, filename, mime)}
+        query |= {key: value for key, value in (("n", filename), ("t", mime)) if value is not None}
+        return f"/files/{sha256}/{variant}?{urlencode(query)}"
+
+    def verify(self, sha256: str, variant: str, query: Mapping[str, str], *, now: datetime) -> bool:
+        """Whether this link was made with our key and has not expired. `query` holds the decoded parameters."""
+        expires = query.get("e", "")
+        expected = self._signature(sha256, variant, expires, query.get("n"), query.get("t"))
+        # The signature first: what follows then only reads what we have written ourselves.
+        genuine = hmac.compare_digest(expected.encode(), query.get("s", "").encode("utf-8", "surrogatepass"))
+        return genuine and variant in VARIANTS and int(expires) > now.timestamp()
+
+    def _signature(self, sha256: str, variant: str, expires: str, filename: str | None, mime: str | None) -> str:
+        # JSON keeps the fields apart: no two different links have the same text to sign.
+        said = json.dumps(["picture link 1", sha256, variant, expires, filename, mime]).encode()
+        digest = hmac.digest(self._key, said, hashlib.sha256)[:16]
+        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+
+
+def _expiry(sha256: str, now: datetime) -> int:
+    """One to two weeks ahead, on a weekly step; each picture has its own, so that not all caches go stale together."""
+    phase = int(sha256[:8], 16) % _WEEK
+    return (int(now.timestamp() - phase) // _WEEK + 2) * _WEEK + phase
+
+
+def signing_key(settings: Settings) -> bytes:
+    """The key for `LinkSigner`: from the settings, or from `media.key` in the state folder, made at first use.
+
+    Raises:
+        StorageError: the file cannot be made or read, or holds no key.
+    """
+    if settings.media_signing_key is not None:
+        return settings.media_signing_key.get_secret_value().encode()
+    path = settings.state_dir / "media.key"
+    try:
+        if not path.exists():
+            _make_key(path)
+        text = path.read_text("ascii").strip()
+    except (OSError, UnicodeError) as error:
+        raise StorageError(f"{path} cannot be used: {error}. Set MEDIA_SIGNING_KEY, or mend the folder.") from error
+    if not re.fullmatch(r"[0-9a-f]{64}", text):
+        raise StorageError(f"{path} holds no key. Delete it and start again: picture links are then made anew.")
+    return bytes.fromhex(text)
+
+
+def _make_key(path: Path) -> None:
+    """Written beside and then linked: of two processes that start together one wins, and both read a whole file."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".media.key.{secrets.token_hex(4)}")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_hex(32) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with suppress(FileExistsError):
+            os.link(draft, path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def download_name(prompt: str, model: str, task_id: str, mime: str, index: int = 0) -> str:
+    """A file name for a saved picture or video, for example `red-kite-over-dunes_nano-banana_3f9c2a.png`.
+
+    Letters of every script are kept; at most 100 bytes (UTF-8) stand before the extension. `index` counts a task's
+    pictures from 0; from the second on it shows in the name.
+    """
+    number = f"-{index + 1}" if index else ""
+    # The end of a task's id is random; its beginning is the time, the same for a whole batch.
+    tail = f"_{_slug(model, 30) or 'model'}_{_slug(task_id.replace('-', '')[-6:], 12)}{number}"
+    stem = _slug(prompt, 100 - len(tail.encode())) or ("video" if mime.startswith("video/") else "picture")
+    return f"{stem}{tail}.{_EXTENSIONS.get(mime, 'bin')}"
+
+
+def _slug(text: str, limit: int) -> str:
+    """Lower-case letters, marks and digits of `text`, joined by hyphens, in at most `limit` bytes of UTF-8."""
+    kept = ""
+    for char in unicodedata.normalize("NFKC", text[:400]).lower():
+        kind = unicodedata.category(char)
+        if kind == "Cf":  # invisible: joiners, soft hyphens, and the overrides that turn a name's reading direction
+            continue
+        is_mark = kind in ("Mn", "Mc") and not "\ufe00" <= char <= "\ufe0f"  # those select an emoji's look
+        keeps = kind[0] in "LN" or (is_mark and kept[-1:] not in ("", "-"))
+        kept += char if keeps else "-"
+    slug = re.sub("-+", "-", kept).strip("-")
+    if len(slug.encode()) <= limit:
+        return slug
+    cut = slug.encode()[:limit].decode(errors="ignore")
+    words, _, rest = cut.rpartition("-")
+    return words if len(rest) < len(cut) / 2 else cut.strip("-")  # not inside a word, unless it is the bulk

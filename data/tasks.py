@@ -1,0 +1,293 @@
+"""What people ask of tasks: create, cancel, try again, give a doubt up. One method is one transaction.
+
+What the provider answers is in `submissions.py`, what the clock says in `deadlines.py`.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import exists, func, or_, update
+from sqlalchemy.orm import aliased
+from sqlmodel import Session, col, select
+
+from data.asks import asked_again, digest, input_row, likeness, new_task
+from data.db import Database, insert_new
+from data.errors import NotAllowed, NotFound
+from data.ids import new_id
+from data.ledger import book, reserve
+from data.moves import lock_submission, lock_task, log, move
+from data.requests import GenerationRequest
+from data.schema import OPEN_CALL, Artifact, RequestKey, Submission, Task
+from data.status import TERMINAL, Outcome, TaskStatus
+
+_S = TaskStatus
+LIKE_FOR = timedelta(hours=24)
+
+
+class TaskStore:
+    """The asking side of a task's life, for screens and API."""
+
+    def __init__(self, db: Database, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock` gives the present moment in UTC, by default the database's; tests hand in their own."""
+        self._db = db
+        self._clock = clock or db.now
+
+    def create(
+        self,
+        requests: Sequence[GenerationRequest],
+        *,
+        person: str,
+        source: str = "screen",
+        retry_of: Sequence[str] = (),
+        request_key: str | None = None,
+        asked: str | None = None,
+        priority: int = 0,
+        cap_micro: int | None = None,
+    ) -> list[Task]:
+        """Writes one QUEUED task per request, as one batch, with its references. Nothing is sent here.
+
+        With a `request_key`, asking for the same again gives the batch that is there: a program that repeats a call
+        whose answer was lost, and a person who presses twice, pay once. `asked` is a digest of what was asked in the
+        asker's own words, where these say it better than `requests` (see `known`). `retry_of` names for each request
+        the task it repeats. `cap_micro` (micro-credits) is what the whole batch may cost at most.
+
+        Raises:
+            NotAllowed: the key was used for something else.
+            BudgetExceeded: the batch would pass its cap or a monthly budget; none of it was made.
+        """
+        batch_id, tasks = new_id(), []
+        with self._db.transaction() as session:
+            now = self._clock()
+            if request_key is not None:
+                asked = asked or digest(requests)
+                row = {"key": request_key, "digest": asked, "batch_id": batch_id, "at": now}
+                if not insert_new(session, RequestKey, row):
+                    return _batch_of(session, request_key, asked) or []
+            for position, request in enumerate(requests):
+                origin = retry_of[position] if retry_of else None
+                task = new_task(request, batch_id, position, person=person, source=source, retry_of=origin, now=now,
+                                 priority=priority)  # fmt: skip
+                session.add(task)
+                session.flush()
+                session.add_all(input_row(task.id, index, image, now) for index, image in enumerate(request.references))
+                log(session, task.id, "created", now=now, who=person)
+                tasks.append(task)
+            reserve(session, tasks, person, now, cap_micro=cap_micro)
+        return tasks
+
+    def known(self, request_key: str, asked: str) -> list[Task] | None:
+        """The batch that was made under this key, None where there is none yet.
+
+        A repeated call is answered from here before it is judged again: a reference may be gone by now, a model
+        retired, and the picture is being paid for all the same.
+
+        Raises:
+            NotAllowed: the key was used for something else.
+        """
+        with self._db.read() as session:
+            return _batch_of(session, request_key, asked)
+
+    def get(self, task_id: str) -> Task:
+        """The task's row. Raises NotFound."""
+        with self._db.read() as session:
+            return _task(session, task_id)
+
+    def cancel(self, task_id: str, *, who: str) -> bool:
+        """Cancels a waiting task for free (True); later only remembers the wish (False), for the money is spent then.
+
+        Raises:
+            NotFound: no such task.
+            NotAllowed: it has ended.
+        """
+        with self._db.transaction() as session:
+            task, now = lock_task(session, task_id), self._clock()
+            if move(session, task_id, _S.CANCELLED, since={_S.QUEUED}, now=now, kind="cancelled", who=who,
+                    cancel_requested_at=now):  # fmt: skip
+                book(session, task_id, now)
+                return True
+            if task.finished_at is not None:
+                raise NotAllowed("This request has already ended; there is nothing to cancel.")
+            if task.cancel_requested_at is None:
+                task.cancel_requested_at = now
+                session.add(task)
+                log(session, task_id, "cancel_requested", now=now, who=who)
+            return False
+
+    def retry(self, task_id: str, *, who: str) -> Task:
+        """Asks for the same again: a new task that knows its origin, at a new price.
+
+        While an earlier retry of it is still under way, that one is the answer: an impatient person pays once.
+
+        Raises:
+            NotFound: no such task.
+            InvalidRequest: the model has gone or changed since.
+        """
+        with self._db.read() as session:
+            task = _task(session, task_id)
+            request = asked_again(session, task, self._clock())
+            mine = select(func.count()).select_from(Task).where(Task.retry_of == task_id)
+            ended = session.exec(mine.where(col(Task.status).in_(TERMINAL))).one()
+        key = f"retry:{task_id}:{ended}"
+        return self.create([request], person=who, source=task.source, retry_of=[task_id], request_key=key)[0]
+
+    def retry_failed(self, batch_id: str, *, who: str) -> list[Task]:
+        """Asks again for every task of a batch that failed and has no retry yet, as one new batch.
+
+        Raises:
+            NotAllowed: nothing of it is left to try again.
+            InvalidRequest: the model has gone or changed since.
+            BudgetExceeded: it would pass a budget; none of it was made.
+        """
+        with self._db.read() as session:
+            again = aliased(Task)
+            tried = select(again.id).where(again.retry_of == Task.id, again.status != _S.FAILED)
+            failed = session.exec(
+                select(Task).where(Task.batch_id == batch_id, Task.status == _S.FAILED, ~exists(tried))
+                .order_by(col(Task.position))
+            ).all()  # fmt: skip
+            ids = [task.id for task in failed]
+            ended = session.exec(select(func.count()).select_from(Task).where(col(Task.retry_of).in_(ids))).one()
+            requests = [asked_again(session, task, self._clock()) for task in failed]
+        if not failed:
+            raise NotAllowed("Nothing of this batch is left to try again.")
+        key = f"retry-failed:{batch_id}:{len(ids)}:{ended}"
+        return self.create(requests, person=who, source=failed[0].source, retry_of=ids, request_key=key)
+
+    def like(self, request: GenerationRequest) -> Task | None:
+        """The newest task of anybody that asked for the same within 24 hours and has not come to nothing."""
+        with self._db.read() as session:
+            since = self._clock() - LIKE_FOR
+            same = (Task.digest == likeness(request), col(Task.created_at) > since)
+            alive = col(Task.status).not_in((_S.FAILED, _S.CANCELLED))
+            return session.exec(select(Task).where(*same, alive).order_by(col(Task.seq).desc()).limit(1)).first()
+
+    def retry_download(self, task_id: str, *, who: str) -> None:
+        """Fetches the files of a paid result again, those that are not home; costs nothing.
+
+        Raises:
+            NotFound: no such task.
+            NotAllowed: every file that was named is home, or none was named.
+        """
+        with self._db.transaction() as session:
+            _task(session, task_id)
+            wanted = _not_home(session, task_id)
+            submission = lock_submission(session, wanted) if wanted is not None else None
+            now = self._clock()
+            if submission is None:
+                raise NotAllowed("There is no finished picture at the provider to download again.")
+            if submission.fetch_at is None:
+                submission.fetch_at, submission.fetch_attempts = now, 0
+                submission.settled_at = submission.settled_at or now
+                submission.poll_at = now  # its addresses may have run out: a look names fresh ones
+                session.add(submission)
+                session.flush()
+            if not move(session, task_id, _S.FETCHING, since={_S.FAILED}, now=now, kind="download_again", who=who,
+                        submission_id=submission.id):  # fmt: skip
+                log(session, task_id, "download_again", now=now, who=who, submission_id=submission.id)
+
+    def check_now(self, task_id: str, *, who: str) -> None:
+        """Has the provider asked at once.
+
+        Raises:
+            NotFound: no such task.
+            NotAllowed: the provider never named it, so that there is nothing to ask for; or nothing is awaited.
+        """
+        with self._db.transaction() as session:
+            _task(session, task_id)
+            now = self._clock()
+            named = or_(col(Submission.provider_task_id).is_not(None), col(Submission.named_as).is_not(None))
+            mine = (col(Submission.task_id) == task_id, named)
+            waiting = or_(col(Submission.poll_at).is_not(None), OPEN_CALL)
+            if not session.connection().execute(update(Submission).where(*mine, waiting).values(poll_at=now)).rowcount:
+                raise NotAllowed("The provider never named this request, so there is nothing to ask it for.")
+            log(session, task_id, "check_requested", now=now, who=who)
+
+    def name_call(self, task_id: str, provider_task_id: str, *, who: str) -> None:
+        """A person found the request in the provider's own list: this is its id there. The next look proves it.
+
+        Until then it is no more than a guess, which stands in the way of nothing: whoever mistypes, or mixes two
+        requests up, hides neither's picture, and may name it anew.
+
+        Raises:
+            NotFound: no such task.
+            NotAllowed: nothing about it is in doubt, the provider has named it, or another request has this id.
+        """
+        provider_task_id = provider_task_id.strip()
+        with self._db.transaction() as session:
+            _task(session, task_id)
+            doubtful = _doubtful(session, task_id)
+            submission, now = lock_submission(session, doubtful) if doubtful else None, self._clock()
+            if submission is None or submission.outcome != Outcome.UNKNOWN or not provider_task_id:
+                raise NotAllowed("Nothing about this request is in doubt.")
+            taken = select(Submission.id).where(
+                Submission.account == submission.account, Submission.provider_task_id == provider_task_id,
+                Submission.id != submission.id,
+            )  # fmt: skip
+            if session.exec(taken).first() is not None:
+                raise NotAllowed("Another request is known by this id already.")
+            if submission.provider_task_id is not None:
+                raise NotAllowed("The provider has told us this request's id already; we look at it.")
+            submission.named_as, submission.poll_at = provider_task_id, now
+            session.add(submission)
+            log(session, task_id, "named", now=now, who=who, submission_id=submission.id, detail=provider_task_id)
+
+    def write_off(self, task_id: str, *, who: str, again: bool) -> None:
+        """A person takes the doubt upon themselves: perhaps it was paid for. `again` queues one more paid call.
+
+        Raises:
+            NotFound: no such task.
+            NotAllowed: nothing about it is in doubt.
+        """
+        with self._db.transaction() as session:
+            _task(session, task_id)
+            doubtful = _doubtful(session, task_id)
+            submission, now = lock_submission(session, doubtful) if doubtful else None, self._clock()
+            if submission is None or submission.outcome != Outcome.UNKNOWN:
+                raise NotAllowed("Nothing about this request is in doubt.")
+            submission.outcome, submission.settled_at = Outcome.WRITTEN_OFF, now
+            session.add(submission)
+            session.flush()
+            kind = "written_off_again" if again else "written_off"
+            to: dict[str, Any] = {"to": _S.QUEUED, "since": {_S.UNCONFIRMED, _S.FAILED}}
+            if not again:
+                to = {"to": _S.FAILED, "since": {_S.UNCONFIRMED}, "error_code": "written_off"}
+            if not move(session, task_id, now=now, kind=kind, who=who, submission_id=submission.id, **to):
+                log(session, task_id, kind, now=now, who=who, submission_id=submission.id)
+            book(session, task_id, now)
+
+
+def _doubtful(session: Session, task_id: str) -> str | None:
+    """The task's call in doubt."""
+    query = select(Submission.id).where(Submission.task_id == task_id, Submission.outcome == Outcome.UNKNOWN)
+    return session.exec(query).first()
+
+
+def _not_home(session: Session, task_id: str) -> str | None:
+    """The newest finished call of the task of which a named file is not stored."""
+    calls = session.exec(
+        select(Submission.id, Submission.outputs)
+        .where(Submission.task_id == task_id, Submission.outcome == Outcome.SUCCEEDED)
+        .order_by(col(Submission.attempt).desc())
+    ).all()
+    stored = select(func.count()).select_from(Artifact).where(Artifact.role == "output")
+    for submission_id, outputs in calls:
+        if session.exec(stored.where(Artifact.submission_id == submission_id)).one() < len(outputs):
+            return submission_id
+    return None
+
+
+def _batch_of(session: Session, request_key: str, asked: str) -> list[Task] | None:
+    row = session.exec(select(RequestKey).where(RequestKey.key == request_key)).one_or_none()
+    if row is None:
+        return None
+    if row.digest != asked:
+        raise NotAllowed("This request key was used for another request. Nothing was charged. Choose a new key.")
+    return list(session.exec(select(Task).where(Task.batch_id == row.batch_id).order_by(col(Task.position))))
+
+
+def _task(session: Session, task_id: str) -> Task:
+    task = session.exec(select(Task).where(Task.id == task_id)).one_or_none()
+    if task is None:
+        raise NotFound("There is no such request.")
+    return task

@@ -1,0 +1,435 @@
+"""What the screens say and offer when money is in doubt, runs short, or was spent on something that is not here."""
+
+import re
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from room import MODELS, Room, acts, cards, drawn, generate, press, texts, write
+from sqlalchemy.exc import OperationalError
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import budgets, trouble, words
+from data.artifacts import StoredImage
+from data.catalog import catalog
+from data.ledger import EVERYBODY, TEAM, person_scope
+from data.requests import validate
+from data.settling import Word
+from data.status import TaskStatus
+from data.tasks import TaskStore
+
+CREDIT = 1_000_000
+SHA = "cd" * 32
+
+
+def action(shown: dict[str, Any], act: str) -> dict[str, Any]:
+    (found,) = [one for one in shown["actions"] if one.get("act") == act]
+    return dict(found)
+
+
+def sheet(room: Room, task_id: str) -> dict[str, Any]:
+    return drawn(room.open(task=task_id), "sheet")
+
+
+# One press, one purchase ----------------------------------------------------------------------------------------
+
+
+def lose_the_next_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The connection dies after the commit and before its answer, once."""
+    real = TaskStore.create
+
+    def create(self: TaskStore, *asked: Any, **how: Any) -> Any:
+        monkeypatch.setattr(TaskStore, "create", real)
+        real(self, *asked, **how)
+        raise OperationalError("COMMIT", {}, ConnectionError("the connection died"))
+
+    monkeypatch.setattr(TaskStore, "create", create)
+
+
+def test_a_press_whose_answer_was_lost_buys_once_when_it_is_pressed_again(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = write(room.open(), "a red kite")
+    app.segmented_control(key="count").set_value(2).run()
+    lose_the_next_answer(monkeypatch)
+    press(app)
+    assert "Press again: the same request is made, and paid for, only once." in texts(app).replace("\\", "")
+    assert app.text_area(key="prompt").value == "a red kite"
+    app.session_state["pressed_at"] -= 5
+    press(app)
+    assert len(room.all_tasks()) == 2
+    assert "Press again" not in texts(app)
+    app.session_state["pressed_at"] -= 5
+    press(app)
+    assert len(room.all_tasks()) == 4
+
+
+def test_whoever_changes_the_form_after_a_lost_answer_asks_for_something_new(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = write(room.open(), "a red kite")
+    lose_the_next_answer(monkeypatch)
+    write(press(app), "a blue kite")
+    assert "Press again" not in texts(app)
+    app.session_state["pressed_at"] -= 5
+    press(app)
+    assert [task.prompt for task in room.all_tasks()] == ["a blue kite", "a red kite"]
+
+
+def test_two_sessions_never_share_a_press(room: Room) -> None:
+    for _ in range(2):
+        press(write(room.open(), "a red kite"))
+    assert len(room.all_tasks()) == 2
+
+
+def test_a_database_that_is_gone_pauses_the_live_part_with_a_sentence(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.ask()
+    app = room.open()
+
+    def gone(*_: Any, **__: Any) -> Any:
+        raise OperationalError("SELECT", {}, ConnectionError("gone"))
+
+    monkeypatch.setattr("data.history.History.recent", gone)
+    app.run()
+    assert words.LIVE_PAUSED in texts(app)
+    assert app.text_area(key="prompt")
+    assert not app.exception
+
+
+def test_a_refusal_in_a_callback_becomes_a_toast_of_the_next_run(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, Any] = {}
+    monkeypatch.setattr("dashboard.components.toasts.st.session_state", state)
+    with trouble.callback():
+        room.tasks.check_now(room.ask().id, who="local")
+    assert state["toasts"] == [
+        ("The provider never named this request, so there is nothing to ask it for.", ":material/error:")
+    ]
+
+
+def test_a_refused_text_no_longer_stands_in_the_way_of_the_one_that_replaces_it(room: Room) -> None:
+    app = write(room.open(), "x" * 5001)
+    assert generate(app).disabled
+    base = drawn_composer(app)["base"]
+    app.session_state["typed"] = {"typed": {"base": base, "empty": False, "edited": True}}
+    app.run()
+    assert not generate(app).disabled
+    assert [error.value for error in app.error if "5,000" in error.value.replace("\\", "")] == []
+    app.session_state["typed"] = {"typed": {"base": base, "empty": True, "edited": True}}
+    app.run()
+    assert (generate(app).label, generate(app).disabled) == ("Add a prompt", True)
+    app.session_state["typed"] = {"typed": {"base": "an older text", "empty": False, "edited": True}}
+    app.run()
+    assert generate(app).disabled
+
+
+def drawn_composer(app: AppTest) -> dict[str, Any]:
+    return drawn(app, "typed")
+
+
+# The same again -------------------------------------------------------------------------------------------------
+
+
+def test_the_same_request_within_a_day_is_noticed_and_can_be_opened_and_made_again(room: Room) -> None:
+    task = room.ask("a red kite", aspect_ratio="1:1", output_format="png")
+    app = write(room.open(), "  a red   kite ")
+    assert "You asked for the same just now" in texts(app)
+    assert (generate(app).label, generate(app).disabled) == ("Generate again · ≈ 4 credits", False)
+    app.segmented_control(key="count").set_value(4).run()
+    assert generate(app).label == "Generate 4 again · ≈ 16 credits"
+    app.button(key="open_same").click().run()
+    assert drawn(app, "sheet")["id"] == task.id
+
+
+def test_somebody_elses_same_request_is_told_by_their_name(room: Room) -> None:
+    from data.preferences import Preferences
+
+    Preferences(room.db).remember("http://idp|ann-1", name="Ann")
+    room.ask("a red kite", person="http://idp|ann-1", aspect_ratio="1:1", output_format="png")
+    assert "Ann asked for the same just now" in texts(write(room.open(), "a red kite"))
+    assert "asked for the same" not in texts(write(room.open(), "another kite"))
+
+
+# Budgets --------------------------------------------------------------------------------------------------------
+
+
+def test_without_a_budget_nobody_speaks_of_one(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    assert "budget" not in texts(app).lower()
+    assert generate(app).label == "Generate 1 · ≈ 4 credits"
+
+
+def test_a_budget_shows_what_is_left_and_turns_amber_at_80_percent_with_the_pictures_left(room: Room) -> None:
+    room.ledger.set_budget(TEAM, 100 * CREDIT, who="local")
+    app = write(room.open(), "a red kite")
+    assert "Team budget: 100 credits left this month" in texts(app).replace("\\", "")
+    for _ in range(20):
+        room.ask("other")
+    app.run()
+    said = texts(app).replace("\\", "")
+    assert ":orange[:material/warning: Team budget: 20 credits left this month, 5 pictures]" in said
+    assert not generate(app).disabled
+
+
+def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_reason(room: Room) -> None:
+    room.ledger.set_budget(TEAM, 6 * CREDIT, who="local")
+    app = write(room.open(), "a red kite")
+    app.segmented_control(key="count").set_value(2).run()
+    said = texts(app).replace("\\", "")
+    assert (generate(app).label, generate(app).disabled) == ("Team budget allows 1 more – choose fewer", True)
+    assert "The team’s budget for this month has 6 credits left, and this needs 8 credits. Nothing was charged." in said
+    app.segmented_control(key="count").set_value(1).run()
+    press(app)
+    assert len(room.all_tasks()) == 1
+    assert (generate(app).label, generate(app).disabled) == ("Team budget used up – ask an admin", True)
+
+
+def test_a_persons_own_budget_stops_only_them_and_the_tighter_one_is_shown(room: Room) -> None:
+    room.ledger.set_budget(TEAM, 1000 * CREDIT, who="local")
+    room.ledger.set_budget(person_scope("local"), 0, who="local")
+    app = write(room.open(), "a red kite")
+    assert generate(app).label == "Your budget is used up – ask an admin"
+    room.ledger.set_budget(person_scope("local"), None, who="local")
+    room.ledger.set_budget(EVERYBODY, 40 * CREDIT, who="local")
+    app.run()
+    assert "Your budget: 40 credits left" in texts(app).replace("\\", "")
+
+
+def test_a_budget_that_shrank_behind_the_screens_back_refuses_the_press_and_loses_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.components.budget.left", lambda *_, **__: None)
+    room.ledger.set_budget(TEAM, 1 * CREDIT, who="bob")
+    app = press(write(room.open(), "a red kite"))
+    assert room.all_tasks() == []
+    assert re.search(r"has 1 credits? left, and this needs 4", texts(app).replace("\\", ""))
+    assert app.text_area(key="prompt").value == "a red kite"
+
+
+def set_budget(app: AppTest, scope: str, text: str) -> AppTest:
+    app.selectbox(key="budget_scope").set_value(scope)
+    app.text_input(key="budget_credits").set_value(text)
+    (button,) = [one for one in app.button if one.label == "Set"]
+    return button.click().run()
+
+
+def test_settings_set_lift_and_show_budgets_with_who_and_when(room: Room) -> None:
+    app = room.open("settings")
+    assert "No budget is set" in texts(app)
+    set_budget(app, TEAM, "1,000")
+    set_budget(app, person_scope("local"), "12.5")
+    assert {row.scope: row.micro for row in room.ledger.budgets()} == {
+        TEAM: 1000 * CREDIT, person_scope("local"): 12_500_000,
+    }  # fmt: skip
+    room.ask()
+    app = room.open("settings")
+    said = texts(app).replace("\\", "")
+    assert "**The team together** · 4 credits used, of them 4 held back · 1,000 credits a month" in said
+    assert "**You** · 4 credits used, of them 4 held back · 12.5 credits a month" in said
+    assert re.search(r"Set by you, \d+ \w+ \d{4}, ", said)
+    set_budget(app, TEAM, "")
+    assert [row.scope for row in room.ledger.budgets()] == [person_scope("local")]
+    assert not app.exception
+
+
+@pytest.mark.parametrize("text", ["many", "-5", "1.25", "1e3", "99999999999", "٣", "1,00"])
+def test_nonsense_for_a_budget_is_refused_with_a_sentence_and_changes_nothing(room: Room, text: str) -> None:
+    room.ledger.set_budget(TEAM, 5 * CREDIT, who="local")
+    app = set_budget(room.open("settings"), TEAM, text)
+    assert any("is no number of credits" in error.value for error in app.error)
+    assert [row.micro for row in room.ledger.budgets()] == [5 * CREDIT]
+
+
+def test_credits_become_whole_micro_credits_without_a_rounding() -> None:
+    typed = ["", " 500 ", "1,500", "1 500 000", "0.1", "12.5", "0"]
+    assert [budgets.parse(text) for text in typed] == [
+        None, 500 * CREDIT, 1500 * CREDIT, 1_500_000 * CREDIT, 100_000, 12_500_000, 0,
+    ]  # fmt: skip
+
+
+# The queue ------------------------------------------------------------------------------------------------------
+
+
+def test_a_queue_says_when_its_last_is_sent(room: Room) -> None:
+    data = {"accounts": ["kie"], "pace": {"creates": 20, "window_seconds": 10.5}}
+    room.health.report("server", ok=True, message="Working.", data=data)
+    spec = catalog().require(MODELS[0])
+    room.tasks.create([validate(spec, f"kite {n}", {}, ()) for n in range(37)], person="bob")
+    room.ask()
+    assert drawn(room.open(), "now")["queue"] == "38 waiting, the last is sent in about 10 s"
+
+
+def test_no_queue_is_spoken_of_to_whoever_waits_for_nothing(room: Room) -> None:
+    room.ask()
+    room.done()
+    for _ in range(30):
+        room.ask(person="bob")
+    assert drawn(room.open(), "now")["queue"] == ""
+
+
+# Doubt ----------------------------------------------------------------------------------------------------------
+
+
+def test_check_now_is_offered_only_where_the_provider_named_the_request(room: Room) -> None:
+    task = room.ask()
+    claim = room.doubt()
+    assert acts(cards(room.open())[0]) == ["stop", "stop_again"]
+    costs = [row for row in sheet(room, task.id)["settings"] if row["name"] == "Cost"]
+    assert [(row["asked"], row["used"]) for row in costs] == [("≈ 4 credits", "not known whether charged")]
+    room.tasks.name_call(task.id, f"p-{claim.submission_id}", who="local")
+    assert acts(cards(room.open())[0]) == ["check", "stop", "stop_again"]
+
+
+def test_giving_up_and_trying_again_warns_first_that_both_may_be_paid(room: Room) -> None:
+    room.ask()
+    room.doubt()
+    again = action(cards(room.open())[0], "stop_again")
+    assert again["label"] == "Give up and try again (≈ 4 credits)"
+    assert "you pay for both" in again["ask"]["text"]
+    assert (again["ask"]["yes"], again["ask"]["no"]) == (again["label"], "Keep waiting")
+
+
+def test_a_doubt_that_ran_out_still_offers_its_ends_and_says_how_long_a_result_is_kept(room: Room) -> None:
+    task = room.ask()
+    room.doubt()
+    room.later(minutes=31)
+    (card,) = cards(room.open())
+    assert (card["word"], acts(card)) == ("Failed", ["stop", "stop_again", "use_again"])
+    assert re.search(r"The provider keeps results until \d+ \w{3}; we look until then\.$", card["say"])
+    room.tasks.write_off(task.id, who="local", again=False)
+    (card,) = cards(room.open())
+    assert acts(card) == ["retry", "use_again"]
+    assert "keeps results" not in card["say"]
+
+
+def test_an_overdue_picture_counts_down_to_the_day_the_provider_deletes_it_and_can_be_asked_for(room: Room) -> None:
+    room.ask()
+    room.running()
+    room.later(minutes=31)
+    (card,) = cards(room.open())
+    assert acts(card) == ["check", "retry", "use_again"]
+    assert "The provider keeps results until " in card["say"]
+
+
+def test_the_drawer_takes_the_providers_id_for_a_request_in_doubt(room: Room) -> None:
+    task = room.ask()
+    claim = room.doubt()
+    app = room.open(task=task.id)
+    assert [field.label for field in app.text_input if field.key == f"name_{task.id}"] == [words.NAME_IT]
+    app.text_input(key=f"name_{task.id}").set_value(" the-id ")
+    app.button(key="name_call").click().run()
+    assert [call.named_as for call in room.history.detail(task.id).submissions] == ["the-id"]
+    assert [toast.value for toast in app.toast] == [words.NAMED]
+    room.submissions.accepted(claim.submission_id, "the-id")
+    assert not [field for field in room.open(task=task.id).text_input if field.key == f"name_{task.id}"]
+
+
+def test_the_timeline_says_who_gave_a_doubt_up(room: Room) -> None:
+    from data.preferences import Preferences
+
+    Preferences(room.db).remember("http://idp|ann-1", name="Ann")
+    task = room.ask()
+    room.doubt()
+    room.tasks.write_off(task.id, who="http://idp|ann-1", again=True)
+    rows = {row[1]: row[2] for row in sheet(room, task.id)["timeline"]}
+    assert rows["Asked for"] == "by you"
+    assert re.fullmatch(r"by Ann, \d\d:\d\d", rows["Given up and asked for again"])
+    assert rows["Sending to the provider"] == ""
+
+
+def test_a_cancelled_task_that_still_runs_is_not_shown_as_merely_drawing_in_history(room: Room) -> None:
+    task = room.ask()
+    room.running()
+    room.tasks.cancel(task.id, who="local")
+    (item,) = drawn(room.open("history"), "gallery")["items"]
+    assert (item["word"], item["tone"]) == ("Cancelling", "off")
+
+
+# Batches and files ----------------------------------------------------------------------------------------------
+
+
+def test_the_failed_of_a_batch_are_tried_again_together_from_the_drawer_of_one(room: Room) -> None:
+    spec = catalog().require(MODELS[0])
+    made = room.tasks.create([validate(spec, f"kite {n}", {}, ()) for n in range(4)], person="local")
+    room.done()
+    for _ in range(3):
+        room.fail()
+    batch = action(sheet(room, made[1].id), "retry_failed")
+    assert batch["label"] == "Try the 3 failed again (≈ 12 credits)"
+    assert "ask" not in batch
+    assert "retry_failed" not in [one["act"] for one in sheet(room, made[0].id)["actions"]]
+    assert len(room.tasks.retry_failed(made[1].batch_id, who="local")) == 3
+    assert "retry_failed" not in [one["act"] for one in sheet(room, made[1].id)["actions"]]
+
+
+def test_trying_a_batch_again_warns_where_one_was_never_confirmed(room: Room) -> None:
+    spec = catalog().require(MODELS[0])
+    made = room.tasks.create([validate(spec, f"kite {n}", {}, ()) for n in range(2)], person="local")
+    room.fail()
+    room.doubt()
+    room.later(minutes=31)
+    batch = action(sheet(room, made[0].id), "retry_failed")
+    assert batch["ask"]["text"].startswith("One of them was never confirmed")
+
+
+def test_files_that_did_not_come_home_can_be_fetched_for_free(room: Room) -> None:
+    task = room.ask()
+    claim = room.running()
+    urls = tuple(f"http://h/{n}.png" for n in range(3))
+    room.submissions.apply(claim.submission_id, Word("succeeded", f"p-{claim.submission_id}", urls, 12 * CREDIT))
+    room.errands.claim_fetch(timedelta(seconds=60))
+    for position in (0, 1):
+        room.errands.stored(claim.submission_id, position, StoredImage(SHA, "image/png", 64, 64, 100))
+    assert room.errands.fetched(claim.submission_id, missing=[2])
+    (card,) = cards(room.open())
+    assert (card["word"], card["more"]) == ("Done", "2 of 3 pictures")
+    assert action(card, "download_again")["label"] == "Fetch the missing (free)"
+    room.tasks.retry_download(task.id, who="local")
+    assert room.history.card(task.id).status == TaskStatus.SUCCEEDED
+    assert "download_again" not in acts(cards(room.open())[0])
+
+
+@pytest.mark.parametrize("cause", ["expired", "download_failed"])
+def test_addresses_that_ran_out_are_no_reason_to_pay_again(room: Room, cause: str) -> None:
+    room.ask()
+    claim = room.running()
+    word = Word("succeeded", f"p-{claim.submission_id}", ("http://h/1.png",), charged_micro=4 * CREDIT)
+    room.submissions.apply(claim.submission_id, word)
+    room.errands.claim_fetch(timedelta(seconds=60))
+    room.errands.fetch_failed(claim.submission_id, cause=cause, message="404", permanent=True)
+    assert action(cards(room.open())[0], "download_again")["label"] == "Retry download (free)"
+
+
+# Words ----------------------------------------------------------------------------------------------------------
+
+
+def test_practice_credits_are_called_so_wherever_they_are_counted(room: Room) -> None:
+    room.say_hello(practice=True)
+    room.ask("a red kite")
+    room.done()
+    room.ask("a blue kite")
+    room.fail()
+    app = write(room.open(), "a green kite")
+    shown = [texts(app), generate(app).label, *(str(card) for card in cards(app))]
+    told = re.findall(r"(\w+) credits?\b", " ".join(shown).replace("\\", ""))
+    assert told
+    assert set(told) == {"practice"}
+    assert "$" not in " ".join(shown)
+
+
+def test_every_lamp_on_the_board_is_shown_and_the_round_trip_is_not_working_while_it_is_tested(room: Room) -> None:
+    room.say_hello()
+    room.health.report("webhook", ok=True, message="Testing the round trip…", data={"nonce": "n"})
+    room.health.report("money", ok=False, message="The provider charged for one more than we know.")
+    room.health.report("housekeeping", ok=True, message="Nothing to do.")
+    room.health.report("database", ok=False, message="The disk is full.")
+    room.health.report("webhook:last", ok=True, message="A webhook arrived.")
+    said = texts(room.open("settings")).replace("\\", "")
+    assert "**Webhook** :blue-badge[:material/hourglass_top: Checking]" in said
+    assert "**Money** :red-badge[" in said
+    assert "**Housekeeping** :green-badge[" in said
+    assert said.count("**Database** ") == 1
+    assert "**Database** :red-badge[" in said
+    assert "The disk is full." in said
+    assert "webhook:last" not in said.lower()

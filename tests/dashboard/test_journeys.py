@@ -1,0 +1,275 @@
+"""A person at the desk, in a real browser, from an empty state to a saved picture, by every road of the first issue."""
+
+import re
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+from databases import databases_of
+from engine import KEY, Engine
+from person import Person
+from pictures import phone_jpeg, transparent_png
+from PIL import Image
+from playwright.sync_api import Page, expect
+from processes import Desk, wait_until
+from sqlmodel import select
+
+from data.catalog import catalog
+from data.db import Database
+from data.history import History
+from data.requests import validate
+from data.schema import Submission
+from data.status import TERMINAL, TaskStatus
+from data.tasks import TaskStore
+
+S = TaskStatus
+
+
+@pytest.fixture
+def person(shared_desk: Desk, page: Page) -> Person:
+    """Somebody who has just opened the desk."""
+    return Person(page, shared_desk).starts_afresh()
+
+
+def ledger(desk: Desk) -> list[dict[str, object]]:
+    """What the sandbox charged."""
+    found: list[dict[str, object]] = httpx.get(f"{desk.sandbox_url}/sandbox/ledger").json()["charges"]
+    return found
+
+
+def test_text_to_image_and_the_original_in_one_click(person: Person, tmp_path: Path) -> None:
+    person.types("A paper boat on a calm sea")
+    person.presses_generate()
+    person.sees("A paper boat", "succeeded")
+    image = person.card("A paper boat").get_by_role("img")
+    expect(image).to_be_visible()
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") >= 1000
+    with person.page.expect_download() as saving:
+        person.card("A paper boat").get_by_role("link", name="Download").click()
+    name = saving.value.suggested_filename
+    assert re.fullmatch(r"a-paper-boat-on-a-calm-sea_.*\.png", name, re.IGNORECASE), name
+    saving.value.save_as(tmp_path / name)
+    with Image.open(tmp_path / name) as original:
+        assert original.size == (1024, 1024)
+
+
+def test_image_to_image_with_two_references(person: Person) -> None:
+    person.types("Both as one travel poster")
+    person.adds(("phone.jpg", "image/jpeg", phone_jpeg()), ("logo.png", "image/png", transparent_png()))
+    expect(person.page.get_by_text("rotated upright")).to_be_visible()
+    person.settles()
+    person.presses_generate()
+    person.sees("travel poster", "succeeded")
+    creates = httpx.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
+    (made,) = [row for row in creates if "travel poster" in row["prompt"]]
+    assert made["model"] == "google/nano-banana-edit"
+    assert len(made["input"]["image_urls"]) == 2
+
+
+def test_seedream(person: Person) -> None:
+    person.chooses("Seedream 4.5")
+    person.types("A lighthouse by Seedream")
+    person.presses_generate()
+    person.sees("lighthouse by Seedream", "succeeded")
+    expect(person.card("lighthouse by Seedream")).to_contain_text("Seedream 4.5")
+
+
+def test_four_at_once_with_one_failing_keeps_the_other_three(person: Person) -> None:
+    rule = {"fault": "fail", "value": "501", "nth": 2, "times": 1, "match": "four hills"}
+    httpx.post(f"{person.desk.sandbox_url}/sandbox/faults", json=rule).raise_for_status()
+    person.chooses("4")
+    person.types("four hills")
+    person.presses_generate()
+    person.sees("four hills", "succeeded", 3)
+    person.sees("four hills", "failed", 1)
+    failed = person.page.locator("li.card[data-state=failed]", has_text="four hills")
+    expect(failed).to_contain_text("The model could not make a picture of this. Nothing was charged. Try again")
+    assert len([row for row in ledger(person.desk) if row["prompt"] == "four hills"]) == 3
+
+
+def test_a_reload_in_the_middle_shows_the_same_task(person: Person) -> None:
+    person.types("slow river [[fault:slow=4]]")
+    person.presses_generate()
+    expect(person.card("slow river")).to_be_visible()
+    person.page.reload()
+    expect(person.card("slow river")).to_be_visible()
+    expect(person.page.get_by_label("Prompt", exact=True)).to_have_value("slow river [[fault:slow=4]]")
+    person.sees("slow river", "succeeded")
+
+
+def test_a_second_browser_sees_the_same_task(person: Person, open_page: Callable[..., Page]) -> None:
+    person.types("shared mountain [[fault:slow=3]]")
+    person.presses_generate()
+    expect(person.card("shared mountain")).to_be_visible()
+    other = Person(open_page(), person.desk).opens()
+    other.sees("shared mountain", "succeeded")
+
+
+def test_the_form_keeps_what_was_typed_over_a_visit_to_another_page(person: Person) -> None:
+    person.types("a draft about 熊猫 & <b>bold</b> $x$ {y}")
+    person.page.get_by_role("link", name="History").click()
+    person.settles()
+    person.page.get_by_role("link", name="Generate").click()
+    expect(person.page.get_by_label("Prompt", exact=True)).to_have_value("a draft about 熊猫 & <b>bold</b> $x$ {y}")
+
+
+def test_an_impatient_person_pays_once(person: Person) -> None:
+    person.types("double click")
+    person.settles()
+    person.button.dblclick()
+    person.sees("double click", "succeeded")
+    person.page.wait_for_timeout(1500)
+    person.sees("double click", "succeeded", 1)
+
+
+def test_history_opens_one_and_uses_it_again(person: Person) -> None:
+    person.types("an old harbour")
+    person.presses_generate()
+    person.sees("an old harbour", "succeeded")
+    person.opens("/history")
+    person.page.get_by_role("button", name=re.compile("an old harbour")).first.click()
+    drawer = person.page.get_by_role("dialog")
+    expect(drawer).to_contain_text("What happened")
+    expect(person.page).to_have_url(re.compile(r"task=[0-9a-f-]{36}"))
+    drawer.get_by_role("button", name="Use again").click()
+    expect(person.page.get_by_label("Prompt", exact=True)).to_have_value("an old harbour")
+
+
+def test_a_picture_is_public_only_to_whoever_has_its_link(person: Person) -> None:
+    person.types("a private garden")
+    person.presses_generate()
+    person.sees("a private garden", "succeeded")
+    link = person.card("a private garden").get_by_role("img").get_attribute("src") or ""
+    assert httpx.get(link).status_code == 200
+    assert "immutable" in httpx.get(link).headers["cache-control"]
+    assert httpx.get(link.split("?")[0]).status_code == 403
+
+
+def test_settings_tests_the_round_trip_and_shows_the_credits(person: Person) -> None:
+    person.opens("/settings")
+    expect(person.page.get_by_text("credits left").first).to_be_visible()
+    person.page.get_by_role("button", name="Test the round trip").click()
+    expect(person.page.get_by_text(re.compile(r"came home in"))).to_be_visible()
+
+
+def test_a_doubt_is_given_up_and_tried_again_only_after_the_question(person: Person) -> None:
+    rule = {"fault": "lost_request", "times": 1, "match": "nobody confirmed this"}
+    httpx.post(f"{person.desk.sandbox_url}/sandbox/faults", json=rule).raise_for_status()
+    person.types("nobody confirmed this")
+    person.presses_generate()
+    person.sees("nobody confirmed this", "unconfirmed")
+    card = person.card("nobody confirmed this")
+    expect(card).to_contain_text("You will not be charged twice.")
+    expect(card.get_by_role("button", name="Check now")).to_have_count(0)
+    question = person.page.get_by_role("dialog", name="Give up and try again?")
+    for no in ("Escape", "Keep waiting"):
+        card.get_by_role("button", name="Give up and try again").click()
+        expect(question).to_contain_text("you pay for both")
+        expect(question.get_by_role("button", name="Keep waiting")).to_be_focused()
+        if no == "Escape":
+            person.page.keyboard.press(no)
+        else:
+            question.get_by_role("button", name=no).click()
+        expect(question).to_have_count(0)
+    person.sees("nobody confirmed this", "unconfirmed")
+    card.get_by_role("button", name="Give up and try again").click()
+    question.get_by_role("button", name="Give up and try again").click()
+    person.sees("nobody confirmed this", "succeeded")
+    assert len([row for row in ledger(person.desk) if row["prompt"] == "nobody confirmed this"]) == 1
+    card.get_by_role("button", name="Open", exact=True).click()
+    expect(person.page.get_by_role("dialog")).to_contain_text(re.compile("Given up and asked for again.*by you", re.S))
+
+
+def test_after_a_text_that_is_too_long_the_next_one_is_pressed_by_keyboard(person: Person) -> None:
+    field, button = person.page.get_by_label("Prompt", exact=True), person.button
+    person.types("y" * 5001)
+    field.blur()
+    error = person.page.get_by_role("alert").filter(has_text="5,000 characters")
+    expect(error).to_be_visible()
+    expect(button).to_be_disabled()
+    field.fill("short enough now")
+    expect(button).to_be_enabled()
+    expect(error).to_have_count(0)
+    field.press("Control+Enter")
+    person.sees("short enough now", "succeeded")
+
+
+def test_a_cancel_of_what_was_sent_looks_settled_and_warns_nobody_in_the_log(person: Person) -> None:
+    person.types("cancelled in the middle [[fault:slow=4]]")
+    person.presses_generate()
+    person.sees("cancelled in the middle", "running")
+    card = person.card("cancelled in the middle")
+    card.get_by_role("button", name="Cancel").click()
+    expect(card).to_contain_text("Cancelling")
+    expect(card.locator(".bar")).to_have_count(0)
+    expect(person.page.get_by_text("It was sent already.")).to_be_visible()
+    person.sees("cancelled in the middle", "succeeded")
+    assert "triggered with a callback that displays" not in person.desk.log()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_an_idea_of_the_empty_page_fills_the_form_at_its_click(desk_factory: Callable[..., Desk], page: Page) -> None:
+    person = Person(page, desk_factory()).opens()
+    page.get_by_role("button", name="Use this").nth(2).click()
+    expect(page.get_by_label("Prompt", exact=True)).to_have_value(re.compile("Terraced tea fields"))
+    expect(page.get_by_role("radio", name="16:9")).to_be_checked()
+    person.types("a text of my own")
+    person.presses_generate()
+    person.sees("a text of my own", "succeeded")
+
+
+def test_a_webhook_alone_brings_the_picture(desk_factory: Callable[..., Desk], page: Page) -> None:
+    person = Person(page, desk_factory(env={"POLL_SECONDS": "600"})).opens()
+    person.types("the poller sleeps")
+    person.presses_generate()
+    person.sees("the poller sleeps", "succeeded")
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[Engine]:
+    """A provider somewhere else, with a key: as near to the real one as this machine has."""
+    engine = Engine(tmp_path, databases_of("sqlite").fresh(tmp_path / "var"))
+    engine.start("sandbox")
+    yield engine
+    engine.db.close()
+    engine.kill("sandbox")
+
+
+def test_with_a_key_and_no_public_address_polling_brings_the_picture(
+    provider: Engine, desk_factory: Callable[..., Desk], page: Page
+) -> None:
+    names = ("NANO_BANANA_API_KEY", "NANO_BANANA_API_URL", "KIE_UPLOAD_URL", "DOWNLOAD_ALLOW_HOSTS")
+    desk = desk_factory(env={name: provider.env[name] for name in names})
+    person = Person(page, desk).opens()
+    expect(page.get_by_text("Practice mode")).to_have_count(0)
+    person.types("no public address")
+    expect(person.button).to_contain_text("≈ 4 credits")
+    person.presses_generate()
+    person.sees("no public address", "succeeded")
+    (charge,) = provider.ledger()["charges"]
+    assert charge["callBackUrl"] is None
+    assert KEY not in desk.log()
+    environment = Path(f"/proc/{desk.pids['dashboard']}/environ").read_bytes()
+    assert KEY.encode() not in environment
+
+
+@pytest.mark.parametrize("name", ["callback_server", "sandbox", "dashboard"])
+def test_kill_9_of_any_process_in_the_middle_of_ten_tasks_loses_nothing(
+    desk_factory: Callable[..., Desk], name: str
+) -> None:
+    desk = desk_factory()
+    db = Database(desk.database_url)
+    history = History(db)
+    request = validate(catalog().require("google/nano-banana"), "ten kites [[fault:slow=2]]", {}, [])
+    ids = [task.id for task in TaskStore(db).create([request] * 10, person="local")]
+    wait_until(lambda: all(history.card(i).status not in {S.QUEUED, S.SUBMITTING} for i in ids), 20)
+    desk.kill(name)
+    wait_until(lambda: f"The {name} is back after" in desk.log(), 30, what=desk.log)
+    assert f"The {name} was killed by SIGKILL; starting it again (1 of 3 within a minute)." in desk.log()
+    wait_until(lambda: all(history.card(i).status in TERMINAL for i in ids), 60)
+    assert {history.card(i).status for i in ids} == {S.SUCCEEDED}
+    assert len(ledger(desk)) == 10
+    with db.read() as session:
+        assert len(list(session.exec(select(Submission)))) == 10
+    db.close()

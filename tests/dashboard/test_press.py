@@ -1,0 +1,227 @@
+"""The press buys what the button showed, or nothing: whatever changes between the drawing and the click."""
+
+from pathlib import Path
+
+import pictures
+import pytest
+from room import Room, choose, drawn, generate, press, texts, write
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import press as pressing
+from dashboard.components import words
+from dashboard.components.form import Form
+from data import catalog as catalogue
+from data.ledger import TEAM
+
+NANO, DREAM, LAYERS = "Nano Banana", "Seedream 4.5", "Seedream 5 Pro Layers"
+GOOGLE = "Nano Banana Pro, Google direct"
+ENTRY = """
+[[choice]]
+name = "Next Month"
+text = "next/month"
+
+[[model]]
+id = "next/month"
+label = "Next Month"
+family = "seedream"
+provider = "kie"
+mode = "text"
+prompt_max = 100
+
+[[model.prices]]
+credits = "{credits}"
+as_of = 2026-01-01
+source = "test"
+"""
+
+
+@pytest.fixture
+def room(form_room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
+    """A desk whose catalogue is looked at anew each time."""
+    monkeypatch.setattr(catalogue, "LOOK_SECONDS", 0.0)
+    return form_room
+
+
+@pytest.fixture
+def override(tmp_path: Path) -> Path:
+    """The admin's own entries."""
+    return tmp_path / catalogue.OVERRIDE
+
+
+def bought(room: Room) -> list[tuple[str, int | None]]:
+    return [(task.model, task.estimate_micro) for task in room.all_tasks()]
+
+
+def said(app: AppTest) -> str:
+    return "\n".join([texts(app), *(str(one.value) for one in app.warning)]).replace("\\", "")
+
+
+def label(app: AppTest) -> str:
+    return generate(app).label.replace("\\", "")
+
+
+def a_moment_later(app: AppTest) -> AppTest:
+    """The next press is a new one, and not the second half of a double click."""
+    app.session_state["pressed_at"] -= 5
+    return app
+
+
+def refuses(app: AppTest, room: Room) -> AppTest:
+    """Presses the button that is drawn, which buys nothing and says why."""
+    press(app)
+    assert bought(room) == []
+    assert words.CHANGED in said(app)
+    return app
+
+
+# What may change between the drawing and the press --------------------------------------------------------------
+
+
+def test_a_number_typed_and_pressed_in_one_go_is_not_bought_at_a_price_nobody_saw(room: Room) -> None:
+    app = write(choose(room.open(), "Seedream 4"), "a red kite")
+    assert label(app) == "Generate 1 · ≈ 5 credits"
+    app.number_input(key="set_max_images").set_value(6)
+    refuses(app, room)  # the number and the press arrive together
+    assert label(app) == "Generate 1 · ≈ 30 credits"
+    refuses(app, room)  # the second half of a double click
+    press(a_moment_later(app))
+    assert bought(room) == [("bytedance/seedream-v4-text-to-image", 30_000_000)]
+    assert words.CHANGED not in said(app)
+
+
+def test_a_model_whose_entry_is_gone_is_not_replaced_by_another(room: Room, override: Path) -> None:
+    override.write_text(ENTRY.format(credits=3))
+    app = write(choose(room.open(), "Next Month"), "a red kite")
+    assert label(app) == "Generate 1 · ≈ 3 credits"
+    override.write_text("")
+    refuses(app, room)
+    assert drawn(app, "picker")["picked"] == [{"name": NANO, "road": "kie.ai"}]
+
+
+def test_a_new_price_is_read_before_it_is_paid(room: Room, override: Path) -> None:
+    override.write_text(ENTRY.format(credits=3))
+    app = write(choose(room.open(), "Next Month"), "a red kite")
+    override.write_text(ENTRY.format(credits=300))
+    assert label(refuses(app, room)) == "Generate 1 · ≈ 300 credits"
+    press(a_moment_later(app))
+    assert bought(room) == [("next/month", 300_000_000)]
+
+
+def test_a_model_that_was_left_out_is_not_bought_because_its_key_is_back(room: Room) -> None:
+    room.say_hello()
+    app = write(choose(room.open(), NANO, GOOGLE), "a red kite")
+    assert label(app) == "Generate 1 · ≈ 4 credits"
+    room.say_hello("kie", "gemini")
+    assert label(refuses(app, room)).startswith("Generate 2 by 2 models · ")
+
+
+def test_on_a_first_visit_another_model_than_the_one_shown_is_not_bought(room: Room) -> None:
+    app = write(room.open(), "a red kite")  # the server has not spoken, and nothing was ever chosen
+    assert drawn(app, "picker")["picked"] == [{"name": NANO, "road": "kie.ai"}]
+    room.say_hello("ark")
+    refuses(app, room)
+    assert drawn(app, "picker")["picked"][0]["road"] == "ByteDance, direct"
+
+
+def test_what_was_to_be_practice_is_not_bought_for_real(room: Room) -> None:
+    room.say_hello(practice=True)
+    app = write(choose(room.open(), NANO), "a red kite")
+    assert label(app) == "Generate 1 · ≈ 4 practice credits"
+    room.say_hello()
+    assert label(refuses(app, room)) == "Generate 1 · ≈ 4 credits"
+
+
+def test_the_same_model_by_another_road_is_paid_by_somebody_else(room: Room, override: Path) -> None:
+    override.write_text(ENTRY.format(credits=3))
+    app = write(choose(room.open(), "Next Month"), "a red kite")
+    override.write_text(ENTRY.format(credits=3).replace('"kie"', '"ark"'))
+    refuses(app, room)
+
+
+def test_where_the_price_is_unknown_any_setting_may_decide_it(room: Room) -> None:
+    app = write(choose(room.open(), "Veo 3.1 Lite"), "a kite in the wind")
+    assert label(app) == "Generate 1 · price unknown"
+    app.segmented_control(key="set_duration").set_value("4")
+    refuses(app, room)
+
+
+def test_a_text_that_comes_with_the_press_is_what_is_bought(room: Room) -> None:
+    app = write(room.open(), "a red")
+    app.text_area(key="prompt").set_value("a red kite")
+    press(app)
+    assert [task.prompt for task in room.all_tasks()] == ["a red kite"]
+
+
+def test_a_price_that_rises_while_the_tasks_are_made_makes_none(
+    room: Room, override: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    override.write_text(ENTRY.format(credits=3))
+    app = write(choose(room.open(), "Next Month"), "a red kite")
+    read = pressing.read
+
+    def just_before(**how: bool) -> Form:
+        form = read(**how)
+        override.write_text(ENTRY.format(credits=300))
+        return form
+
+    monkeypatch.setattr(pressing, "read", just_before)
+    refuses(app, room)
+
+
+def test_a_button_that_promises_something_else_is_another_button(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    first = generate(app).key
+    assert generate(write(app, "a blue kite")).key == first
+    app.segmented_control(key="count").set_value(2).run()
+    assert generate(app).key != first
+
+
+# How much one press may ask for ---------------------------------------------------------------------------------
+
+
+def test_one_press_asks_for_no_more_than_eight_over_all_models(room: Room) -> None:
+    app = write(choose(room.open(), NANO, DREAM, "Seedream 5 Lite"), "a red kite")
+    app.segmented_control(key="count").set_value(4).run()
+    assert (label(app), generate(app).disabled) == ("12 at once – at most 8", True)
+    assert "One press asks for at most 8, over all models together; this would be 12." in said(app)
+    app.segmented_control(key="count").set_value(2).run()
+    press(app)
+    assert len(room.all_tasks()) == 6
+
+
+def test_one_unknown_price_hides_none_of_the_others(room: Room) -> None:
+    app = write(choose(room.open(), NANO, DREAM, LAYERS), "a red kite")
+    app.file_uploader[0].set_value([("a.png", pictures.png(800, 800), "image/png")]).run()
+    assert label(app) == "Generate 3 by 3 models · at least ≈ 10.5 credits, one price unknown"
+    assert "at least ≈ 10.5 credits ($0.0525) for one of each, one price unknown" in said(app)
+    room.ledger.set_budget(TEAM, 100_000_000, who="local")
+    assert label(app.run()) == "Price unknown – no budget allows it"
+
+
+# A model that needs no words ------------------------------------------------------------------------------------
+
+
+def with_layers(room: Room) -> AppTest:
+    app = choose(room.open(), NANO, LAYERS)
+    return app.file_uploader[0].set_value([("a.png", pictures.png(800, 800), "image/png")]).run()
+
+
+def test_without_words_only_the_model_that_needs_none_is_asked_and_the_other_is_named(room: Room) -> None:
+    app = with_layers(room)
+    assert (label(app), generate(app).disabled) == ("Generate 1 · price unknown", False)
+    assert "Nano Banana is left out. The prompt is empty. Describe the picture you want." in said(app)
+    press(app)
+    assert [model for model, _ in bought(room)] == ["seedream/5-pro-layer-decomposition"]
+
+
+def test_a_field_that_was_just_emptied_counts_as_empty(room: Room) -> None:
+    app = write(with_layers(room), "a red kite")
+    assert label(app).startswith("Generate 2 by 2 models")
+    base = drawn(app, "typed")["base"]
+    app.session_state["typed"] = {"typed": {"base": base, "empty": True, "edited": True}}
+    assert label(app.run()) == "Generate 1 · price unknown"
+
+
+def test_where_nobody_can_be_asked_without_words_the_button_asks_for_them(room: Room) -> None:
+    app = choose(room.open(), NANO, LAYERS)
+    assert (label(app), generate(app).disabled) == (words.ADD_PROMPT, True)

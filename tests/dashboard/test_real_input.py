@@ -1,0 +1,109 @@
+"""What people really type and drop, and what they read when it cannot be used; nothing of it is charged by accident."""
+
+import httpx
+import pytest
+from person import DONE, Person
+from pictures import (
+    animated_gif,
+    cmyk_jpeg,
+    huge_header_png,
+    large_jpeg,
+    phone_jpeg,
+    png,
+    text_named_png,
+    transparent_png,
+    truncated_png,
+    webp,
+)
+from playwright.sync_api import Page, expect
+from processes import Desk
+
+PROMPTS = {
+    "Chinese": "一只熊猫在竹林里喝茶，水彩画",
+    "Arabic": "قارب أزرق صغير في البحر عند الغروب",
+    "emoji": "🦊 in the 🌧️, 👩‍👩‍👧 watching",
+    "one character": "猫",
+    "quotes and newlines": "She said \"hello\" and 'bye'\nthen\ttwo lines: `x` \\ end",
+    "HTML": "<script>alert(1)</script><b>bold</b> &amp; <img src=x onerror=alert(2)>",
+    "dollars and braces": "$x^2$ costs $5 {name} {{y}} %s :smile: **not bold** [a](http://b)",
+    "5,000 characters": "a very long story " * 277 + "the end.......",
+}
+
+FILES = {
+    "phone": ("phone.jpg", "image/jpeg", phone_jpeg, "rotated upright"),
+    "transparent": ("logo.png", "image/png", transparent_png, "logo.png"),
+    "webp": ("shot.webp", "image/webp", webp, "shot.webp"),
+    "cmyk": ("print.jpg", "image/jpeg", cmyk_jpeg, "CMYK converted to RGB"),
+}
+REFUSED = {
+    "gif": (
+        "dance.gif",
+        "image/gif",
+        animated_gif,
+        "is a GIF, which cannot be used here. Nothing was charged. Save the picture",
+    ),
+    "over the limit": ("big.jpg", "image/jpeg", large_jpeg, "the limit is 10 MB. Nothing was charged. Save it smaller"),
+    "text": ("notes.png", "image/png", text_named_png, "is text, not a picture. Nothing was charged."),
+    "truncated": ("half.png", "image/png", truncated_png, "is damaged or was not copied completely."),
+    "giant": ("giant.png", "image/png", huge_header_png, "million pixels"),
+}
+
+
+@pytest.fixture
+def person(shared_desk: Desk, page: Page) -> Person:
+    """Somebody who has just opened the desk, with an empty form."""
+    return Person(page, shared_desk).starts_afresh()
+
+
+@pytest.mark.parametrize("kind", PROMPTS)
+def test_a_prompt_is_sent_and_shown_to_the_letter(person: Person, kind: str) -> None:
+    prompt = PROMPTS[kind]
+    if kind == "5,000 characters":
+        assert len(prompt) == 5000
+    person.types(prompt)
+    person.presses_generate()
+    first = person.page.locator("li.card").first
+    expect(first.locator("p.prompt")).to_have_text(prompt)
+    expect(first).to_have_attribute("data-state", "succeeded", timeout=DONE)
+    creates = httpx.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
+    assert prompt in [row["prompt"] for row in creates]
+
+
+def test_a_prompt_over_the_models_limit_is_refused_before_anything_is_spent(person: Person) -> None:
+    person.types("x" * 5001)
+    person.page.get_by_label("Prompt", exact=True).blur()
+    expect(person.page.get_by_role("alert").filter(has_text="5,000 characters")).to_contain_text(
+        "Nothing was charged. Shorten it by 1."
+    )
+    expect(person.button).to_be_disabled()
+
+
+@pytest.mark.parametrize("kind", FILES)
+def test_a_reference_is_taken_and_says_what_was_done_to_it(person: Person, kind: str) -> None:
+    name, mime, make, note = FILES[kind]
+    person.adds((name, mime, make()))
+    slot = person.page.locator(".st-key-slots")
+    expect(slot).to_contain_text(note)
+    image = slot.get_by_role("img").first
+    assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
+
+
+@pytest.mark.parametrize("kind", REFUSED)
+def test_a_reference_that_cannot_be_used_is_refused_with_a_sentence(person: Person, kind: str) -> None:
+    name, mime, make, sentence = REFUSED[kind]
+    person.adds((name, mime, make()))
+    refusal = person.page.locator(".st-key-slots").get_by_role("alert")
+    expect(refusal).to_contain_text(sentence)
+    expect(refusal).to_contain_text(name)
+
+
+def test_ten_references_at_once_are_taken_and_an_eleventh_is_named_as_too_many(person: Person) -> None:
+    files = [(f"n{n}.png", "image/png", png(64 + n, 64)) for n in range(10)]
+    person.adds(*files)
+    expect(person.page.locator(".st-key-slots li.slot")).to_have_count(10)
+    person.settles()
+    person.adds(("n10.png", "image/png", png(90, 64)))
+    person.types("eleven")
+    person.page.get_by_label("Prompt", exact=True).blur()
+    expect(person.page.get_by_role("alert").filter(has_text="at most 10 reference images")).to_be_visible()
+    expect(person.button).to_be_disabled()

@@ -1,0 +1,192 @@
+"""Money: what is held back, what was charged, and budgets that nothing passes, not even two people at once."""
+
+import threading
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from sqlmodel import select
+from stores import MODELS, Stores, picture
+
+from data.errors import BudgetExceeded
+from data.ledger import EVERYBODY, TEAM, Ledger, month_of, person_scope
+from data.requests import GenerationRequest
+from data.schema import LedgerEntry, Spending, Task
+
+PRICE = 4_000_000
+
+
+@pytest.fixture
+def ledger(stores: Stores) -> Ledger:
+    return Ledger(stores.db, stores.clock)
+
+
+def asks(count: int, model: str = MODELS[0]) -> list[GenerationRequest]:
+    return [GenerationRequest(model, "kite", {}, ())] * count
+
+
+def sums(stores: Stores) -> None:
+    """The sums by month, the ledger's entries and the tasks tell the same."""
+    with stores.db.read() as session:
+        tasks, entries = session.exec(select(Task)).all(), session.exec(select(LedgerEntry)).all()
+        rows = {
+            (row.scope, row.month): (row.reserved_micro, row.charged_micro) for row in session.exec(select(Spending))
+        }
+    expected: dict[tuple[str, str], tuple[int, int]] = {}
+    for entry in entries:
+        for scope in (TEAM, person_scope(entry.person)):
+            held, spent = expected.get((scope, entry.month), (0, 0))
+            expected[scope, entry.month] = (held + entry.reserved_micro, spent + entry.charged_micro)
+    assert rows == expected
+    for task in tasks:
+        mine = [entry for entry in entries if entry.task_id == task.id]
+        assert sum(entry.reserved_micro for entry in mine) == task.reserved_micro
+        assert sum(entry.charged_micro for entry in mine) == task.booked_micro
+
+
+def test_what_a_task_may_cost_is_held_back_and_gives_way_to_what_it_did_cost(stores: Stores, ledger: Ledger) -> None:
+    claim = stores.running()
+    mine, team = ledger.standing("ann")
+    assert (mine.reserved, mine.charged, team.reserved) == (PRICE, 0, PRICE)
+    stores.succeed(claim)
+    mine, team = ledger.standing("ann")
+    assert (mine.reserved, mine.charged, team.charged) == (0, PRICE, PRICE)
+    sums(stores)
+
+
+@pytest.mark.parametrize("end", ["cancelled", "refused", "failed there"])
+def test_what_was_not_charged_is_released(stores: Stores, ledger: Ledger, end: str) -> None:
+    task = stores.task()
+    if end == "cancelled":
+        stores.tasks.cancel(task.id, who="ann")
+    else:
+        claim = stores.claim()
+        stores.submissions.accepted(claim.submission_id, "p1")
+        stores.fail(claim)
+    assert (ledger.standing("ann")[0].reserved, ledger.standing("ann")[0].charged) == (0, 0)
+    sums(stores)
+
+
+def test_a_doubt_is_held_back_until_somebody_takes_it_upon_themselves(stores: Stores, ledger: Ledger) -> None:
+    task = stores.task()
+    stores.submissions.in_doubt(stores.claim().submission_id, message="")
+    stores.clock.forward(hours=1)
+    stores.deadlines.tick()
+    assert ledger.standing("ann")[0].reserved == PRICE, "failed for us, but perhaps it is being charged"
+    stores.tasks.write_off(task.id, who="admin", again=False)
+    assert ledger.standing("ann")[0].reserved == 0
+    sums(stores)
+
+
+def test_a_charge_that_the_provider_did_not_name_counts_with_its_estimate(stores: Stores, ledger: Ledger) -> None:
+    claim = stores.running()
+    stores.submissions.apply(claim.submission_id, stores.word("succeeded", urls=("http://h/1.png",), charged=None))
+    assert ledger.standing("ann")[0].charged == PRICE
+    sums(stores)
+
+
+@pytest.mark.parametrize(("scope", "whose"), [(TEAM, "The team's budget"), (EVERYBODY, "Your budget"),
+                                              (person_scope("ann"), "Your budget")])  # fmt: skip
+def test_a_budget_is_never_passed_and_nothing_of_the_batch_is_made(
+    stores: Stores, ledger: Ledger, scope: str, whose: str
+) -> None:
+    ledger.set_budget(scope, 3 * PRICE, who="admin")
+    stores.tasks.create(asks(2), person="ann")
+    with pytest.raises(
+        BudgetExceeded, match=rf"{whose} for this month has 4 credits left, and this needs 8\..*Nothing"
+    ):
+        stores.tasks.create(asks(2), person="ann")
+    assert stores.history.total() == 2
+    stores.tasks.create(asks(1), person="ann")
+    with pytest.raises(BudgetExceeded):
+        stores.tasks.create(asks(1), person="ann")
+    sums(stores)
+
+
+def test_a_person_has_their_own_limit_or_everybodys(stores: Stores, ledger: Ledger) -> None:
+    ledger.set_budget(EVERYBODY, PRICE, who="admin")
+    ledger.set_budget(person_scope("bob"), 2 * PRICE, who="admin")
+    stores.tasks.create(asks(2), person="bob")
+    with pytest.raises(BudgetExceeded):
+        stores.tasks.create(asks(2), person="ann")
+    ledger.set_budget(EVERYBODY, None, who="admin")
+    stores.tasks.create(asks(2), person="ann")
+    assert [budget.scope for budget in ledger.budgets()] == ["person:bob"]
+
+
+def test_a_new_month_begins_with_nothing_spent(stores: Stores, ledger: Ledger) -> None:
+    ledger.set_budget(TEAM, PRICE, who="admin")
+    claim = stores.running()
+    stores.clock.forward(days=10)
+    assert month_of(stores.clock()) == "2026-12"
+    stores.tasks.create(asks(1), person="ann")
+    stores.succeed(claim)
+    assert ledger.standing("ann")[1].charged == 0, "the charge belongs to the month it was asked for in"
+    assert [row.charged for row in ledger.spent("2026-11")] == [PRICE, PRICE]
+    sums(stores)
+
+
+def test_a_batch_never_passes_its_cap(stores: Stores) -> None:
+    with pytest.raises(BudgetExceeded, match=r"cap of this batch has 11\.9 credits left, and this needs 12"):
+        stores.tasks.create(asks(3), person="ann", cap_micro=3 * PRICE - 100_000)
+    assert len(stores.tasks.create(asks(3), person="ann", cap_micro=3 * PRICE)) == 3
+
+
+def test_a_retry_is_held_to_the_budget_too(stores: Stores, ledger: Ledger) -> None:
+    claim = stores.running()
+    stores.fail(claim)
+    ledger.set_budget(TEAM, PRICE - 1, who="admin")
+    with pytest.raises(BudgetExceeded):
+        stores.tasks.retry(claim.task.id, who="ann")
+
+
+def test_two_who_press_at_once_cannot_pass_a_budget_together(stores: Stores, ledger: Ledger) -> None:
+    ledger.set_budget(TEAM, 5 * PRICE, who="admin")
+    made: list[int] = []
+
+    def press(person: str) -> None:
+        try:
+            made.append(len(stores.tasks.create(asks(1), person=person)))
+        except BudgetExceeded:
+            made.append(0)
+
+    threads = [threading.Thread(target=press, args=(f"person {n}",)) for n in range(12)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sum(made) == 5
+    sums(stores)
+
+
+def test_a_price_that_nobody_knows_is_refused_where_a_budget_must_be_kept(stores: Stores, ledger: Ledger) -> None:
+    stores.clock.now = datetime(2020, 1, 1, tzinfo=UTC)  # before the catalogue's first price
+    assert stores.tasks.create(asks(1), person="ann")[0].estimate_micro is None
+    ledger.set_budget(TEAM, 100 * PRICE, who="admin")
+    with pytest.raises(BudgetExceeded, match="the price of this model is unknown"):
+        stores.tasks.create(asks(1), person="ann")
+
+
+@given(st.one_of(st.floats(), st.booleans(), st.integers(max_value=-1), st.text()))
+def test_a_budget_is_a_whole_number_of_micro_credits(wrong: object) -> None:
+    with pytest.raises(ValueError, match="whole number"):
+        Ledger.set_budget(object.__new__(Ledger), TEAM, wrong, who="admin")  # type: ignore[arg-type]
+
+
+def test_the_same_request_again_is_noticed_for_a_day(stores: Stores) -> None:
+    task = stores.task(prompt="a red  kite\u3000over dunes")
+    asked = GenerationRequest(MODELS[0], "a red kite over dunes ", {}, ())
+    found = stores.tasks.like(asked)
+    assert found is not None
+    assert found.id == task.id
+    assert stores.tasks.like(GenerationRequest(MODELS[0], "a blue kite", {}, ())) is None
+    assert stores.tasks.like(GenerationRequest(MODELS[1], asked.prompt, {}, (picture(),))) is None
+    stores.clock.forward(hours=24, seconds=1)
+    assert stores.tasks.like(asked) is None
+
+
+def test_what_came_to_nothing_is_no_double(stores: Stores) -> None:
+    task = stores.task()
+    stores.tasks.cancel(task.id, who="ann")
+    assert stores.tasks.like(GenerationRequest(MODELS[0], task.prompt, {}, ())) is None
