@@ -3,6 +3,7 @@
 Linux only where it kills single children (it finds them through /proc).
 """
 
+import itertools
 import os
 import random
 import signal
@@ -10,7 +11,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -25,15 +26,22 @@ CHILDREN = {"callback_server.sandbox": "sandbox", "callback_server": "callback_s
 """The module after `-m` in a child's command line, and the name by which the launcher speaks of it."""
 
 
+def _ports() -> Iterator[int]:
+    """Those of this pytest worker, in a random order: whoever else tests on this machine began elsewhere."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
+    return itertools.cycle(random.sample(range(20_000 + worker * 1_500, 21_500 + worker * 1_500), 1_500))
+
+
+PORTS = _ports()
+
+
 def free_port() -> int:
-    """A port that nobody listens on.
+    """A port that nobody listens on, and another one at each call: asked for now, it may be bound much later.
 
     Below the range from which the kernel takes ports for outgoing connections (it would hand a "free" one to a browser
-    between our look and the server's bind), and from another part of it in each pytest worker.
+    between our look and the server's bind).
     """
-    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % 8
-    for _ in range(200):
-        port = 20_000 + worker * 1_500 + random.randrange(1_500)
+    for port in itertools.islice(PORTS, 200):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
