@@ -5,6 +5,10 @@ from typing import Self
 
 from playwright.sync_api import Locator, Page, expect
 from processes import PATIENCE, Desk
+from sqlalchemy import delete
+
+from data.db import Database
+from data.schema import Preference
 
 DONE = 30_000 * PATIENCE  # ms
 
@@ -18,20 +22,11 @@ class Person:
 
     def starts_afresh(self) -> Self:
         """The form as a newcomer finds it, whatever was left in it: one person's form is remembered over visits."""
-        self.opens()
-        buttons = self.page.locator(".st-key-slots").get_by_role("button", name=re.compile("^(Remove|Dismiss)"))
-        self.page.wait_for_timeout(300)
-        while left := buttons.count():
-            buttons.first.click()
-            expect(buttons).to_have_count(left - 1)
-        several = self.page.get_by_role("switch", name="Several at once")
-        if several.get_attribute("aria-checked") == "true":
-            several.click()
-        self.chooses("Nano Banana")
-        self.chooses("1")
-        self.page.get_by_role("radio", name="1:1").click()
-        self.settles()
-        return self
+        database = Database(self.desk.database_url)
+        with database.transaction() as session:
+            session.connection().execute(delete(Preference))
+        database.close()
+        return self.opens()
 
     def opens(self, path: str = "/") -> Self:
         self.page.goto(f"{self.desk.url}{path}")

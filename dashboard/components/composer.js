@@ -1,19 +1,25 @@
 // Tells Python while a person types whether the prompt field is empty, and whether it differs from the text that Python
 // has. Streamlit commits a text area only on blur, so without this the button would still say "Add a prompt", or that
-// the old text is too long, and swallow the first click.
+// the old text is too long, and swallow the first click. It also looks at the field once it is drawn: what was typed
+// before it listened, or while a slow server was still answering for the text before, was heard by nobody.
 //
 // The button is a new one after each press, and whenever it promises something else. Whoever had the focus on the old
 // one finds it on the new one.
 
 const last = { button: "", onButton: false };
+const DRAWN = 250; // ms: by then the field shows the text that came with us
 
 export default function ({ data, setStateValue }) {
-  let told = data.seen;
+  const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
+  let told = data.seen?.base === data.base ? data.seen : { empty: ours.trim() === "", edited: false };
   const tell = (text) => {
-    const seen = { base: data.base, empty: text.trim() === "", edited: text !== data.text };
-    const same = told && told.base === seen.base && told.empty === seen.empty && told.edited === seen.edited;
-    if (!same) setStateValue("typed", (told = seen));
+    const seen = { base: data.base, empty: text.trim() === "", edited: text !== ours };
+    if (told.empty !== seen.empty || told.edited !== seen.edited) setStateValue("typed", (told = seen));
   };
+  const look = setTimeout(() => {
+    const field = document.querySelector(`.st-key-${data.field} textarea`);
+    if (field) tell(field.value);
+  }, DRAWN);
   const listen = (event) => {
     if (event.target.closest?.(`.st-key-${data.field}`)) tell(event.target.value);
   };
@@ -25,6 +31,7 @@ export default function ({ data, setStateValue }) {
   document.addEventListener("input", listen);
   document.addEventListener("focusin", focus);
   return () => {
+    clearTimeout(look);
     document.removeEventListener("input", listen);
     document.removeEventListener("focusin", focus);
   };

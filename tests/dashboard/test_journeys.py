@@ -54,6 +54,27 @@ def test_text_to_image_and_the_original_in_one_click(person: Person, tmp_path: P
         assert original.size == (1024, 1024)
 
 
+TYPES_AT_ONCE = """
+    new MutationObserver((_, observer) => {
+      const field = document.querySelector(".st-key-prompt textarea");
+      if (!field) return;
+      observer.disconnect();
+      field.focus();
+      Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, "typed at once");
+      field.dispatchEvent(new Event("input", { bubbles: true }));
+    }).observe(document, { childList: true, subtree: true });
+"""
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_is_typed_before_the_page_is_whole_counts(person: Person) -> None:
+    person.page.add_init_script(TYPES_AT_ONCE)
+    person.opens()
+    expect(person.page.get_by_label("Prompt", exact=True)).to_have_value("typed at once")
+    person.presses_generate()
+    person.sees("typed at once", "succeeded")
+
+
 def test_image_to_image_with_two_references(person: Person) -> None:
     person.types("Both as one travel poster")
     person.adds(("phone.jpg", "image/jpeg", phone_jpeg()), ("logo.png", "image/png", transparent_png()))

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import pytest
+from processes import PATIENCE
 
 pytestmark = pytest.mark.processes
 
@@ -89,6 +90,6 @@ def test_sigterm_ends_it_within_a_second_or_so_even_with_work_under_way_and_line
 
 def test_it_binds_loopback_only(tmp_path: Path) -> None:
     command = [sys.executable, "-m", "callback_server.sandbox", "--host", "0.0.0.0", "--state-dir", str(tmp_path)]
-    ended = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=20 * PATIENCE, check=False)
     assert ended.returncode == 2
     assert "this machine only" in ended.stderr
