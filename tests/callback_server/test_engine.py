@@ -381,20 +381,6 @@ def test_a_burst_keeps_the_pace_and_sees_no_429(start_engine: OpenEngine) -> Non
     assert len(ledger["charges"]) == 24
 
 
-@pytest.mark.parametrize("name", ["server", "sandbox"])
-def test_kill_9_in_the_middle_of_ten_tasks_loses_nothing(start_engine: OpenEngine, name: str) -> None:
-    engine = start_engine({"FETCHES_AT_ONCE": "1"})
-    ids = engine.ask("kite", count=8) + engine.ask("boat [[fault:slow=3]]", count=2)
-    sent = {S.RUNNING, S.FETCHING, S.SUCCEEDED}
-    wait_until(lambda: all(engine.card(i).status in sent for i in ids), 15)
-    wait_until(lambda: any(engine.card(i).status == S.SUCCEEDED for i in ids), 15)
-    engine.kill(name)
-    engine.start(name)
-    cards = engine.ended(*ids)
-    assert {card.status for card in cards} == {S.SUCCEEDED}
-    assert len(engine.ledger()["charges"]) == 10
-
-
 def test_a_server_told_to_stop_waits_for_an_answer_that_brings_a_picture_and_never_calls_twice(
     start_engine: OpenEngine,
 ) -> None:

@@ -78,6 +78,7 @@ def test_a_prompt_over_the_models_limit_is_refused_before_anything_is_spent(pers
     expect(person.button).to_be_disabled()
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the files never meet the database
 @pytest.mark.parametrize("kind", FILES)
 def test_a_reference_is_taken_and_says_what_was_done_to_it(person: Person, kind: str) -> None:
     name, mime, make, note = FILES[kind]
@@ -88,6 +89,7 @@ def test_a_reference_is_taken_and_says_what_was_done_to_it(person: Person, kind:
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the files never meet the database
 @pytest.mark.parametrize("kind", REFUSED)
 def test_a_reference_that_cannot_be_used_is_refused_with_a_sentence(person: Person, kind: str) -> None:
     name, mime, make, sentence = REFUSED[kind]
