@@ -8,8 +8,10 @@
 
 const last = { button: "", onButton: false };
 const DRAWN = 250; // ms: by then the field shows the text that came with us
+const watching = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
-export default function ({ data, setStateValue }) {
+export default function ({ data, parentElement, setStateValue }) {
+  watching.get(parentElement)?.();
   const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
   let told = data.seen?.base === data.base ? data.seen : { empty: ours.trim() === "", edited: false };
   const tell = (text) => {
@@ -30,9 +32,11 @@ export default function ({ data, setStateValue }) {
   last.button = data.button;
   document.addEventListener("input", listen);
   document.addEventListener("focusin", focus);
-  return () => {
+  const stop = () => {
     clearTimeout(look);
     document.removeEventListener("input", listen);
     document.removeEventListener("focusin", focus);
   };
+  watching.set(parentElement, stop);
+  return stop;
 }
