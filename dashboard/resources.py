@@ -63,6 +63,12 @@ def picture_url(sha256: str, variant: str, *, filename: str | None = None, mime:
     return _files_base(here.settings) + path
 
 
+def news_url(who: str) -> str:
+    """A signed address of the callback server's news about this person's tasks, or EVERYBODY's; see `news.js`."""
+    here = desk()
+    return "ws" + _files_base(here.settings).removeprefix("http") + here.signer.live_path(who, now=now())
+
+
 def now() -> datetime:
     """The present moment in UTC."""
     return utcnow()

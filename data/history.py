@@ -175,6 +175,12 @@ class History:
             query = select(func.count()).select_from(Task).where(col(Task.status).in_(ACTIVE))
             return session.exec(query.where(Task.person == person) if person is not None else query).one()
 
+    def revision(self) -> int:
+        """The number of the newest event of all tasks; 0 where there is none. No task changes without one."""
+        with self._db.read() as session:
+            newest = select(TaskEvent.id).order_by(col(TaskEvent.id).desc()).limit(1)
+            return session.exec(newest).first() or 0
+
     def total(self) -> int:
         """How many tasks there are."""
         with self._db.read() as session:

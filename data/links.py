@@ -1,4 +1,4 @@
-"""Addresses of pictures that prove themselves: the dashboard makes them, the callback server verifies them.
+"""Addresses of pictures and of live news that prove themselves: the dashboard makes them, the server verifies them.
 
 A link is signed because history must not be public to whoever reaches the port, and stays the same for a week because a
 browser caches by address. This file knows no file and no server; the two processes share only its key.
@@ -22,6 +22,9 @@ from data.errors import StorageError
 from data.settings import Settings
 
 VARIANTS = ("320", "1280", "original")
+
+EVERYBODY = "*"
+"""In place of a person: the news of all."""
 
 _WEEK = 7 * 24 * 3600  # seconds
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif",
@@ -57,10 +60,30 @@ class LinkSigner:
         genuine = hmac.compare_digest(expected.encode(), query.get("s", "").encode("utf-8", "surrogatepass"))
         return genuine and variant in VARIANTS and int(expires) > now.timestamp()
 
+    def live_path(self, who: str, *, now: datetime) -> str:
+        """`/live?w=<who>&e=<Unix expiry>&s=<signature>`: news of this person's tasks, or of EVERYBODY's.
+
+        It lives and stays the same as long as a picture's link.
+        """
+        expires = str(_expiry(hashlib.sha256(who.encode()).hexdigest(), now))
+        return f"/live?{urlencode({'w': who, 'e': expires, 's': self._live_signature(who, expires)})}"
+
+    def listener(self, query: Mapping[str, str], *, now: datetime) -> str | None:
+        """Who listens by this live link; None where it was not made with our key or has expired."""
+        who, expires = query.get("w", ""), query.get("e", "")
+        expected = self._live_signature(who, expires)
+        genuine = hmac.compare_digest(expected.encode(), query.get("s", "").encode("utf-8", "surrogatepass"))
+        return who if genuine and int(expires) > now.timestamp() else None
+
+    def _live_signature(self, who: str, expires: str) -> str:
+        return self._sign(["live link 1", who, expires])
+
     def _signature(self, sha256: str, variant: str, expires: str, filename: str | None, mime: str | None) -> str:
+        return self._sign(["picture link 1", sha256, variant, expires, filename, mime])
+
+    def _sign(self, said: list[str | None]) -> str:
         # JSON keeps the fields apart: no two different links have the same text to sign.
-        said = json.dumps(["picture link 1", sha256, variant, expires, filename, mime]).encode()
-        digest = hmac.digest(self._key, said, hashlib.sha256)[:16]
+        digest = hmac.digest(self._key, json.dumps(said).encode(), hashlib.sha256)[:16]
         return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
 
 

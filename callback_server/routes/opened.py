@@ -7,6 +7,7 @@ from typing import Annotated, cast
 from fastapi import Depends, Request
 
 from callback_server.download import Downloader
+from callback_server.live import Live
 from callback_server.settings import ServerSettings
 from data.artifacts import ArtifactStore
 from data.db import Database
@@ -33,6 +34,7 @@ class Opened:
     links: LinkSigner
     references: Downloader  # with the limits of a reference, not of an output
     workers_run: Callable[[], bool]
+    live: Live | None = None  # None where no workers run: then nobody looks for news
     troubles: Callable[[], Mapping[str, str]] = dict  # what the heartbeat finds wrong with "database" and "clock"
 
 

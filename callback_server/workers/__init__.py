@@ -15,6 +15,7 @@ from pydantic import SecretStr
 from sqlalchemy import make_url
 
 from callback_server.download import Downloader
+from callback_server.live import Live
 from callback_server.providers.registry import Account, accounts, aclose
 from callback_server.settings import ServerSettings
 from callback_server.workers.dispatcher import Dispatcher
@@ -31,6 +32,7 @@ from data.deadlines import Clock, Deadlines
 from data.errands import ErrandStore
 from data.health import HealthBoard
 from data.history import History
+from data.news import News
 from data.notes import replay
 from data.pace import Pace
 from data.roads import Roads
@@ -55,6 +57,7 @@ class Workers:
     downloader: Downloader
     watch: Watch
     pulse: Pulse
+    live: Live
     hurry: threading.Event = field(default_factory=threading.Event)  # whoever stops us has no time for answers
 
     @property
@@ -119,7 +122,7 @@ def start(
     reconciler = Reconciler(known, errands, submissions, Clock(db, deadlines), lamps)
     downloader = Downloader.from_settings(settings)
     fetcher = Fetcher(errands, artifacts, downloader, lamps)
-    watch = Watch(db, errands, bells)
+    watch, live = Watch(db, errands, bells), Live(News(db))
     house = housekeeper(settings, db, storage, artifacts, accounts=known, submissions=submissions)
     # Decoding a picture holds a thread for a second; the database calls of all loops must not wait behind it.
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32, thread_name_prefix="worker"))
@@ -135,6 +138,7 @@ def start(
         repeat("comparison", house.compare, LOOK_SECONDS),
         run("look", reconciler.look, bells.looks),
         run("request", lamps.answer_requests, bells.requests),
+        run("news", live.step, bells.news),
         *(run("fetch", fetcher.step, bells.fetches) for _ in range(settings.fetches_at_once)),
     ]
     dispatchers = tuple(
@@ -145,7 +149,7 @@ def start(
     for dispatcher in dispatchers:
         loops += [run("hand-over", dispatcher.hand_over, bells.sends), run("send", dispatcher.send, bells.sends)]
     tasks = tuple(asyncio.create_task(loop) for loop in loops)
-    return Workers(tasks, dispatchers, reconciler, downloader, watch, pulse, hurry or threading.Event())
+    return Workers(tasks, dispatchers, reconciler, downloader, watch, pulse, live, hurry or threading.Event())
 
 
 def pace(settings: ServerSettings, account: Account) -> Pace:

@@ -23,6 +23,7 @@ class Bells:
     looks: Bell = field(default_factory=Bell)
     fetches: Bell = field(default_factory=Bell)
     requests: Bell = field(default_factory=Bell)  # a person pressed "check" on the Settings page
+    news: Bell = field(default_factory=Bell)  # anything was committed
 
 
 @dataclass
@@ -39,6 +40,7 @@ class Watch:
         """One look; True where something had changed."""
         changed = await self._changed()
         if changed:
+            self.bells.news.ring()
             self.bells.requests.ring()
         if changed or time.monotonic() >= self._next_tick:
             self._next_tick = time.monotonic() + TICK_SECONDS

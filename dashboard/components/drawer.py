@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import actions, acts, actual, formats, people, trouble, views, words
+from dashboard.components import actions, acts, actual, formats, news, people, trouble, views, words
 from dashboard.components.mount import mount
 from dashboard.components.now import surroundings
 from dashboard.resources import desk, picture_url
@@ -13,6 +13,7 @@ from data.catalog import catalog
 from data.causes import DIRECT
 from data.errors import NotFound
 from data.history import Detail
+from data.links import EVERYBODY
 from data.status import TaskStatus
 
 _WORDS = {
@@ -44,6 +45,7 @@ def _forget() -> None:
 
 
 def _sheet(task_id: str, person: str) -> None:
+    news.listen("sheet", EVERYBODY)
     with trouble.live_part():
         detail = desk().history.detail(task_id)
         around = surroundings([detail.card])

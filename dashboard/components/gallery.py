@@ -5,22 +5,25 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, formats, trouble, views, words
+from dashboard.components import acts, formats, news, trouble, views, words
 from dashboard.components.mount import mount
-from dashboard.components.now import LIVE_SECONDS, any_active, surroundings
+from dashboard.components.now import any_active, surroundings
 from dashboard.resources import desk, picture_url
 from data.catalog import catalog
 from data.history import Card
+from data.links import EVERYBODY
 from data.status import ACTIVE
 
 
 def gallery(cards: Sequence[Card], person: str) -> None:
     """Draws these cards. They are a snapshot: what is new stays out until a person turns the page, nothing moves."""
     live = any_active(cards)
-    st.fragment(_grid, run_every=LIVE_SECONDS if live else None)(tuple(cards), person, live)
+    st.fragment(_grid, run_every=news.timer(live))(tuple(cards), person, live)
 
 
 def _grid(cards: tuple[Card, ...], person: str, live: bool) -> None:
+    if live:
+        news.listen("gallery", EVERYBODY)
     with trouble.live_part():
         _draw(cards, person, live)
 

@@ -30,6 +30,7 @@ _COMPONENTS = {
     for name in ("cards", "gallery", "picker", "sheet", "slots")
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
+_NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)
 
 
 def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
@@ -51,6 +52,14 @@ def mount_composer(*, key: str, field: str, committed: str, button: str) -> None
     seen = (st.session_state.get(key) or {}).get("typed")
     data = {"field": field, "text": committed, "base": _base(committed), "seen": seen, "button": button}
     _COMPOSER(key=key, data=data, default={"typed": None}, on_typed_change=lambda: None)
+
+
+def mount_news(*, key: str, url: str, revision: int | None) -> None:
+    """Has the fragment that it stands in drawn anew when the socket at `url` says so; see `news.js`.
+
+    `revision` is what the fragment has seen; None where that is not known.
+    """
+    _NEWS(key=key, data={"url": url, "revision": revision}, default={"news": 0}, on_news_change=lambda: None)
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

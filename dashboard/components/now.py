@@ -1,4 +1,4 @@
-"""The Now strip: this person's running and newest tasks, alive only while something runs."""
+"""The Now strip: this person's running and newest tasks, drawn anew when one of them moves."""
 
 from collections.abc import Sequence
 from contextlib import suppress
@@ -7,14 +7,10 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import acts, server, trouble, views, words
+from dashboard.components import acts, news, server, trouble, views, words
 from dashboard.components.mount import mount
 from data.history import Card
 from data.status import ACTIVE, TaskStatus
-
-LIVE_SECONDS = 1.0
-"""How often a live part looks at the database. An idle page has no timer at all."""
-
 
 _WITH_OPEN_CALLS = {TaskStatus.UNCONFIRMED, TaskStatus.FAILED, TaskStatus.SUCCEEDED}
 QUEUE_PATIENCE = timedelta(seconds=3)
@@ -36,12 +32,13 @@ def surroundings(cards: Sequence[Card]) -> views.Surroundings:
 
 
 def now_strip(person: str) -> None:
-    """Draws the strip and, while something of this person is under way, keeps it true once a second."""
+    """Draws the strip and keeps it true."""
     live = resources.desk().history.active_count(person) > 0
-    st.fragment(_strip, run_every=LIVE_SECONDS if live else None)(person, live)
+    st.fragment(_strip, run_every=news.timer(live))(person, live)
 
 
 def _strip(person: str, live: bool) -> None:
+    news.listen("now", person)
     with trouble.live_part():
         _draw(person, live)
 
@@ -97,13 +94,13 @@ def ideas() -> None:
 
 
 def pulse(person: str) -> None:
-    """Keeps what stands outside the strip true (the tab's title, other pages) while something runs: one small query."""
+    """Keeps what stands outside the strip true (the tab's title, other pages): one small query when something moves."""
     count = resources.desk().history.active_count(person)
-    if count:
-        st.fragment(_watch, run_every=LIVE_SECONDS)(person, count)
+    st.fragment(_watch, run_every=news.timer(count > 0))(person, count)
 
 
 def _watch(person: str, count: int) -> None:
+    news.listen("pulse", person)
     with suppress(*trouble.DATABASE_ERRORS):
         if resources.desk().history.active_count(person) != count:
             st.rerun()

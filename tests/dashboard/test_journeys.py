@@ -248,6 +248,25 @@ def test_a_webhook_alone_brings_the_picture(desk_factory: Callable[..., Desk], p
     person.sees("the poller sleeps", "succeeded")
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_an_idle_page_hears_of_what_comes_also_after_its_server_was_away(
+    desk_factory: Callable[..., Desk], page: Page, tolerated: list[str]
+) -> None:
+    tolerated += ["WebSocket"]  # the browser says that it was refused
+    person = Person(page, desk_factory()).opens()
+    tasks = TaskStore(Database(person.desk.database_url))
+
+    def elsewhere(prompt: str) -> None:
+        tasks.create([validate(catalog().require("google/nano-banana"), prompt, {}, [])], person="local")
+
+    elsewhere("from another window")
+    person.sees("from another window", "succeeded")
+    expect(page).to_have_title(re.compile("^Generate"))
+    person.desk.kill("callback_server")
+    elsewhere("while the server was away")
+    person.sees("while the server was away", "succeeded")
+
+
 @pytest.fixture
 def provider(tmp_path: Path) -> Iterator[Engine]:
     """A provider somewhere else, with a key: as near to the real one as this machine has."""

@@ -1,0 +1,48 @@
+"""Whose tasks have moved since the last look: what open screens are told, so that they draw anew.
+
+Every change of a task writes a `TaskEvent` in its own transaction, so the events' numbers are the revision of it all.
+It knows no screen and no socket.
+"""
+
+from typing import cast
+
+from sqlalchemy.orm import Mapped
+from sqlmodel import col, select
+
+from data.db import Database
+from data.schema import Task, TaskEvent
+
+_NUMBER = cast("Mapped[int]", col(TaskEvent.id))  # of a row that is there it is never None
+AT_ONCE = 500
+_MARGIN = 200
+"""PostgreSQL gives numbers out before the commit, so a lower one may appear later: so far back is looked again."""
+
+
+class News:
+    """Remembers what it has told; used by one thread at a time. What was there before the first look is no news."""
+
+    def __init__(self, db: Database) -> None:
+        """Asks the database nothing yet."""
+        self._db = db
+        self._margin = 0 if db.is_sqlite else _MARGIN
+        self._told: frozenset[int] | None = None
+        self.revision = 0
+        """The highest number that was seen; 0 before the first event."""
+
+    def take(self) -> frozenset[str]:
+        """The people whose tasks have moved since the last call, of at most AT_ONCE events; empty: there is no more."""
+        with self._db.read() as session:
+            if self._told is None:
+                newest = select(_NUMBER).order_by(_NUMBER.desc()).limit(_MARGIN)
+                self._remember(list(session.exec(newest)))
+                return frozenset()
+            later = select(_NUMBER, TaskEvent.task_id).where(self.revision - self._margin < _NUMBER).order_by(_NUMBER)
+            rows = session.exec(later.limit(AT_ONCE)).all()
+            moved = {task_id for number, task_id in rows if number not in self._told}
+            self._remember([number for number, _ in rows])
+            people = select(Task.person).distinct().where(col(Task.id).in_(moved))
+            return frozenset(session.exec(people)) if moved else frozenset()
+
+    def _remember(self, numbers: list[int]) -> None:
+        self.revision = max(numbers, default=self.revision)
+        self._told = frozenset(n for n in (*(self._told or ()), *numbers) if n > self.revision - self._margin)

@@ -1,0 +1,73 @@
+"""What the screens are told: whose tasks have moved, each move at least once, and nothing of before."""
+
+import pytest
+from databases import Databases
+from sqlmodel import Session
+from stores import Stores
+
+from data.db import Database
+from data.history import History
+from data.news import AT_ONCE, News
+from data.requests import GenerationRequest
+from data.schema import TaskEvent
+from data.tasks import TaskStore
+
+
+@pytest.fixture
+def db(stores: Stores) -> Database:
+    return stores.db
+
+
+REQUEST = GenerationRequest("google/nano-banana", "a red kite", {}, ())
+
+
+def test_each_move_is_told_once_and_by_whom(db: Database) -> None:
+    tasks, news = TaskStore(db), News(db)
+    (task,) = tasks.create([REQUEST], person="ann")
+    assert news.take() == frozenset()  # what was there before is no news
+    assert news.revision == History(db).revision() > 0
+    tasks.create([REQUEST], person="ben")
+    tasks.create([REQUEST], person="ben")
+    tasks.cancel(task.id, who="cleo")
+    assert news.take() == {"ann", "ben"}
+    assert news.revision == History(db).revision()
+    assert news.take() == frozenset()
+
+
+def test_the_very_first_move_of_a_desk_is_told(db: Database) -> None:
+    news = News(db)
+    assert (news.take(), news.revision, History(db).revision()) == (frozenset(), 0, 0)
+    TaskStore(db).create([REQUEST], person="ann")
+    assert news.take() == {"ann"}
+
+
+def test_a_flood_is_told_in_parts_and_whole(db: Database) -> None:
+    tasks, news = TaskStore(db), News(db)
+    news.take()
+    for person in ("ann", "ben"):
+        (task,) = tasks.create([REQUEST], person=person)
+        with db.transaction() as session:
+            session.add_all(TaskEvent(task_id=task.id, kind="claimed") for _ in range(AT_ONCE))
+    told = [news.take() for _ in range(4)]
+    assert told[0] == {"ann"}
+    assert frozenset().union(*told) == {"ann", "ben"}
+    assert told[-1] == frozenset()
+
+
+def test_a_number_given_out_early_and_committed_late_is_told_too(databases: Databases, db: Database) -> None:
+    """Where writers do not wait for each other (PostgreSQL); on SQLite there is no such moment."""
+    tasks, news = TaskStore(db), News(db)
+    (slow,) = tasks.create([REQUEST], person="ann")
+    news.take()
+    if databases.kind == "sqlite":
+        tasks.create([REQUEST], person="ben")
+        assert news.take() == {"ben"}
+        return
+    with Session(db.engine) as late:
+        late.add(TaskEvent(task_id=slow.id, kind="claimed"))
+        late.flush()
+        tasks.create([REQUEST], person="ben")
+        assert news.take() == {"ben"}
+        late.commit()
+    assert news.take() == {"ann"}
+    assert news.take() == frozenset()
