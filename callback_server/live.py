@@ -6,8 +6,8 @@ once a second takes 523, and an idle page asks the database nothing.
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 from data.links import EVERYBODY
@@ -23,12 +23,13 @@ class Listener:
 
 
 class Live:
-    """Who listens, and what there is to hear. Belongs to one event loop."""
+    """Who listens, and what there is to hear. Belongs to one event loop; while nobody listens it asks nothing."""
 
     def __init__(self, news: News) -> None:
         """Nobody listens yet."""
         self._news = news
         self._listeners: set[Listener] = set()
+        self._looking = asyncio.Lock()
 
     @property
     def revision(self) -> int:
@@ -36,19 +37,26 @@ class Live:
         return self._news.revision
 
     async def step(self) -> bool:
-        """One look; True where there may be more. Costs one small read, also when nobody listens."""
-        moved = await asyncio.to_thread(self._news.take)
+        """One look; True where there may be more."""
+        async with self._looking:
+            if not self._listeners:
+                return False
+            moved = await asyncio.to_thread(self._news.take)
         for listener in self._listeners:
             if listener.who in moved or (moved and listener.who == EVERYBODY):
                 listener.rings.set()
         return bool(moved)
 
-    @contextmanager
-    def listener(self, who: str) -> Iterator[Listener]:
-        """An ear for as long as the `with` lasts."""
+    @asynccontextmanager
+    async def listener(self, who: str) -> AsyncIterator[Listener]:
+        """An ear for as long as the `async with` lasts; `revision` is up to date when it begins."""
         mine = Listener(who)
-        self._listeners.add(mine)
+        async with self._looking:
+            if not self._listeners:
+                self._news.skip()
+            self._listeners.add(mine)
         try:
+            await self.step()
             yield mine
         finally:
             self._listeners.discard(mine)

@@ -29,6 +29,10 @@ class News:
         self.revision = 0
         """The highest number that was seen; 0 before the first event."""
 
+    def skip(self) -> None:
+        """What was there before the next look is no news."""
+        self._told = None
+
     def take(self) -> frozenset[str]:
         """The people whose tasks have moved since the last call, of at most AT_ONCE events; empty: there is no more."""
         with self._db.read() as session:

@@ -25,7 +25,7 @@ async def live(socket: WebSocket) -> None:
         await socket.close()  # before it was accepted: the browser hears 403
         return
     await socket.accept()
-    with desk.live.listener(who) as mine:
+    async with desk.live.listener(who) as mine:
         telling = asyncio.create_task(_tell(socket, desk, mine))
         try:
             while (await socket.receive())["type"] != "websocket.disconnect":

@@ -32,6 +32,9 @@ def test_each_move_is_told_once_and_by_whom(db: Database) -> None:
     assert news.take() == {"ann", "ben"}
     assert news.revision == History(db).revision()
     assert news.take() == frozenset()
+    tasks.create([REQUEST], person="ann")
+    news.skip()
+    assert (news.take(), news.revision) == (frozenset(), History(db).revision())
 
 
 def test_the_very_first_move_of_a_desk_is_told(db: Database) -> None:
