@@ -33,7 +33,8 @@ def actions(card: Card, calls: Calls, *, practice: bool, in_drawer: bool = False
     if card.status in ACTIVE:
         title = "It was sent already and may be charged; what comes of it is kept"
         wish = {"act": "cancel", "label": "Cancel", "title": title}
-        return [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
+        wishes = [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
+        return [*wishes, *([_CHECK] if calls.askable else [])]
     if card.status == _S.FAILED:
         return _failed(card, calls, practice=practice)
     return [_AGAIN]

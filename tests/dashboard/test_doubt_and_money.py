@@ -281,6 +281,27 @@ def test_check_now_is_offered_only_where_the_provider_named_the_request(room: Ro
     assert acts(cards(room.open())[0]) == ["check", "stop", "stop_again"]
 
 
+def test_a_cancelled_picture_that_does_not_come_can_be_asked_for(room: Room) -> None:
+    task = room.ask()
+    claim = room.running()
+    assert acts(cards(room.open())[0]) == ["cancel"]
+    room.tasks.cancel(task.id, who="local")
+    assert acts(cards(room.open())[0]) == ["check"]
+    assert [one["act"] for one in sheet(room, task.id)["actions"]] == ["check"]
+    room.tasks.check_now(task.id, who="local")
+    assert [look.submission_id for look in room.errands.claim_looks()] == [claim.submission_id]
+
+
+def test_a_late_picture_can_be_asked_for_and_one_in_good_time_cannot(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.ask()
+    room.running()
+    for seconds, offered in ((170, ["cancel"]), (190, ["cancel", "check"])):
+        monkeypatch.setattr("dashboard.resources.now", lambda later=seconds: room.db.now() + timedelta(seconds=later))
+        assert acts(cards(room.open())[0]) == offered
+
+
 def test_giving_up_and_trying_again_warns_first_that_both_may_be_paid(room: Room) -> None:
     room.ask()
     room.doubt()

@@ -271,7 +271,7 @@ def test_a_cancel_after_sending_says_that_the_picture_is_kept(room: Room) -> Non
     room.running()
     assert room.tasks.cancel(task.id, who="local") is False
     card = cards(room.open())[0]
-    assert (card["word"], card["tone"], card["tick"], acts(card)) == ("Cancelling", "off", None, [])
+    assert (card["word"], card["tone"], card["tick"]) == ("Cancelling", "off", None)
     assert "We will keep what comes of it." in card["say"]
 
 
