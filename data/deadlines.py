@@ -89,7 +89,7 @@ def _dead_senders(session: Session, now: datetime) -> Sequence[str]:
 
 
 def _unanswerable(session: Session) -> Sequence[str]:
-    """Doubts whose time is over at a provider that can be asked nothing: no evidence will come, so no money waits."""
+    """Doubts whose time is over at a provider that can be asked nothing: no evidence will come, so nobody waits."""
     over = (OPEN_CALL, Submission.outcome == Outcome.UNKNOWN, Task.status == _S.FAILED, col(Task.provider).in_(DIRECT))
     return session.exec(select(Submission.id).join(Task, col(Task.id) == Submission.task_id).where(*over)).all()
 
@@ -100,7 +100,7 @@ def _give_up(session: Session, submission_id: str, now: datetime) -> int:
         return 0
     ended = False
     if submission.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:
-        # What was never confirmed in all this time counts as not taken; what was taken, as failed there.
+        # What was never confirmed in all this time is written off, and may have been paid; what was taken, failed.
         lost = submission.outcome == Outcome.UNKNOWN
         submission.outcome = Outcome.WRITTEN_OFF if lost else Outcome.PROVIDER_FAILED
         submission.settled_at, submission.fail_code = now, "expired"
