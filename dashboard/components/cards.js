@@ -1,6 +1,16 @@
 // The "Now" strip: one card per task, reserved in the picture's final shape from the first moment.
 
+// What failed or was cancelled needs no room for a picture. But a card that was drawn tall stays so until the list itself
+// changes: it fails while people look at it, and nothing may move under their mouse.
+function keepTall(data, me) {
+  const listed = data.cards.map((card) => card.id).join();
+  if (me.listed === listed) return;
+  me.listed = listed;
+  me.tall = new Set(data.cards.filter((card) => !card.compact).map((card) => card.id));
+}
+
 function figure(card, me) {
+  if (card.compact && !me.tall.has(card.id)) return card.say && el("p", { class: "note" }, card.say);
   const shape = `aspect-ratio:${card.width}/${card.height}`;
   if (card.picture) {
     const image = el("img", { src: card.picture, alt: card.prompt, width: card.width, height: card.height, decoding: "async" });
@@ -61,6 +71,7 @@ function news(data, me) {
 
 function render(data, me) {
   me.said = news(data, me);
+  keepTall(data, me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     data.queue && el("p", { class: "queue soft" }, data.queue),

@@ -20,6 +20,7 @@ from data.status import ACTIVE, TaskStatus
 _S = TaskStatus
 _CANCELLING = {_S.SUBMITTING, _S.RUNNING}
 """Where a cancelled task looks settled: whether its picture still comes is the provider's affair, not the person's."""
+_COMES_TO_NOTHING = {_S.FAILED, _S.CANCELLED}
 _LOOKED_FOR = {"overdue", "empty_result", "unconfirmed"}
 PATIENCE = 180.0
 """Seconds after which a picture may be late; a model that is slow by nature has three times its usual time."""
@@ -68,6 +69,7 @@ def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
         "width": width,
         "height": height,
         "picture": picture_url(first.sha256, "1280") if first else None,
+        "compact": card.status in _COMES_TO_NOTHING and first is None,
         "video": video_mark(first),
         "more": _how_many(card, around.of(card)),
         "open": f"Open the {noun(first)} and all about it",
