@@ -149,7 +149,7 @@ EVENTS: dict[str, str] = {
 LEAVE_PRACTICE = """
 1. Make a key at [kie.ai](https://kie.ai/api-key) and put some credits on the account.
 2. Stop Picture Desk and write the key where it starts, in a file called `.env`: `NANO_BANANA_API_KEY=…`
-3. Start it again with `make run`. The banner is gone, and *Provider kie* above shows your credits.
+3. Start it again with `make run`. The banner is gone, and *Provider kie.ai* above shows your credits.
 
 Google and ByteDance can be asked directly as well, each with a key of its own: `GEMINI_API_KEY=…`, `ARK_API_KEY=…`.
 Models behind a road without a key stay in the list, and say so.

@@ -448,7 +448,7 @@ def test_every_lamp_on_the_board_is_shown_and_the_round_trip_is_not_working_whil
     room.health.report("webhook:last", ok=True, message="A webhook arrived.")
     said = texts(room.open("settings")).replace("\\", "")
     assert "**Webhook** :blue-badge[:material/hourglass_top: Checking]" in said
-    assert "**Money** :red-badge[" in said
+    assert "**Charges** :red-badge[" in said
     assert "**Housekeeping** :green-badge[" in said
     assert said.count("**Database** ") == 1
     assert "**Database** :red-badge[" in said
