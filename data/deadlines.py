@@ -53,7 +53,7 @@ class Clock:
             now = self._clock()
             acts = _pull_back(session, now)
             for submission_id in _dead_senders(session, now):
-                acts += doubt(session, submission_id, now, message="The sender died before it could note the answer.")
+                acts += doubt(session, submission_id, now, message="The server died before it could note the answer.")
             for task_id in self._lost_doubts(session, now):
                 acts += move(session, task_id, _S.FAILED, since={_S.UNCONFIRMED}, now=now, kind="doubt_expired",
                              error_code="unconfirmed")  # fmt: skip

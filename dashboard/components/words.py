@@ -139,7 +139,7 @@ EVENTS: dict[str, str] = {
     "written_off_again": "Given up and asked for again",
     "doubt_expired": "No sign of it within the time; given up waiting",
     "overdue": "Overdue; we go on looking",
-    "given_up": "Deleted at the provider by now",
+    "given_up": "Nothing more can come of it",
     "empty_result": "Done there, but no file was named",
     "fresh_addresses": "The provider named new addresses",
     "part_missing": "Some files could not be had",
