@@ -32,6 +32,10 @@ PAUSE_SECONDS = 1.05
 PAGE_SIZE = 100
 MOST_PAGES = 50
 MAX_ANSWER_BYTES = 8 << 20
+_PRACTICE = (
+    "Practice mode: these are the lists of the stand-in, which cost nobody anything. "
+    "Set NANO_BANANA_API_KEY to compare with those of kie.ai."
+)
 _OURS = re.compile(r"nano-?banana|seedream|\bveo|sora", re.IGNORECASE)
 """The models that this desk is about; the gateway has hundreds of others."""
 
@@ -62,8 +66,12 @@ def main() -> int:
         found = differences(catalog(), asyncio.run(offers(account)), utcnow().date())
     except (PictureDeskError, ProviderUnavailable) as error:
         said = str(error).rstrip(".")
-        print(f"The comparison could not be made: {said}. Nothing was charged. Try again later.", file=sys.stderr)
+        whom = "the stand-in" if settings.practice else "kie.ai"
+        print(f"The comparison with {whom} could not be made: {said}. Nothing was charged. Try again later.",
+              file=sys.stderr)  # fmt: skip
         return 1
+    if settings.practice:
+        print(_PRACTICE)
     print("\n".join(found) if found else "Nothing differs.")
     return 1 if found else 0
 

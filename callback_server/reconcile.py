@@ -25,6 +25,7 @@ from data.reconciliation import Books, Progress
 from data.submissions import SubmissionStore
 
 DAY = timedelta(days=1)
+_PRACTICE = "Practice mode: this is the record of the stand-in, which charges nobody anything."
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -48,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     finally:
         db.close()
+    if settings.practice:
+        print(_PRACTICE)
     print(*sentences(progress), sep="\n")
     return 0 if progress.complete and not progress.differences else 1
 

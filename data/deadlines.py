@@ -53,7 +53,7 @@ class Clock:
             now = self._clock()
             acts = _pull_back(session, now)
             for submission_id in _dead_senders(session, now):
-                acts += doubt(session, submission_id, now, message="The sender died before it could note the answer.")
+                acts += doubt(session, submission_id, now, message="The server died before it could note the answer.")
             for task_id in self._lost_doubts(session, now):
                 acts += move(session, task_id, _S.FAILED, since={_S.UNCONFIRMED}, now=now, kind="doubt_expired",
                              error_code="unconfirmed")  # fmt: skip
@@ -89,7 +89,7 @@ def _dead_senders(session: Session, now: datetime) -> Sequence[str]:
 
 
 def _unanswerable(session: Session) -> Sequence[str]:
-    """Doubts whose time is over at a provider that can be asked nothing: no evidence will come, so no money waits."""
+    """Doubts whose time is over at a provider that can be asked nothing: no evidence will come, so nobody waits."""
     over = (OPEN_CALL, Submission.outcome == Outcome.UNKNOWN, Task.status == _S.FAILED, col(Task.provider).in_(DIRECT))
     return session.exec(select(Submission.id).join(Task, col(Task.id) == Submission.task_id).where(*over)).all()
 
@@ -100,7 +100,7 @@ def _give_up(session: Session, submission_id: str, now: datetime) -> int:
         return 0
     ended = False
     if submission.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:
-        # What was never confirmed in all this time counts as not taken; what was taken, as failed there.
+        # What was never confirmed in all this time is written off, and may have been paid; what was taken, failed.
         lost = submission.outcome == Outcome.UNKNOWN
         submission.outcome = Outcome.WRITTEN_OFF if lost else Outcome.PROVIDER_FAILED
         submission.settled_at, submission.fail_code = now, "expired"

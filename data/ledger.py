@@ -25,6 +25,8 @@ EVERYBODY = "person:*"
 """The limit of each person who has none of their own."""
 
 _HOLDING = frozenset({_S.QUEUED, _S.SUBMITTING, _S.UNCONFIRMED, _S.RUNNING})
+_PERHAPS_CHARGED = frozenset({Outcome.SUCCEEDED, Outcome.WRITTEN_OFF})
+"""Ends after which a charge that nobody named is no sign that there was none."""
 
 
 def person_scope(person: str) -> str:
@@ -126,13 +128,14 @@ def book(session: Session, task_id: str, now: datetime) -> None:
     """Brings the ledger in line with a task after its call was settled or its status has changed. Idempotent.
 
     The estimate is held back while a paid call is to come or may still be charged, and released after that. A picture
-    whose charge the provider did not name counts with its estimate: a budget must not take silence for "free".
+    whose charge the provider did not name counts with its estimate, and so does a doubt that was given up, by a person
+    or by the clock: a budget must not take silence for "free". Should the provider speak after all, its word counts.
     """
     task = lock_task(session, task_id)
     calls = select(func.count()).select_from(Submission).where(Submission.task_id == task_id)
     holds = task.status in _HOLDING or session.exec(calls.where(OPEN_CALL)).one() > 0
     unnamed = session.exec(
-        calls.where(Submission.outcome == Outcome.SUCCEEDED, col(Submission.charged_micro).is_(None))
+        calls.where(col(Submission.outcome).in_(_PERHAPS_CHARGED), col(Submission.charged_micro).is_(None))
     ).one()
     named = select(func.sum(Submission.charged_micro)).where(Submission.task_id == task_id, OPEN_CALL)
     estimate = task.estimate_micro or 0

@@ -28,7 +28,7 @@ class Outcome(StrEnum):
     UNKNOWN = "unknown"  # perhaps taken: never resent, settled by evidence, by a person, or by the clock
     NOT_SENT = "not_sent"  # certainly not a byte left
     REJECTED = "rejected"  # certainly refused
-    WRITTEN_OFF = "written_off"  # a person took the doubt upon themselves
+    WRITTEN_OFF = "written_off"  # given up, by a person or by the clock: it may have been paid for
     SUCCEEDED = "succeeded"
     PROVIDER_FAILED = "provider_failed"  # taken, and failed there; charged only where the provider says so
 

@@ -186,7 +186,7 @@ def _money(task: Row, calls: list[Row]) -> None:
     held = max(0, estimate - named_open) if task["status"] in HOLDS or is_open else 0
     hold(task["reserved_micro"] == held, "money: held back exactly while it may be charged", task["reserved_micro"],
          held, task["status"])  # fmt: skip
-    silent = sum(call["outcome"] == "succeeded" and call["charged_micro"] is None for call in calls)
+    silent = sum(call["outcome"] in {"succeeded", "written_off"} and call["charged_micro"] is None for call in calls)
     hold(task["booked_micro"] == named + silent * estimate, "money: booked what it cost", task["booked_micro"])
 
 

@@ -89,6 +89,8 @@ FAULTS = (
     fault("an overdue task waits on", "deadlines.py", "since = now - self._deadlines.overdue",
           "since = now - self._deadlines.give_up"),
     fault("a reservation is never released", "ledger.py", "holds = task.status in _HOLDING or", "holds = True or"),
+    fault("a doubt given up is taken for free", "ledger.py", "Outcome.SUCCEEDED, Outcome.WRITTEN_OFF",
+          "Outcome.SUCCEEDED"),
     fault("a budget is not checked", "ledger.py", "standing.reserved + standing.charged > standing.limit)",
           "standing.charged > standing.limit)"),
 )  # fmt: skip

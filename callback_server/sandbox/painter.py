@@ -34,7 +34,7 @@ STAMP = "AI generated"
 
 
 def paint(prompt: str, model: str, seed: int, size: tuple[int, int], references: Sequence[Image.Image]) -> Image.Image:
-    """Return an RGB picture of exactly `size` pixels; with references, one that visibly comes from them."""
+    """Return an RGB picture of exactly `size` pixels, unmarked; with references, one that visibly comes from them."""
     rng = np.random.default_rng(digest(prompt, model, seed))
     tones = palette_for(prompt)
     shrink = min(1.0, math.sqrt(WORK_PIXELS / (size[0] * size[1])))
@@ -48,7 +48,7 @@ def paint(prompt: str, model: str, seed: int, size: tuple[int, int], references:
     picture = to_image(_finish(picture, model, rng))
     if picture.size != size:
         picture = picture.resize(size, Image.Resampling.BICUBIC)
-    return mark(picture)
+    return picture
 
 
 def _finish(picture: Image.Image, model: str, rng: Generator) -> Array:
@@ -82,16 +82,22 @@ def cut_out(picture: Image.Image) -> Image.Image:
 
 def mark(picture: Image.Image) -> Image.Image:
     """Put the small PRACTICE pill into the lower right corner."""
-    width, height = picture.size
+    drawn, place = pill(picture.size)
+    picture.paste(drawn, place, drawn)
+    return picture
+
+
+def pill(size: tuple[int, int]) -> tuple[Image.Image, tuple[int, int]]:
+    """Return the pill for a picture of that size, and where its left upper corner belongs."""
+    width, height = size
     text = max(min(width, height) / 52, 9.0)
     font = ImageFont.load_default(text)
     x0, y0, x1, y1 = font.getbbox(MARK)
     wide, tall = (x1 - x0) + text * 1.5, (y1 - y0) + text * 1.0
     gap = text * 1.1
     left, top = width - wide - gap, height - tall - gap
-    pill = Image.new("RGBA", (math.ceil(wide), math.ceil(tall)))
-    pen = ImageDraw.Draw(pill)
+    drawn = Image.new("RGBA", (math.ceil(wide), math.ceil(tall)))
+    pen = ImageDraw.Draw(drawn)
     pen.rounded_rectangle((0, 0, wide - 1, tall - 1), tall / 2, (12, 14, 22, 120))
     pen.text((text * 0.75 - x0, text * 0.5 - y0), MARK, (255, 255, 255, 225), font=font)
-    picture.paste(pill, (round(left), round(top)), pill)
-    return picture
+    return drawn, (round(left), round(top))

@@ -137,7 +137,7 @@ class Pictures:
             film.film(picture, wanted.size, wanted.seconds, COMMENT, draft)
             draft.replace(path)
         else:
-            write(path, encode(_finished(picture, wanted), wanted.format))
+            write(path, encode(_finished(painter.mark(picture), wanted), wanted.format))
 
     def upload_path(self, path: str) -> Path:
         """Return where an upload of that gateway path lies; hashed, so that no name can lead elsewhere."""

@@ -24,13 +24,8 @@ with st.container(width=760, key="settings"):
 
     st.header("What is configured", anchor=False)
     if known.configured:
-        st.table(
-            [
-                {"Setting": formats.literal(one["name"]), "Value": formats.prose(one["value"])}
-                for one in known.configured
-            ],
-            border="horizontal",
-        )
+        # A list, because its lines break at any width: on a phone a table would be cut off at the edge.
+        st.markdown("\n".join(f"- `{one['name']}`: {formats.prose(one['value'])}" for one in known.configured))
         st.caption("Secrets are shown only as a mask. Change them in the environment or in `.env`, then restart.")
     else:
         st.caption("The callback server tells this once it runs.")

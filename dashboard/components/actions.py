@@ -33,7 +33,8 @@ def actions(card: Card, calls: Calls, *, practice: bool, in_drawer: bool = False
     if card.status in ACTIVE:
         title = "It was sent already and may be charged; what comes of it is kept"
         wish = {"act": "cancel", "label": "Cancel", "title": title}
-        return [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
+        wishes = [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
+        return [*wishes, *([_CHECK] if calls.askable else [])]
     if card.status == _S.FAILED:
         return _failed(card, calls, practice=practice)
     return [_AGAIN]
@@ -50,17 +51,20 @@ def _failed(card: Card, calls: Calls, *, practice: bool) -> list[dict[str, Any]]
 
 
 def _doubt(card: Card, calls: Calls, *, practice: bool) -> list[dict[str, Any]]:
-    """Whoever gives up and tries again takes it upon themselves that both may be paid, and is told so first."""
+    """Whoever gives a doubt up takes it upon themselves that it may have been paid for, and is told so first."""
     price = formats.about(card.estimate_micro, in_dollars=False, practice=practice)
-    label = f"{words.GIVE_UP_AND_AGAIN} ({price})"
     spec = catalog().get(card.model)
     road = spec.provider if spec else ""
-    warning = words.paid_twice(road)
-    again = {"act": "stop_again", "label": label, "title": warning,
-             "ask": {"title": f"{words.GIVE_UP_AND_AGAIN}?", "text": warning, "yes": label,
-                     "no": words.KEEP_WAITING}}  # fmt: skip
-    stop = {"act": "stop", "label": words.GIVE_UP, "title": words.given_up(road)}
+    stop = _asking("stop", words.GIVE_UP, words.GIVE_UP, words.given_up(road), words.let_be(road))
+    label = f"{words.GIVE_UP_AND_AGAIN} ({price})"
+    again = _asking("stop_again", words.GIVE_UP_AND_AGAIN, label, words.paid_twice(road), words.let_be(road))
     return [*([_CHECK] if calls.askable else []), stop, again]
+
+
+def _asking(act: str, question: str, label: str, warning: str, no: str) -> dict[str, Any]:
+    """A button that is only a question first; the answer Yes is called what the button is called."""
+    ask = {"title": f"{question}?", "text": warning, "yes": label, "no": no}
+    return {"act": act, "label": label, "title": warning, "ask": ask}
 
 
 def batch_action(failed: FailedOfBatch, *, practice: bool) -> list[dict[str, Any]]:
@@ -71,7 +75,7 @@ def batch_action(failed: FailedOfBatch, *, practice: bool) -> list[dict[str, Any
     act: dict[str, Any] = {"act": "retry_failed", "label": f"Try the {failed.count} failed again ({price})",
            "title": "Ask for all that failed of this batch again, as one new batch"}  # fmt: skip
     if failed.doubtful:
-        act["ask"] = {"title": f"Try the {failed.count} failed again?", "yes": act["label"], "no": "Leave it",
+        act["ask"] = {"title": f"Try the {failed.count} failed again?", "yes": act["label"], "no": words.LEAVE_IT,
                       "text": words.doubtful_in_batch(failed.doubtful)}  # fmt: skip
     return [act]
 

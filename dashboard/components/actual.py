@@ -5,14 +5,14 @@ Records differ by road, year and model, so each fact is looked for by the few na
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from dashboard.components import formats, views, words
 from dashboard.components.controls import SHAPE, ratio
 from data.catalog import ModelSpec, ParamSpec
-from data.history import Detail
+from data.history import Detail, Picture
 from data.schema import Submission
 from data.status import TERMINAL, Outcome, TaskStatus
 
@@ -32,7 +32,7 @@ class Line:
     fact: bool = False  # nothing to compare it with
 
 
-def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool, doubtful: bool) -> list[Line]:
+def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool) -> list[Line]:
     """Every row of the comparison, in reading order."""
     card, call = detail.card, _call(detail)
     record = (call.report if call else None) or {}
@@ -42,7 +42,7 @@ def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool, doubtful: b
         rows.append(Line("Version", spec.sent_as, version, differs=version != spec.sent_as))
     rows += [_setting(detail, spec, name, value, record) for name, value in card.params.items()]
     rows += [line for line in _unasked(detail, spec, record) if line.name not in {row.name for row in rows}]
-    rows.append(_cost(detail, practice=practice, doubtful=doubtful))
+    rows.append(_cost(detail, practice=practice))
     rows.append(_time(detail, spec, call))
     door = " through the API" if detail.source == "api" else ""
     rows.append(Line("Asked for", formats.date_and_time(card.created_at) + door, fact=True))
@@ -75,15 +75,15 @@ def _used(
     if not pictures or param is None or spec is None:
         return "", False
     if name == SHAPE:
-        used = _shape(pictures[0].width / pictures[0].height, param)
+        used = _all(_shape(one.width / one.height, param) for one in pictures)
         return used, bool(ratio(asked)) and used != asked
     if name == "output_format":
-        used = _format(pictures[0].mime)
+        used = _all(_format(one.mime) for one in pictures)
         return used, used != _FORMATS.get(asked.upper(), asked.upper())
     if name == "duration":
         return _duration(detail, asked)
-    if name == "resolution" and spec.kind == "video":
-        used = _find(record, "resolution")
+    if name == "resolution" or any(name in {table.by, *table.when} for table in spec.sizes):
+        used = _all(_resolution(one, param, spec, asked) for one in pictures) or _find(record, "resolution")
         return used, bool(used) and used.lower() != asked.lower()
     if any(price.times == name for price in spec.prices):
         return str(len(pictures)), str(len(pictures)) != asked
@@ -105,18 +105,28 @@ def _unasked(detail: Detail, spec: ModelSpec | None, record: dict[str, Any]) -> 
         yield Line("Seed", words.MODEL_CHOOSES, seed)
 
 
-def _cost(detail: Detail, *, practice: bool, doubtful: bool) -> Line:
+def _cost(detail: Detail, *, practice: bool) -> Line:
+    """What it cost; silence is not taken for "nothing", neither of a call in doubt nor of one that was given up."""
     card = detail.card
     asked = formats.about(card.estimate_micro, in_dollars=False, practice=practice)
-    if doubtful:
-        return Line("Cost", asked, words.CHARGE_UNKNOWN)
-    if card.status not in TERMINAL and not card.charged_micro:
+    used = formats.money(card.charged_micro, practice=practice) if card.charged_micro else ""
+    if _silent(detail):
+        return Line("Cost", asked, f"{used}; {words.CHARGE_OF_ANOTHER_UNKNOWN}" if used else words.CHARGE_UNKNOWN)
+    unsaid = any(call.outcome == Outcome.SUCCEEDED and call.charged_micro is None for call in detail.submissions)
+    if not used and (unsaid or card.status not in TERMINAL):
         return Line("Cost", asked)
-    used = formats.money(card.charged_micro, practice=practice) if card.charged_micro else words.NOTHING_CHARGED
     made = card.status == TaskStatus.SUCCEEDED or card.charged_micro > 0
     foreseen = card.estimate_micro if card.estimate_micro is not None else card.charged_micro
     off = abs(card.charged_micro - foreseen) > _SAME_COST * foreseen
-    return Line("Cost", asked, used, differs=made and off)
+    return Line("Cost", asked, used or words.NOTHING_CHARGED, differs=made and off)
+
+
+def _silent(detail: Detail) -> bool:
+    """Whether a call may have been charged, and nobody has said so; one that still runs is only waited for."""
+    perhaps = {Outcome.UNKNOWN, Outcome.WRITTEN_OFF}
+    if detail.card.status in TERMINAL:
+        perhaps.add(Outcome.ACCEPTED)
+    return any(call.charged_micro is None and call.outcome in perhaps for call in detail.submissions)
 
 
 def _time(detail: Detail, spec: ModelSpec | None, call: Submission | None) -> Line:
@@ -143,6 +153,27 @@ def _find(record: dict[str, Any], *names: str) -> str:
     return ""
 
 
+def _all(used: Iterable[str]) -> str:
+    """What was used of each, said once where it is the same."""
+    return ", ".join(dict.fromkeys(filter(None, used)))
+
+
+def _resolution(one: Picture, param: ParamSpec, spec: ModelSpec, asked: str) -> str:
+    """The value of a setting like "2K" with which the model makes files of this size; empty where none does."""
+    shapes = spec.param(SHAPE)
+    fitting = {
+        param.value_label(value)
+        for value in param.allowed
+        for shape in (shapes.allowed if shapes else (None,))
+        if _same_size((one.width, one.height), spec.output_size({param.name: value, SHAPE: shape}))
+    }
+    return asked if asked in fitting else next(iter(sorted(fitting)), "")
+
+
+def _same_size(real: tuple[int, int], expected: tuple[int, int] | None) -> bool:
+    return expected is not None and all(abs(a / b - 1) < _SAME_SHAPE for a, b in zip(real, expected, strict=True))
+
+
 def _shape(real: float, param: ParamSpec) -> str:
     labels = [param.value_label(value) for value in param.allowed]
     near = [label for label in labels if ratio(label) and abs(ratio(label) / real - 1) < _SAME_SHAPE]
@@ -157,6 +188,5 @@ def _format(mime: str) -> str:
 def _duration(detail: Detail, asked: str) -> tuple[str, bool]:
     lengths = [one.duration_ms for one in detail.card.pictures if one.duration_ms]
     wanted = re.match(r"\d+", asked)
-    if not lengths:
-        return "", False
-    return f"{lengths[0] / 1000:.1f} s", wanted is not None and abs(lengths[0] - int(wanted[0]) * 1000) > 500
+    off = wanted is not None and any(abs(length - int(wanted[0]) * 1000) > 500 for length in lengths)
+    return _all(f"{length / 1000:.1f} s" for length in lengths), off

@@ -21,7 +21,7 @@ def budgets(me: str) -> None:
     now = resources.now()
     st.caption(
         f"Credits that may be asked for in a month, counted in UTC; it is {now:%B %Y}. What is under way is held back "
-        "until it is charged or has come to nothing."
+        "until it is charged or has come to nothing; a doubt that was given up counts as charged."
     )
     limits = {row.scope: row for row in here.budgets()}
     spent = {row.scope: row for row in here.spent(month_of(now))}

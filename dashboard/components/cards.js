@@ -1,6 +1,16 @@
 // The "Now" strip: one card per task, reserved in the picture's final shape from the first moment.
 
+// What failed or was cancelled needs no room for a picture. But a card that was drawn tall stays so until the list itself
+// changes: it fails while people look at it, and nothing may move under their mouse.
+function keepTall(data, me) {
+  const listed = data.cards.map((card) => card.id).join();
+  if (me.listed === listed) return;
+  me.listed = listed;
+  me.tall = new Set(data.cards.filter((card) => !card.compact).map((card) => card.id));
+}
+
 function figure(card, me) {
+  if (card.compact && !me.tall.has(card.id)) return card.say && el("p", { class: "note" }, card.say);
   const shape = `aspect-ratio:${card.width}/${card.height}`;
   if (card.picture) {
     const image = el("img", { src: card.picture, alt: card.prompt, width: card.width, height: card.height, decoding: "async" });
@@ -21,7 +31,7 @@ function drawCard(card, me) {
     el("p", { class: "state" },
       el("span", { class: "dot" }), el("b", {}, card.word),
       tick
-        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-text": tick.text, "data-late": tick.late, "data-bar": card.id }, elapsed(tick, me))
+        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-patience": tick.patience, "data-text": tick.text, "data-late": tick.late, "data-bar": card.id }, elapsed(tick, me))
         : el("span", { class: "fact soft" }, card.fact)),
     el("p", { class: "prompt clamp", dir: "auto", title: card.prompt }, card.prompt),
     el("p", { class: "meta soft" }, card.meta),
@@ -29,9 +39,9 @@ function drawCard(card, me) {
     card.details && el("details", {}, el("summary", {}, card.details.label), el("p", { class: "own", dir: "auto" }, card.details.text)));
 }
 
-function elapsed({ since, usual, text, late }, me) {
+function elapsed({ since, patience, text, late }, me) {
   const seconds = Math.max(0, Math.floor(me.now() - since));
-  const words = late && seconds > Math.max(180, 3 * usual) ? late : text;
+  const words = late && seconds > patience ? late : text;
   return words.replace("{elapsed}", seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
 }
 
@@ -42,8 +52,8 @@ function filled(seconds, usual) {
 
 function tick(me) {
   for (const node of me.root.querySelectorAll("[data-since]")) {
-    const { since, usual, text, late, bar } = node.dataset;
-    const words = elapsed({ since: +since, usual: +usual, text, late }, me);
+    const { since, usual, patience, text, late, bar } = node.dataset;
+    const words = elapsed({ since: +since, patience: +patience, text, late }, me);
     if (node.textContent !== words) node.textContent = words;
     const fill = me.root.querySelector(`[data-fill="${bar}"]`);
     if (fill) fill.style.width = `${100 * filled(Math.max(0, me.now() - since), +usual || 20)}%`;
@@ -61,6 +71,7 @@ function news(data, me) {
 
 function render(data, me) {
   me.said = news(data, me);
+  keepTall(data, me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     data.queue && el("p", { class: "queue soft" }, data.queue),

@@ -5,7 +5,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import actions, acts, actual, formats, news, people, trouble, views, words
+from dashboard.components import actions, acts, actual, formats, news, timeline, trouble, views, words
 from dashboard.components.mount import mount
 from dashboard.components.now import surroundings
 from dashboard.resources import desk, picture_url
@@ -89,10 +89,9 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
             for row in detail.inputs
         ],
         "settings": [
-            asdict(line)
-            for line in actual.lines(detail, spec, practice=around.practice, doubtful=around.of(card).doubtful)
+            asdict(line) for line in actual.lines(detail, spec, practice=around.practice)
         ],
-        "timeline": _timeline(detail, person),
+        "timeline": timeline.rows(detail, person),
         "ids": _ids(detail),
     }  # fmt: skip
 
@@ -117,27 +116,6 @@ def _picture(detail: Detail, index: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _timeline(detail: Detail, me: str) -> list[tuple[str, str, str]]:
-    """Each event in words; the first with its time of day, the others with the seconds since.
-
-    What a person did is signed, and from an hour on dated: who gave a doubt up, and when, is asked much later.
-    """
-    start, rows = detail.card.created_at, []
-    for index, event in enumerate(detail.events):
-        gone = (event.at - start).total_seconds()
-        when = formats.local(event.at).strftime("%H:%M:%S") if index == 0 else _since(gone)
-        said = words.EVENTS.get(event.kind, event.kind.replace("_", " ").capitalize())
-        signed = "" if event.who in people.SERVER else people.by(event.who, me)
-        if signed and index > 0:
-            signed += f", {formats.date_and_time(event.at) if gone >= 3600 else formats.clock(event.at)}"
-        rows.append((when, said, " · ".join(filter(None, [signed, (event.detail or "")[:300]]))))
-    return rows
-
-
-def _since(gone: float) -> str:
-    return f"+{gone:.1f} s" if gone < 100 else f"+{gone / 60:.0f} min" if gone < 6000 else f"+{gone / 3600:.1f} h"
-
-
 def _ids(detail: Detail) -> list[tuple[str, str]]:
     rows = [("Request", detail.card.id), ("Model id", detail.card.model)]
     if detail.retry_of:
@@ -146,4 +124,4 @@ def _ids(detail: Detail) -> list[tuple[str, str]]:
         known = call.provider_task_id or (f"perhaps {call.named_as}" if call.named_as else "no id known")
         said = f" — {call.fail_message}" if call.fail_message else ""
         rows.append((f"Call {call.attempt}", f"{call.account}: {known}, {call.outcome.value.replace('_', ' ')}{said}"))
-    return rows
+    return [*rows, *timeline.raw(detail)]

@@ -137,7 +137,7 @@ def day(moment: datetime, now: datetime) -> str:
 
 
 def age(moment: datetime, now: datetime) -> str:
-    """How long ago, short: "just now", "5 min", "3 h", "2 d", then the date."""
+    """How long ago, short: "just now", "5 min ago", "3 h ago", "2 d ago", then the date."""
     gone = now - moment
     if gone < timedelta(minutes=1):
         return "just now"

@@ -43,7 +43,7 @@ def _item(look: dict[str, Any], card: Card, around: views.Surroundings) -> dict[
     return {
         "id": card.id, "state": look["state"], "tone": look["tone"], "word": look["word"], "prompt": card.prompt,
         "model": views.model_label(card, catalog().get(card.model)),
-        "age": formats.age(card.created_at, around.now).removesuffix(" ago"),
+        "age": formats.age(card.created_at, around.now),
         "cost": formats.money_short(card.charged_micro) if card.charged_micro else "",
         "picture": picture_url(first.sha256, "320") if first else None,
         "video": views.video_mark(first),

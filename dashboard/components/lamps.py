@@ -8,11 +8,17 @@ import streamlit as st
 from dashboard import resources
 from dashboard.components import formats, trouble
 from dashboard.components.server import about, look
+from data.catalog import ROADS
 from data.errors import PictureDeskError
 from data.schema import Health
 
 _KNOWN = {"server", "storage", "webhook", "database", "practice", "catalogue"}
 """Drawn by name, or no lamp at all: the board also notes whether the desk practised. A colon marks parts of others."""
+_TITLES = {"money": "Charges", "pictures": "Stored pictures", "clock": "Clock", "videos": "Video reader"}
+_BY_NIGHT, _BY_EVENT = {"money", "pictures"}, {"database", "clock", "videos"}
+"""Looked at once a night, and spoken of only when something changes. All others are looked at every few minutes."""
+_OLD = timedelta(minutes=15)
+"""A regular look is five minutes apart: what is older than this may have changed since."""
 _PATIENCE = timedelta(seconds=20)
 """How long a pressed "Check now" keeps the page looking for the answer."""
 
@@ -24,7 +30,7 @@ class Lamp:
     title: str
     state: str
     message: str
-    at: datetime | None
+    when: str  # of when the message is, as a sentence; or empty
     ask: str
     button: str = "Check now"
     waiting: bool = False
@@ -58,8 +64,7 @@ def _draw(lamp: Lamp, index: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
             st.markdown(f"**{formats.literal(lamp.title)}** {_LOOKS[lamp.state]}")
-            when = f" Last word {formats.age(lamp.at, resources.now())}." if lamp.at else ""
-            st.markdown(f":small[{formats.prose(lamp.message + when)}]")
+            st.markdown(f":small[{formats.prose(f'{lamp.message} {lamp.when}'.strip())}]")
         if lamp.ask:
             st.button(
                 "Checking…" if lamp.waiting else lamp.button, key=f"check_{index}", disabled=lamp.waiting,
@@ -78,8 +83,8 @@ def all_lamps() -> list[Lamp]:
     A part that this file does not know by name can be read, but not asked: only its own worker knows how.
     """
     board, now, known = resources.desk().health.all(), resources.now(), look()
-    lamps = [_server(known.beat, known.silent(now)), _database(board.get("database"))]
-    lamps += [_lamp(name.removeprefix("provider:"), row, now, name) for name, row in sorted(board.items())
+    lamps = [_server(known.beat, known.silent(now)), _database(board.get("database"), now)]
+    lamps += [_lamp(_account(name.removeprefix("provider:")), row, now, name) for name, row in sorted(board.items())
               if name.startswith("provider:") and name.removeprefix("provider:") in known.accounts]  # fmt: skip
     lamps.append(_lamp("Storage", board.get("storage"), now, "storage"))
     webhook = _lamp("Webhook", board.get("webhook"), now, "webhook", "Test the round trip")
@@ -87,32 +92,54 @@ def all_lamps() -> list[Lamp]:
     lamps.append(replace(webhook, message=where + webhook.message))
     lamps.append(replace(_lamp("Models", board.get("catalogue"), now, "catalogue"), ask=""))  # looked at all the time
     others = sorted(name for name in board if name not in _KNOWN and ":" not in name)
-    return [*lamps, *(replace(_lamp(name.capitalize(), board[name], now, name), ask="") for name in others)]
+    titles = {name: _TITLES.get(name, name.capitalize()) for name in others}
+    return [*lamps, *(replace(_lamp(titles[name], board[name], now, name), ask="") for name in others)]
+
+
+def _account(name: str) -> str:
+    """An account by the name that people know its provider by."""
+    road, _, family = name.removeprefix("sandbox").removeprefix("-").partition("-")
+    known = ROADS.get(road or "kie", name)
+    if name.startswith("sandbox"):
+        return f"Stand-in for {known.partition(',')[0]}"
+    return f"Provider {known}" + (f" for {family.capitalize()}" if family else "")
+
+
+def _when(name: str, at: datetime, now: datetime) -> str:
+    """When a part was looked at, and what it means that this was long ago."""
+    ago = formats.age(at, now)
+    if name in _BY_EVENT:
+        return f"Unchanged since {formats.clock(at) if now - at < timedelta(hours=20) else formats.date_and_time(at)}."
+    if name in _BY_NIGHT:
+        return f"Checked {ago}, as every night."
+    if name == "webhook" or now - at < _OLD:
+        return f"Checked {ago}."
+    return f"Checked {ago}, and not since: it may have changed. The callback server should check it every five minutes."
 
 
 def _server(beat: datetime | None, silent: bool) -> Lamp:
     if silent:
         said = f"Silent since {formats.clock(beat)}." if beat else "Not started yet."
-        return Lamp("Callback server", "trouble", f"{said} Requests wait and nothing is lost.", None, "")
-    return Lamp("Callback server", "well", "Sends requests, receives results and saves pictures.", beat, "")
+        return Lamp("Callback server", "trouble", f"{said} Requests wait and nothing is lost.", "", "")
+    return Lamp("Callback server", "well", "Sends requests, receives results and saves pictures.", "", "")
 
 
-def _database(row: Health | None) -> Lamp:
+def _database(row: Health | None, now: datetime) -> Lamp:
     """What we see ourselves, and what the server says of its own trouble with it."""
     try:
         total, active = resources.desk().glances.count(), resources.desk().history.active_count()
     except PictureDeskError as error:
-        return Lamp("Database", "trouble", str(error), None, "")
+        return Lamp("Database", "trouble", str(error), "", "")
     said = f"{formats.requests(total)}, {active:,} under way."
     if row is None:
-        return Lamp("Database", "well", said, None, "")
-    return Lamp("Database", "well" if row.ok else "trouble", f"{said} {row.message}", row.at, "")
+        return Lamp("Database", "well", said, "", "")
+    state, when = "well" if row.ok else "trouble", _when("database", row.at, now)
+    return Lamp("Database", state, f"{said} {row.message}", when, "")
 
 
 def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str = "Check now") -> Lamp:
-    label = f"Provider {title}" if name.startswith("provider:") else title
     if row is None:
-        return Lamp(label, "unknown", "Not looked at yet.", None, name, button)
+        return Lamp(title, "unknown", "Not looked at yet.", "", name, button)
     waiting = row.requested_at is not None and now - row.requested_at < _PATIENCE
     # The round trip under way: its nonce is on the board, its result is not.
     waiting = waiting or ("nonce" in row.data and "seconds" not in row.data and now - row.at < _PATIENCE)
@@ -121,4 +148,5 @@ def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str 
     if isinstance(left, int):
         message += f" {formats.balance(left, practice=about().practice)}."
     state = "asked" if waiting else "well" if row.ok else "trouble"
-    return Lamp(label, state, message, row.at, name, button, waiting)
+    when = "" if row.requested_at else _when(name, row.at, now)
+    return Lamp(title, state, message, when, name, button, waiting)

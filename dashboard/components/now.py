@@ -13,6 +13,7 @@ from data.history import Card
 from data.status import ACTIVE, TaskStatus
 
 _WITH_OPEN_CALLS = {TaskStatus.UNCONFIRMED, TaskStatus.FAILED, TaskStatus.SUCCEEDED}
+"""Where what a person may do depends on the paid calls; of what is being made, only where it is late or cancelled."""
 QUEUE_PATIENCE = timedelta(seconds=3)
 """A queue that is gone sooner than this is not worth a line."""
 
@@ -27,8 +28,12 @@ def surroundings(cards: Sequence[Card]) -> views.Surroundings:
         unconfirmed=timedelta(minutes=about.unconfirmed_minutes),
         paused=here.history.paused_accounts(now),
         rescue=timedelta(days=about.rescue_days),
-        calls=here.glances.calls([card.id for card in cards if card.status in _WITH_OPEN_CALLS]),
+        calls=here.glances.calls([card.id for card in cards if _depends_on_calls(card, now)]),
     )
+
+
+def _depends_on_calls(card: Card, now: datetime) -> bool:
+    return card.status in _WITH_OPEN_CALLS or views.may_be_asked_for(card, now)
 
 
 def now_strip(person: str) -> None:

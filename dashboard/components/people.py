@@ -32,5 +32,7 @@ def name_of(person: str, me: str) -> str:
 
 
 def by(person: str, me: str) -> str:
-    """ "by you", "by Ann": the end of a sentence."""
+    """ "by you", "by Ann", "through the API": the end of a sentence."""
+    if person == "api":
+        return "through the API"
     return "by you" if person == me else f"by {name_of(person, me)}"

@@ -20,7 +20,10 @@ from data.status import ACTIVE, TaskStatus
 _S = TaskStatus
 _CANCELLING = {_S.SUBMITTING, _S.RUNNING}
 """Where a cancelled task looks settled: whether its picture still comes is the provider's affair, not the person's."""
+_COMES_TO_NOTHING = {_S.FAILED, _S.CANCELLED}
 _LOOKED_FOR = {"overdue", "empty_result", "unconfirmed"}
+PATIENCE = 180.0
+"""Seconds after which a picture may be late; a model that is slow by nature has three times its usual time."""
 USUAL_FOR = timedelta(seconds=30)
 """For how long the usual times are not asked for again."""
 
@@ -66,6 +69,7 @@ def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
         "width": width,
         "height": height,
         "picture": picture_url(first.sha256, "1280") if first else None,
+        "compact": card.status in _COMES_TO_NOTHING and first is None,
         "video": video_mark(first),
         "more": _how_many(card, around.of(card)),
         "open": f"Open the {noun(first)} and all about it",
@@ -168,6 +172,18 @@ def video_mark(one: Picture | None) -> dict[str, str] | None:
     return {"length": formats.length(one.duration_ms), "name": f"Video, {formats.seconds(one.duration_ms / 1000)}"}
 
 
+def may_be_asked_for(card: Card, now: datetime) -> bool:
+    """Whether a person may want the provider asked about it before it ends: a cancel was asked for, or it is late."""
+    if card.status != _S.RUNNING:
+        return False
+    late = _late_after(usual(catalog().get(card.model)))
+    return card.cancel_requested_at is not None or (now - card.status_at).total_seconds() > late
+
+
+def _late_after(typical: float | None) -> float:
+    return max(PATIENCE, 3 * (typical or 0))
+
+
 def _how_many(card: Card, calls: Calls) -> str | None:
     if not card.pictures:
         return None
@@ -197,6 +213,7 @@ def _tick(card: Card, spec: ModelSpec | None) -> dict[str, Any] | None:
     return {
         "since": card.status_at.timestamp(),
         "usual": typical or 20,
+        "patience": _late_after(typical),
         "text": f"{{elapsed}} · usually {formats.seconds(typical)}" if typical else "{elapsed}",
         "late": "{elapsed} · still with the provider",
     }

@@ -99,12 +99,17 @@ WORDS: dict[TaskStatus, tuple[str, str]] = {
 
 GIVE_UP = "Give up"
 GIVE_UP_AND_AGAIN = "Give up and try again"
-KEEP_WAITING = "Keep waiting"
+KEEP_WAITING, LEAVE_IT = "Keep waiting", "Leave it"
 NOTHING_CHARGED = "nothing"
 MODEL_CHOOSES, NOT_KNOWN_YET = "the model chooses", "not known yet"
 CHARGE_UNKNOWN = "not known whether charged"
+CHARGE_OF_ANOTHER_UNKNOWN = "not known whether another call was charged"
 NAME_IT = "It is in the provider’s list? Paste its id"
 NAMED = "Thank you. We ask the provider for it now."
+
+NO_CONNECTION = "no connection could be made"
+NO_ANSWER_IN_TIME = "no answer came in time"
+BROKEN_OFF = "the connection broke off before an answer came"
 
 WAITING = "Waiting"
 CANCELLING = "Cancelling"
@@ -134,7 +139,7 @@ EVENTS: dict[str, str] = {
     "written_off_again": "Given up and asked for again",
     "doubt_expired": "No sign of it within the time; given up waiting",
     "overdue": "Overdue; we go on looking",
-    "given_up": "Deleted at the provider by now",
+    "given_up": "Nothing more can come of it",
     "empty_result": "Done there, but no file was named",
     "fresh_addresses": "The provider named new addresses",
     "part_missing": "Some files could not be had",
@@ -149,7 +154,7 @@ EVENTS: dict[str, str] = {
 LEAVE_PRACTICE = """
 1. Make a key at [kie.ai](https://kie.ai/api-key) and put some credits on the account.
 2. Stop Picture Desk and write the key where it starts, in a file called `.env`: `NANO_BANANA_API_KEY=…`
-3. Start it again with `make run`. The banner is gone, and *Provider kie* above shows your credits.
+3. Start it again with `make run`. The banner is gone, and *Provider kie.ai* above shows your credits.
 
 Google and ByteDance can be asked directly as well, each with a key of its own: `GEMINI_API_KEY=…`, `ARK_API_KEY=…`.
 Models behind a road without a key stay in the list, and say so.
@@ -162,9 +167,9 @@ def unconfirmed(until: datetime, road: str = "") -> str:
     """The sentence on a card in doubt. On a direct road nothing can find out: there is no record to ask for."""
     if road in DIRECT:
         return (
-            f"No clear answer came, and {DIRECT[road]} cannot be asked about it afterwards: whether it was made and "
-            f"charged, only the account there will tell. It was not sent again. "
-            f"We stop waiting at {formats.clock(until)}."
+            f"No clear answer came from {DIRECT[road]}, which cannot be asked about it afterwards. It may have been "
+            "charged: only the account there tells. It was not sent again. Give it up, or try again; left alone, it "
+            f"counts as failed from {formats.clock(until)} on."
         )
     return (
         f"No answer yet. It may still arrive: we look for it until {formats.clock(until)}. "
@@ -174,15 +179,30 @@ def unconfirmed(until: datetime, road: str = "") -> str:
 
 def paid_twice(road: str) -> str:
     """What must be known before a request in doubt is made again."""
-    still = "" if road in DIRECT else "; and what still comes of it is kept"
-    return f"The provider may have taken the first request. If it did, you pay for both{still}."
+    if road in DIRECT:
+        return f"{DIRECT[road]} may have taken the first request. If it did, you pay for both, and get only the second."
+    return (
+        "The provider may have taken the first request. If it did, you pay for both; and what still comes of it is "
+        "kept."
+    )
 
 
 def given_up(road: str) -> str:
     """What giving a doubt up means."""
     if road in DIRECT:
-        return "We stop waiting. If the provider took it after all, it may be charged, and what it made is lost."
-    return "We stop looking. If the provider took it after all, it may be charged; what still comes of it is kept."
+        return (
+            f"Nothing more can come of it. If {DIRECT[road]} took the request, it has been charged, and what it made "
+            "is lost. The budget counts it as charged."
+        )
+    return (
+        "We stop looking. If the provider took it after all, it may be charged; what still comes of it is kept. The "
+        "budget counts it as charged unless the provider says otherwise."
+    )
+
+
+def let_be(road: str) -> str:
+    """The answer No to a question about a doubt: where no answer can come, nobody keeps waiting for one."""
+    return LEAVE_IT if road in DIRECT else KEEP_WAITING
 
 
 def rescue(until: datetime, now: datetime) -> str:

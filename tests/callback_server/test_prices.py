@@ -168,7 +168,8 @@ def test_the_command_names_what_the_practice_provider_charges_differently(
     monkeypatch.setenv("SANDBOX_PORT", str(sandbox))
     monkeypatch.setenv("STATE_DIR", str(tmp_path))
     assert main() == 1
-    said = capsys.readouterr().out.splitlines()
+    heading, *said = capsys.readouterr().out.splitlines()
+    assert heading.startswith("Practice mode: these are the lists of the stand-in")
     assert "nano-banana-2 costs 5, 8 and 12 credits there and 8, 12 and 18 in our catalogue." in said
     assert all(" costs " in line for line in said)  # no model of theirs is missing here, and none of ours there
 
@@ -182,5 +183,5 @@ def test_the_command_says_that_nobody_answers(
     assert main() == 1
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.startswith("The comparison could not be made: ")
+    assert told.err.startswith("The comparison with the stand-in could not be made: ")
     assert told.err.endswith(". Nothing was charged. Try again later.\n")

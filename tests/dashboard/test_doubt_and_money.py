@@ -9,7 +9,7 @@ from room import MODELS, Room, acts, cards, drawn, generate, press, texts, write
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import budgets, trouble, words
+from dashboard.components import budgets, timeline, trouble, words
 from data.artifacts import StoredImage
 from data.catalog import catalog
 from data.ledger import EVERYBODY, TEAM, person_scope
@@ -281,6 +281,28 @@ def test_check_now_is_offered_only_where_the_provider_named_the_request(room: Ro
     assert acts(cards(room.open())[0]) == ["check", "stop", "stop_again"]
 
 
+def test_a_cancelled_picture_that_does_not_come_can_be_asked_for(room: Room) -> None:
+    task = room.ask()
+    claim = room.running()
+    assert acts(cards(room.open())[0]) == ["cancel"]
+    room.tasks.cancel(task.id, who="local")
+    assert acts(cards(room.open())[0]) == ["check"]
+    assert [one["act"] for one in sheet(room, task.id)["actions"]] == ["check"]
+    room.tasks.check_now(task.id, who="local")
+    assert [look.submission_id for look in room.errands.claim_looks()] == [claim.submission_id]
+
+
+def test_a_late_picture_can_be_asked_for_and_one_in_good_time_cannot(
+    form_room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room = form_room
+    room.ask()
+    room.running()
+    for seconds, offered in ((170, ["cancel"]), (190, ["cancel", "check"])):
+        monkeypatch.setattr("dashboard.resources.now", lambda later=seconds: room.db.now() + timedelta(seconds=later))
+        assert acts(cards(room.open())[0]) == offered
+
+
 def test_giving_up_and_trying_again_warns_first_that_both_may_be_paid(room: Room) -> None:
     room.ask()
     room.doubt()
@@ -288,6 +310,40 @@ def test_giving_up_and_trying_again_warns_first_that_both_may_be_paid(room: Room
     assert again["label"] == "Give up and try again (≈ 4 credits)"
     assert "you pay for both" in again["ask"]["text"]
     assert (again["ask"]["yes"], again["ask"]["no"]) == (again["label"], "Keep waiting")
+
+
+def test_giving_up_asks_first_because_money_may_be_lost(form_room: Room) -> None:
+    room = form_room
+    task = room.ask()
+    room.doubt()
+    for shown in (cards(room.open())[0], sheet(room, task.id)):
+        ask = action(shown, "stop")["ask"]
+        assert ask["text"].startswith("We stop looking. If the provider took it after all, it may be charged")
+        assert (ask["title"], ask["yes"], ask["no"]) == ("Give up?", "Give up", "Keep waiting")
+
+
+def test_what_a_doubt_that_was_given_up_cost_is_not_known_and_never_called_nothing(form_room: Room) -> None:
+    room = form_room
+    task = room.ask()
+    room.doubt()
+    room.tasks.write_off(task.id, who="local", again=True)
+    assert cost(sheet(room, task.id)) == "not known whether charged"
+    room.done()
+    assert cost(sheet(room, task.id)) == "4 credits ($0.02); not known whether another call was charged"
+
+
+def cost(shown: dict[str, Any]) -> str:
+    (used,) = [row["used"] for row in shown["settings"] if row["name"] == "Cost"]
+    return str(used)
+
+
+def test_an_overdue_picture_did_not_cost_nothing_as_far_as_anybody_knows(form_room: Room) -> None:
+    room = form_room
+    task = room.ask()
+    room.running()
+    assert cost(sheet(room, task.id)) == ""
+    room.later(minutes=31)
+    assert cost(sheet(room, task.id)) == "not known whether charged"
 
 
 def test_a_doubt_that_ran_out_still_offers_its_ends_and_says_how_long_a_result_is_kept(room: Room) -> None:
@@ -336,6 +392,46 @@ def test_the_timeline_says_who_gave_a_doubt_up(room: Room) -> None:
     assert rows["Asked for"] == "by you"
     assert re.fullmatch(r"by Ann, \d\d:\d\d", rows["Given up and asked for again"])
     assert rows["Sending to the provider"] == ""
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ("RemoteProtocolError: Server disconnected without sending a response.",
+         "the connection broke off before an answer came"),
+        ("ReadTimeout", "no answer came in time"),
+        ("TimeoutError", "no answer came in time"),
+        ("ConnectError: [Errno 111] Connection refused", "no connection could be made"),
+        ("_TooLongError: The provider's answer is longer than 80 MB", "The provider's answer is longer than 80 MB"),
+        ("The provider answered with HTTP 502: bad gateway", "The provider answered with HTTP 502: bad gateway"),
+    ],
+)  # fmt: skip
+def test_how_a_connection_failed_is_said_in_words(raw: str, said: str) -> None:
+    assert timeline.in_words(raw) == said
+
+
+def test_a_download_that_broke_off_is_told_in_words_and_raw_for_support(form_room: Room) -> None:
+    room = form_room
+    task = room.ask()
+    claim = room.running()
+    word = Word("succeeded", f"p-{claim.submission_id}", ("http://h/1.png",), charged_micro=4 * CREDIT)
+    room.submissions.apply(claim.submission_id, word)
+    room.errands.claim_fetch(timedelta(seconds=60))
+    raw = "The connection failed: ReadError [Errno 104] Connection reset by peer"
+    room.errands.fetch_failed(claim.submission_id, cause="download_retry", message=raw, permanent=False)
+    shown = sheet(room, task.id)
+    assert "ReadError" not in str(shown["timeline"])
+    assert raw in str(shown["ids"])
+
+
+def test_what_a_program_did_was_done_through_the_api(form_room: Room) -> None:
+    room = form_room
+    spec = catalog().require(MODELS[0])
+    (task,) = room.tasks.create([validate(spec, "a red kite", {}, ())], person="api", source="api")
+    room.tasks.cancel(task.id, who="api")
+    (first, last) = sheet(room, task.id)["timeline"]
+    assert first[2] == "through the API"
+    assert re.fullmatch(r"through the API, \d\d:\d\d", last[2])
 
 
 def test_a_cancelled_task_that_still_runs_is_not_shown_as_merely_drawing_in_history(room: Room) -> None:
@@ -427,7 +523,7 @@ def test_every_lamp_on_the_board_is_shown_and_the_round_trip_is_not_working_whil
     room.health.report("webhook:last", ok=True, message="A webhook arrived.")
     said = texts(room.open("settings")).replace("\\", "")
     assert "**Webhook** :blue-badge[:material/hourglass_top: Checking]" in said
-    assert "**Money** :red-badge[" in said
+    assert "**Charges** :red-badge[" in said
     assert "**Housekeeping** :green-badge[" in said
     assert said.count("**Database** ") == 1
     assert "**Database** :red-badge[" in said

@@ -107,6 +107,11 @@ def test_four_at_once_with_one_failing_keeps_the_other_three(person: Person) -> 
     failed = person.page.locator("li.card[data-state=failed]", has_text="four hills")
     expect(failed).to_contain_text("The model could not make a picture of this. Nothing was charged. Try again")
     assert len([row for row in ledger(person.desk) if row["prompt"] == "four hills"]) == 3
+    person.settles()
+    expect(failed.locator(".figure")).to_be_visible()  # it failed under the mouse: nothing moves there
+    person.page.reload()
+    expect(failed.locator(".note")).to_be_visible()
+    expect(failed.locator(".figure")).to_have_count(0)
 
 
 def test_a_reload_in_the_middle_shows_the_same_task(person: Person) -> None:

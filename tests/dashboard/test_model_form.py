@@ -1,6 +1,7 @@
 """The form for any model, and for several at once; what was asked beside what came; and what direct roads cannot do."""
 
 import re
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from room import Room, acts, cards, choose, drawn, generate, press, texts, write
 from streamlit.testing.v1 import AppTest
 from test_house import contrast, streamlit_config
 
-from dashboard.components import mount, picker
+from dashboard.components import actual, mount, picker
 from dashboard.components.server import About
 from data.catalog import catalog
 from data.requests import validate
@@ -438,6 +439,38 @@ def test_another_version_and_another_format_than_asked_are_marked(room: Room) ->
     assert lines(room.open(task=task))["File format"] == ("JPEG", "PNG", True)
 
 
+@pytest.mark.parametrize(
+    ("model", "params", "size", "row", "expected"),
+    [
+        ("nano-banana-2", {"quality": "4K"}, (1376, 768), "Quality", ("1K", True)),
+        ("nano-banana-2", {"quality": "1K"}, (1376, 768), "Quality", ("1K", False)),
+        ("seedream/4.5-text-to-image", {"quality": "4K", "aspect_ratio": "1:1"}, (2048, 2048), "Quality", ("2K", True)),
+        ("veo3_fast", {"resolution": "1080p"}, (1280, 720), "Resolution", ("720p", True)),
+        ("veo3_fast", {"resolution": "1080p"}, (1080, 1920), "Resolution", ("1080p", False)),
+        ("veo3_fast", {"aspect_ratio": "16:9"}, (1080, 1920), "Shape", ("9:16", True)),
+    ],
+)
+def test_a_file_smaller_than_asked_is_marked_at_its_setting(
+    form_room: Room, model: str, params: dict[str, Any], size: tuple[int, int], *, row: str, expected: tuple[str, bool]
+) -> None:
+    detail = form_room.history.detail(finished(form_room, model, params, {}, size))
+    (line,) = [one for one in actual.lines(detail, catalog().get(model), practice=False) if one.name == row]
+    assert (line.used, line.differs) == expected
+
+
+@pytest.mark.parametrize(("lengths", "used", "differs"), [([8.0], "8.0 s", False), ([5.0], "5.0 s", True),
+                                                          ([8.0, 5.0], "8.0 s, 5.0 s", True)])  # fmt: skip
+def test_a_video_shorter_than_asked_is_marked_also_where_only_the_second_is(
+    form_room: Room, lengths: list[float], used: str, *, differs: bool
+) -> None:
+    task = finished(form_room, "veo3_fast", {"duration": 8}, {}, (1280, 720))
+    detail, spec = form_room.history.detail(task), catalog().require("veo3_fast")
+    films = tuple(replace(detail.card.pictures[0], duration_ms=round(length * 1000)) for length in lengths)
+    filmed = replace(detail, card=replace(detail.card, pictures=films))
+    (line,) = [one for one in actual.lines(filmed, spec, practice=False) if one.name == "Seconds"]
+    assert (line.used, line.differs) == (used, differs)
+
+
 def test_the_resolution_of_a_video_is_that_of_the_record_or_not_known(room: Room) -> None:
     silent = finished(room, "veo3_fast", {"resolution": "4k"}, {"model": "veo-3-1"}, (96, 54))
     assert lines(room.open(task=silent))["Resolution"] == ("4K", "", False)
@@ -476,10 +509,15 @@ def test_a_doubt_on_a_direct_road_says_that_nobody_can_be_asked(room: Room) -> N
     task = doubtful(room, "gemini-3-pro-image")
     (card,) = cards(room.open())
     assert (card["word"], acts(card)) == ("Unconfirmed", ["stop", "stop_again"])
-    assert "Google cannot be asked about it afterwards" in card["say"]
-    assert "It was not sent again." in card["say"]
-    warning = next(one for one in card["actions"] if one["act"] == "stop_again")["ask"]["text"]
-    assert warning == "The provider may have taken the first request. If it did, you pay for both."
+    assert re.fullmatch(
+        "No clear answer came from Google, which cannot be asked about it afterwards. It may have been charged: only "
+        "the account there tells. It was not sent again. Give it up, or try again; left alone, it counts as failed "
+        r"from \d\d:\d\d on\.", card["say"],
+    )  # fmt: skip
+    stop, again = (one["ask"] for one in card["actions"])
+    assert stop["text"].startswith("Nothing more can come of it. If Google took the request, it has been charged")
+    assert again["text"].startswith("Google may have taken the first request. If it did, you pay for both")
+    assert (stop["no"], again["no"]) == ("Leave it", "Leave it"), "nobody waits where nothing can come"
     assert card["meta"].startswith("Nano Banana Pro · Google, direct")
     app = room.open(task=task)
     assert [one for one in app.text_input if one.key == f"name_{task}"] == []

@@ -1,7 +1,7 @@
 """The pages, run by Streamlit's own test harness over a real database; what only a browser can show is tested there."""
 
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pictures
@@ -10,7 +10,7 @@ from room import APP, MODELS, Room, acts, cards, choose, drawn, generate, press,
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import mount, words
+from dashboard.components import lamps, mount, words
 from data.catalog import catalog
 from data.preferences import Preferences
 from data.requests import validate
@@ -271,7 +271,7 @@ def test_a_cancel_after_sending_says_that_the_picture_is_kept(room: Room) -> Non
     room.running()
     assert room.tasks.cancel(task.id, who="local") is False
     card = cards(room.open())[0]
-    assert (card["word"], card["tone"], card["tick"], acts(card)) == ("Cancelling", "off", None, [])
+    assert (card["word"], card["tone"], card["tick"]) == ("Cancelling", "off", None)
     assert "We will keep what comes of it." in card["say"]
 
 
@@ -418,6 +418,14 @@ def test_a_tile_says_model_age_cost_and_state_in_words(room: Room) -> None:
     assert "/320?" in item["picture"]
 
 
+def test_a_tile_says_how_long_ago_and_not_a_number_that_reads_like_a_duration(
+    form_room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    form_room.ask()
+    monkeypatch.setattr("dashboard.resources.now", lambda: utcnow() + timedelta(minutes=5, seconds=1))
+    assert drawn(form_room.open("history"), "gallery")["items"][0]["age"] == "5 min ago"
+
+
 # The drawer -----------------------------------------------------------------------------------------------------
 
 
@@ -453,6 +461,30 @@ def test_settings_say_in_words_how_each_part_is(room: Room) -> None:
     assert "Answers in 0.4 s. 1,984 credits left ($9.92)." in said
     assert "**Storage** :red-badge[:material/priority_high: Needs attention]" in said
     assert "**Webhook** :gray-badge[:material/question_mark: Not known]" in said
+
+
+@pytest.mark.parametrize(
+    ("name", "minutes", "said"),
+    [
+        ("provider:sandbox-gemini", 4, "Checked 4 min ago."),
+        ("storage", 33, "Checked 33 min ago, and not since: it may have changed. The callback server should check it "
+                        "every five minutes."),
+        ("webhook", 33, "Checked 33 min ago."),
+        ("money", 240, "Checked 4 h ago, as every night."),
+        ("database", 33, "Unchanged since 11:27."),
+    ],
+)  # fmt: skip
+def test_a_lamp_says_when_it_was_looked_at_and_whether_that_is_long_ago(name: str, minutes: int, said: str) -> None:
+    noon = datetime(2026, 11, 23, 12, tzinfo=UTC)
+    assert lamps._when(name, noon - timedelta(minutes=minutes), noon) == said
+
+
+def test_a_lamp_calls_a_provider_by_the_name_that_people_know() -> None:
+    names = ("kie", "kie-seedream", "gemini", "sandbox", "sandbox-ark")
+    assert [lamps._account(name) for name in names] == [
+        "Provider kie.ai", "Provider kie.ai for Seedream", "Provider Google, direct", "Stand-in for kie.ai",
+        "Stand-in for ByteDance",
+    ]  # fmt: skip
 
 
 def test_check_now_asks_the_server_and_says_that_it_waits(room: Room) -> None:

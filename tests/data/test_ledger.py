@@ -68,14 +68,22 @@ def test_what_was_not_charged_is_released(stores: Stores, ledger: Ledger, end: s
     sums(stores)
 
 
-def test_a_doubt_is_held_back_until_somebody_takes_it_upon_themselves(stores: Stores, ledger: Ledger) -> None:
-    task = stores.task()
-    stores.submissions.in_doubt(stores.claim().submission_id, message="")
+@pytest.mark.parametrize("again", [False, True])
+@pytest.mark.parametrize("charged", [0, PRICE // 2])
+def test_a_doubt_that_was_given_up_is_counted_until_the_provider_says_what_it_took(
+    stores: Stores, ledger: Ledger, *, again: bool, charged: int
+) -> None:
+    task, claim = stores.task(), stores.claim()
+    stores.submissions.in_doubt(claim.submission_id, message="")
     stores.clock.forward(hours=1)
     stores.deadlines.tick()
     assert ledger.standing("ann")[0].reserved == PRICE, "failed for us, but perhaps it is being charged"
-    stores.tasks.write_off(task.id, who="admin", again=False)
-    assert ledger.standing("ann")[0].reserved == 0
+    stores.tasks.write_off(task.id, who="admin", again=again)
+    mine = ledger.standing("ann")[0]
+    assert (mine.reserved, mine.charged) == (PRICE if again else 0, PRICE), "silence is not taken for free"
+    sums(stores)
+    stores.submissions.apply(claim.submission_id, stores.word("failed", charged=charged))
+    assert ledger.standing("ann")[0].charged == charged
     sums(stores)
 
 

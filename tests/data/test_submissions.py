@@ -492,7 +492,7 @@ def test_two_answers_of_one_name_at_one_moment_cost_no_picture(stores: Stores, m
     assert stores.card(second.task.id).status == S.FETCHING
 
 
-def test_a_doubt_that_nothing_can_end_holds_no_money_back_once_its_time_is_over(stores: Stores) -> None:
+def test_a_doubt_that_nothing_can_end_is_counted_as_paid_once_its_time_is_over(stores: Stores) -> None:
     asked, ledger = direct(stores), Ledger(stores.db, stores.clock)
     stores.task()
     kie = stores.claim()
@@ -506,7 +506,8 @@ def test_a_doubt_that_nothing_can_end_holds_no_money_back_once_its_time_is_over(
     card = stores.card(asked.task.id)
     assert (card.status, card.error_code, card.charged_micro) == (S.FAILED, "unconfirmed", 0)
     assert "not known whether it was charged" in explain(card.error_code, 0, "gemini")
-    assert held - ledger.standing("ann")[1].reserved == asked.task.estimate_micro
+    team = ledger.standing("ann")[1]
+    assert (held - team.reserved, team.charged) == (asked.task.estimate_micro, asked.task.estimate_micro)
     assert stores.submissions.completed(call.id, Word("succeeded", "r-1", ("held:ab",), 1)), "evidence still wins"
     assert stores.card(asked.task.id).status == S.FETCHING
 

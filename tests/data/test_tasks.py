@@ -1,5 +1,7 @@
 """What people may ask: create, cancel, retry, give a doubt up."""
 
+from dataclasses import replace
+
 import pytest
 from stores import MODELS, SERVES, Stores, picture
 
@@ -190,6 +192,22 @@ def test_a_doubt_written_off_may_be_tried_again_and_both_calls_are_on_record(sto
     stores.bring_home()
     assert [call.outcome for call in stores.calls(task.id)] == [Outcome.WRITTEN_OFF, Outcome.SUCCEEDED]
     assert stores.card(task.id).status == S.SUCCEEDED
+
+
+@pytest.mark.parametrize("said", ["failed", "succeeded", "running"])
+def test_asking_after_a_cancelled_request_brings_its_end_and_pays_for_nothing_more(stores: Stores, said: str) -> None:
+    claim = stores.running()
+    stores.tasks.cancel(claim.task.id, who="ann")
+    for _ in range(3):
+        stores.tasks.check_now(claim.task.id, who="ann")
+    (look,) = stores.errands.claim_looks()
+    assert (look.provider_task_id, stores.errands.claim_looks()) == ("p1", [])
+    word = stores.word(said, urls=("http://h/1.png",) if said == "succeeded" else (), charged=0)
+    stores.submissions.apply(claim.submission_id, replace(word, retryable=True))
+    stores.bring_home()
+    ends = {"failed": S.CANCELLED, "succeeded": S.SUCCEEDED, "running": S.RUNNING}
+    assert (stores.card(claim.task.id).status, len(stores.calls(claim.task.id))) == (ends[said], 1)
+    assert stores.no_claim()
 
 
 def test_a_person_may_name_the_provider_s_id_and_a_look_brings_the_picture(stores: Stores) -> None:

@@ -1,11 +1,14 @@
 """The painter is a pure function that honours size, tells prompts, models and seeds apart, and shows its references."""
 
+from pathlib import Path
+
+import av
 import numpy as np
 import pytest
 from PIL import Image
 
-from callback_server.sandbox import models
-from callback_server.sandbox.painter import SCENES, paint
+from callback_server.sandbox import film, models
+from callback_server.sandbox.painter import SCENES, mark, paint
 from callback_server.sandbox.palettes import palette_for, scene_for
 from callback_server.sandbox.wire import signature
 
@@ -71,6 +74,18 @@ def test_several_references_all_appear() -> None:
     red, green = pixels[..., 0] - pixels[..., 1], pixels[..., 1] - pixels[..., 0]
     assert (red > 60).mean() > 0.03
     assert (green > 40).mean() > 0.03
+
+
+def test_every_frame_of_a_film_bears_the_same_mark_as_a_picture(tmp_path: Path) -> None:
+    size = (640, 360)
+    painted = Image.new("RGB", film.canvas(size), "black")
+    film.film(painted, size, 2, "", tmp_path / "film.mp4")
+    picture = np.asarray(mark(Image.new("RGB", size, "black")).convert("L"), float)
+    with av.open(str(tmp_path / "film.mp4")) as container:
+        frames = [frame.to_ndarray(format="gray").astype(float) for frame in container.decode(video=0)]
+    assert len(frames) == 2 * film.FPS
+    assert picture.max() > 200
+    assert all(np.corrcoef(picture.ravel(), frame.ravel())[0, 1] > 0.9 for frame in frames)
 
 
 def test_every_model_has_a_price_a_size_and_fields() -> None:
