@@ -117,11 +117,24 @@ def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime,
     for task in tasks:
         _enter(session, task, reserved=task.estimate_micro or 0, charged=0, now=now)
     _add_up(session, person, month, reserved=needed, charged=0)
+    _keep_budgets(session, person, month, needed, unknown=unknown)
+
+
+def reserve_again(session: Session, task_id: str, now: datetime) -> None:
+    """Holds back one more paid call of a task that waits once more. Raises BudgetExceeded where it passes a budget."""
+    book(session, task_id, now)
+    task = lock_task(session, task_id)
+    unknown = task.estimate_micro is None
+    _keep_budgets(session, task.person, month_of(task.created_at), task.estimate_micro or 0, unknown=unknown)
+
+
+def _keep_budgets(session: Session, person: str, month: str, needed: int, *, unknown: bool) -> None:
+    """Raises BudgetExceeded where what was just held back (`needed`, of a price that may be unknown) passes a budget."""
     for scope, whose in ((person_scope(person), "Your budget"), (TEAM, "The team's budget")):
         standing = _standing(session, scope, month)
         if standing.limit is not None and (unknown or standing.reserved + standing.charged > standing.limit):
             left = max(0, standing.limit - standing.charged - standing.reserved + needed)
-            raise _exceeded(f"{whose} for this month", left, needed, unknown, "An admin can raise it in the settings.")
+            raise _exceeded(f"{whose} for this month", left, needed, unknown, "It can be raised in Settings.")
 
 
 def book(session: Session, task_id: str, now: datetime) -> None:

@@ -15,7 +15,7 @@ from data.asks import asked_again, digest, input_row, likeness, new_task
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
-from data.ledger import book, reserve
+from data.ledger import book, reserve, reserve_again
 from data.moves import lock_submission, lock_task, log, move
 from data.requests import GenerationRequest
 from data.schema import OPEN_CALL, Artifact, RequestKey, Submission, Task
@@ -238,6 +238,7 @@ class TaskStore:
         Raises:
             NotFound: no such task.
             NotAllowed: nothing about it is in doubt.
+            BudgetExceeded: `again` would pass a budget; then nothing has changed.
         """
         with self._db.transaction() as session:
             _task(session, task_id)
@@ -254,7 +255,7 @@ class TaskStore:
                 to = {"to": _S.FAILED, "since": {_S.UNCONFIRMED}, "error_code": "written_off"}
             if not move(session, task_id, now=now, kind=kind, who=who, submission_id=submission.id, **to):
                 log(session, task_id, kind, now=now, who=who, submission_id=submission.id)
-            book(session, task_id, now)
+            (reserve_again if again else book)(session, task_id, now)
 
 
 def _doubtful(session: Session, task_id: str) -> str | None:

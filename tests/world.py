@@ -137,6 +137,10 @@ class World:
             return
         if not self.made([task.id for task in made], reference):
             return  # known by its key: nothing new is spent, however little the budget has become
+        self.keeps_budgets(person)
+
+    def keeps_budgets(self, person: str) -> None:
+        """To be held right after something more was asked for; a budget may be lowered later."""
         for standing in self.ledger.standing(person):
             spent = standing.reserved + standing.charged
             hold(standing.limit is None or spent <= standing.limit, "money: no budget is passed", standing)

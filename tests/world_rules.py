@@ -110,12 +110,18 @@ class People(RuleBasedStateMachine):
     def write_off(self, which: int, again: bool) -> None:
         world = self.world
         task_id = pick(self.tasks(lambda task: self.has(task, "unknown")), which)
-        world.stores.tasks.write_off(task_id, who="ann", again=again)
+        try:
+            world.stores.tasks.write_off(task_id, who="ann", again=again)
+        except BudgetExceeded:
+            hold(again, "money: giving up alone costs nothing")
+            MET["budget exceeded"] += 1
+            return
         if again:  # that person answers for all that went before, and asks once more
             world.told.wishes.discard(task_id)
             for call in world.seen.by_task[task_id]:
                 if world.told.excuses.get(call["id"], OVER) == OVER:
                     world.told.excuses[call["id"]] = "a person"
+            world.keeps_budgets(world.seen.tasks[task_id]["person"])
 
     @precondition(lambda self: self.world.told.given_up)
     @rule(which=WHICH)

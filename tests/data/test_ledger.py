@@ -13,6 +13,7 @@ from data.errors import BudgetExceeded
 from data.ledger import EVERYBODY, TEAM, Ledger, month_of, person_scope
 from data.requests import GenerationRequest
 from data.schema import LedgerEntry, Spending, Task
+from data.status import TaskStatus
 
 PRICE = 4_000_000
 
@@ -84,6 +85,20 @@ def test_a_doubt_that_was_given_up_is_counted_until_the_provider_says_what_it_to
     sums(stores)
     stores.submissions.apply(claim.submission_id, stores.word("failed", charged=charged))
     assert ledger.standing("ann")[0].charged == charged
+    sums(stores)
+
+
+def test_giving_up_and_trying_again_passes_no_budget(stores: Stores, ledger: Ledger) -> None:
+    ledger.set_budget(TEAM, 2 * PRICE - 1, who="admin")
+    task, claim = stores.task(), stores.claim()
+    stores.submissions.in_doubt(claim.submission_id, message="")
+    with pytest.raises(BudgetExceeded, match=r"The team's budget for this month has .* left, and this needs 4"):
+        stores.tasks.write_off(task.id, who="admin", again=True)
+    assert stores.card(task.id).status == TaskStatus.UNCONFIRMED
+    assert stores.no_claim()
+    sums(stores)
+    stores.tasks.write_off(task.id, who="admin", again=False)
+    assert stores.card(task.id).status == TaskStatus.FAILED
     sums(stores)
 
 
