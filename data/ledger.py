@@ -119,7 +119,7 @@ def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime,
         standing = _standing(session, scope, month)
         if standing.limit is not None and (unknown or standing.reserved + standing.charged > standing.limit):
             left = max(0, standing.limit - standing.charged - standing.reserved + needed)
-            raise _exceeded(f"{whose} for this month", left, needed, unknown, "An admin can raise it in the settings.")
+            raise _exceeded(f"{whose} for this month", left, needed, unknown, "It can be raised in Settings.")
 
 
 def book(session: Session, task_id: str, now: datetime) -> None:
