@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import budget, form, formats, people, picker, press, views, words
+from dashboard.components import budget, form, formats, people, picker, press, server, views, words
 from dashboard.components.form import Form
 from dashboard.components.model_form import main_settings, more_settings
 from dashboard.components.mount import field_now, mount_composer
@@ -72,7 +72,9 @@ def _about(now: Form, left: budget.Left | None) -> None:
     if waits:
         known = "" if len(waits) == len(now.asks) else " where known"
         parts.append(f"usually {formats.span(min(waits), max(waits))}{known}")
-    warnings = [ask.spec.retiring(resources.now().date()) for ask in now.willing]
+    names, halted = [ask.choice.name for ask in now.asks], bool(server.about().halt)
+    warnings = [words.gone(missing, names, halted=halted)] if (missing := form.gone(catalog())) else []
+    warnings += [ask.spec.retiring(resources.now().date()) for ask in now.willing]
     if left:
         (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))
     with st.container(gap="small", key="about"):
@@ -102,7 +104,7 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
         )  # fmt: skip
     refusal = "" if edited else press.refusal(now)
     if sentence or refusal:
-        shown = formats.practised(sentence or refusal, practice=now.practice)
+        shown = formats.practised(refusal or sentence, practice=now.practice)
         st.error(formats.literal(shown), icon=":material/error:")
     elif same is not None:
         _same(same, person)

@@ -123,6 +123,7 @@ def start(person: str) -> None:
         state["references"], state["refused"] = _kept_references(kept.get("references")), []
         choice = kept.get("choice") or []
         state["chosen"] = [choice] if isinstance(choice, str) else choice if isinstance(choice, list) else []
+        state["wanted_model"] = None
         state["several"] = len(state["chosen"]) > 1
         state["count"] = kept["count"] if kept.get("count") in COUNTS else COUNTS[0]
         state["wanted"] = kept["settings"] if isinstance(kept.get("settings"), dict) else {}
@@ -137,6 +138,7 @@ def _fill(wanted: Mapping[str, Any]) -> None:
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
     choice = choice_of(models, wanted.get("model"))
+    state["wanted_model"] = wanted.get("model") if choice is None else None
     if choice is not None:
         state["chosen"], state["several"] = [choice.name], False
     spec = models.get(wanted.get("model") or "")
@@ -155,6 +157,18 @@ def chosen(models: Catalog) -> list[Choice]:
     names = st.session_state["chosen"]
     found = [choice for choice in models.choices if choice.name in names]
     return found or [standing.first_usable(models, resources.now().date())]
+
+
+def gone(models: Catalog) -> list[str]:
+    """What the person had chosen, or wants to use again, and the catalogue no longer has; until they choose anew."""
+    offered = {choice.name for choice in models.choices}
+    wanted = [*st.session_state["chosen"], st.session_state["wanted_model"]]
+    return [name for name in wanted if isinstance(name, str) and name not in offered]
+
+
+def choose(names: list[str]) -> None:
+    """These models are the person's choice now: by their names, in this order."""
+    st.session_state["chosen"], st.session_state["wanted_model"] = names, None
 
 
 def spec_for(models: Catalog, choice: Choice) -> ModelSpec:

@@ -11,7 +11,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import formats, server, standing, views, words
-from dashboard.components.form import Form, chosen, price_of, spec_for
+from dashboard.components.form import Form, choose, chosen, price_of, spec_for
 from dashboard.components.mount import mount
 from dashboard.components.server import About
 from data.catalog import ROADS, Catalog, Choice, ModelSpec, catalog
@@ -70,14 +70,14 @@ def _act(act: str, name: str) -> None:
     if act in ("pick", "add") and (wanted is None or not _on_offer(models, wanted)):
         return  # a page that is older than the catalogue still shows it
     if act == "pick":
-        state["chosen"] = [name]
+        choose([name])
     elif act == "add" and wanted and name not in names and _kind(models, wanted) == _kind(models, picked[0]):
-        state["chosen"] = [*names, name]
+        choose([*names, name])
     elif act == "drop" and len(names) > 1:
-        state["chosen"] = [each for each in names if each != name]
+        choose([each for each in names if each != name])
     elif act in ("one", "several"):
         state["several"] = act == "several"
-        state["chosen"] = names if act == "several" else names[:1]
+        choose(names if act == "several" else names[:1])
 
 
 def _on_offer(models: Catalog, choice: Choice) -> bool:

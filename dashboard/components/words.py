@@ -35,6 +35,12 @@ CHANGED = (
     "What a press would buy changed just before yours arrived, so nothing was asked for and nothing was charged. "
     "Look at the button again; if it is right now, press it."
 )
+HALTED_LABEL = "The model catalogue is broken – nothing is sent"
+HALTED_DO = "Nothing can be asked for until the file that the banner names is mended; then this button works again."
+HALTED_PRESS = (
+    "The admin’s model catalogue cannot be read, so nothing was asked for and nothing was charged. "
+    "Mend the file that the banner names, then press again."
+)
 LIVE_PAUSED = "Live updates paused: the database does not answer. The work goes on, and this goes on by itself."
 TRY_AGAIN, DETAILS = "Try again", "Details"
 
@@ -213,6 +219,22 @@ def server_silent(since: datetime, now: datetime) -> str:
     return (
         f"**The callback server has not answered since {when}.** Requests wait and nothing is lost. "
         "Restart it with `make run`; work goes on by itself."
+    )
+
+
+def gone(models: Sequence[str], instead: Sequence[str], *, halted: bool) -> str:
+    """Beside the picker, where what was chosen has left the catalogue, and something else may cost something else."""
+    when = "at the moment" if halted else "any more"
+    return (
+        f"{joined(models)} {'is' if len(models) == 1 else 'are'} not offered {when}; chosen instead: {joined(instead)}."
+    )
+
+
+def halted(faults: str) -> str:
+    """The banner for an admin's catalogue that could not be read since the start."""
+    return (
+        "**Nothing is sent, because the admin’s own models cannot be read.** What was asked for waits, and is not "
+        f"charged. Mend the file, then it goes on by itself: {formats.prose(faults)}"
     )
 
 
