@@ -4,6 +4,7 @@ Plain session state holds what the person wants (`chosen`, `wanted`, `references
 chosen models take, so that a value comes back with the model that knows it. Preferences make it survive a reload.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from dashboard.components.trouble import DATABASE_ERRORS
 from data.catalog import Catalog, Choice, ModelSpec, catalog
 from data.errors import InvalidRequest
 from data.images import StoredImage
-from data.requests import GenerationRequest, validate
+from data.requests import MAX_COUNT, GenerationRequest, validate
 
 COUNTS = (1, 2, 4, 8)
 
@@ -134,6 +135,7 @@ def start(person: str) -> None:
 
 def _fill(wanted: Mapping[str, Any]) -> None:
     state, models = st.session_state, catalog()
+    state["filled"] = secrets.token_hex(4)
     state["prompt"] = wanted["prompt"]
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
@@ -182,12 +184,19 @@ def lay_out(specs: Iterable[ModelSpec], models: Catalog) -> list[Control]:
     To be called before the widgets are drawn.
     """
     specs, state = list(specs), st.session_state
+    if (state.get("count") or 1) not in counts(len(specs)):
+        state["count"] = counts(len(specs))[-1]
     kind = specs[0].kind
     shown = controls(specs, [spec for spec in models.models if spec.kind == kind])
     for control in shown:
         if control.live:
             state[key_of(control.name)] = fit(control, state["wanted"].get(control.name))
     return shown
+
+
+def counts(models: int) -> tuple[int, ...]:
+    """How many of each may be asked for at once, of so many models; at least one."""
+    return tuple(one for one in COUNTS if one * models <= MAX_COUNT) or COUNTS[:1]
 
 
 def key_of(name: str) -> str:

@@ -9,7 +9,7 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import resources
-from dashboard.components import budget, server, words
+from dashboard.components import budget, form_words, server, words
 from dashboard.components.form import Form, choose, read
 from dashboard.components.trouble import DATABASE_ERRORS
 from data.asks import digest
@@ -115,7 +115,7 @@ def obstacle(form: Form, left: budget.Left | None, *, empty: bool) -> tuple[str,
             return words.NONE_TAKES_IT, ""  # each is named beside the button
         return sentences[0].partition(". ")[0].rstrip("."), sentences[0]
     if form.total > MAX_COUNT:
-        return words.too_many(form.total, MAX_COUNT)
+        return form_words.too_many(form.total, MAX_COUNT)
     if left is None:
         return "", ""
     return budget.obstacle(left, form.count, practice=form.practice)
