@@ -59,6 +59,7 @@ BROKEN = [
     ('mode = "edit"', 'mode = "text"', 'model "m": references: none for text'),
     ("min = 1\n", "min = 3\n", 'model "m", references: min is larger than max'),
     ("max_mb = 10", "max_mb = 10\nsingle = true", 'model "m", references: single = true needs max = 1'),
+    ("max_mb = 10", 'max_mb = 10\nroles = ["First"]', 'model "m", references: roles must be as many as max'),
     ('wire = "q"', 'wire = "prompt"', 'model "m": wire field "prompt" stands there twice'),
     ('wire = "q"', 'wire = "image_urls"', 'model "m": wire field "image_urls" stands there twice'),
     ('default = "a"', 'default = "z"', 'model "m", params "quality": default must be one of: a, b'),
