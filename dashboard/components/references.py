@@ -38,8 +38,8 @@ def references(form: Form) -> None:
             "slots": [_slot(image, index, most, roles) | _trouble(form, index) for index, image in enumerate(images)],
             "refused": [{"id": key, "sentence": sentence} for key, sentence in refused],
             "free": form_words.free(max(0, most - len(images)), roles[len(images) :]),
-            "words": words.SLOTS
-            | {"title": form_words.slots(len(images), most, users), "how": words.REORDER if most else ""},
+            "words": words.SLOTS | {"title": form_words.slots(len(images), most, users)},
+            "how": words.REORDER if most and len(images) > 1 else "",
         }
         mount("slots", key="slots", data=data, on_event=_act)
 

@@ -12,7 +12,7 @@ from room import Room, acts, cards, choose, drawn, generate, press, texts, write
 from streamlit.testing.v1 import AppTest
 from test_house import contrast, streamlit_config
 
-from dashboard.components import form_words, mount, picker
+from dashboard.components import form_words, mount, picker, words
 from dashboard.components.server import About
 from data.catalog import catalog
 from data.requests import validate
@@ -427,6 +427,7 @@ def test_slots_count_to_the_smallest_limit_and_mark_what_is_too_many(room: Room)
     slots = drawn(app, "slots")
     assert slots["words"]["title"] == "2 of 10 · all models will use them"
     assert (slots["free"], [slot["number"] for slot in slots["slots"]]) == ("8 free", [1, 2])
+    assert slots["how"] == words.REORDER
     choose(app, NANO, DREAM, "Seedream 3")
     assert drawn(app, "slots")["words"]["title"] == "2 of 10 · all but Seedream 3 will use them"
     choose(app, "Veo 3.1 Fast")
