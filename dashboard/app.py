@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.auth import current_user
 from dashboard.components import people, server, toasts, words
-from dashboard.components.mount import start_clock
+from dashboard.components.mount import mount_page, start_clock
 from dashboard.components.now import pulse
 from dashboard.resources import desk
 from data.catalog import follow
@@ -43,6 +43,7 @@ try:
     page.run()
     pulse(user.id)
     toasts.show()
+    mount_page(page.title)
 except (PictureDeskError, SQLAlchemyError) as error:
     st.error(f"{words.DATABASE_TROUBLE}", icon=":material/database:")
     with st.expander(words.DETAILS):

@@ -5,6 +5,7 @@ shapes of an entry are in `data/model_spec.py`, the reading of files in `data/ca
 against it in `data/requests.py`.
 """
 
+import re
 import threading
 import time
 from dataclasses import dataclass, replace
@@ -31,6 +32,7 @@ __all__ = [
     "SizeTable",
     "TokenRates",
     "catalog",
+    "catalog_halt",
     "catalog_incomplete",
     "catalog_trouble",
     "follow",
@@ -42,7 +44,8 @@ OVERRIDE = "catalog.toml"
 LOOK_SECONDS = 1.0
 _FAULTS_TOLD = 3
 _GONE_LOOKS = 3
-_UNCHANGED = "A change of the catalogue is not in force"
+_BETWEEN = " · "
+"""Between two faults: the sentence is drawn as prose, and logged, where a line break would not last."""
 
 _Stamp = tuple[int, int, int, int] | None
 
@@ -50,8 +53,14 @@ _Stamp = tuple[int, int, int, int] | None
 @dataclass(frozen=True)
 class _InForce:
     catalog: Catalog
-    trouble: str = ""
+    faults: str = ""  # of the files as they stand; of the catalogue in force there are none
     incomplete: bool = False  # without the admin's entries, though there are some
+
+    @property
+    def trouble(self) -> str:
+        told = "Nothing is sent, because the admin's models cannot be read"
+        told = told if self.incomplete else "A change of the catalogue is not in force"
+        return f"{told}: {self.faults}" if self.faults else ""
 
 
 class LiveCatalog:
@@ -81,6 +90,11 @@ class LiveCatalog:
     def incomplete(self) -> bool:
         """Whether the admin's file could not be used since the start, so that what it says of a model is unknown."""
         return self._looked_up().incomplete
+
+    def halt(self) -> str:
+        """What is wrong with the admin's file where it could not be used since the start; empty where it could."""
+        held = self._looked_up()
+        return held.faults if held.incomplete else ""
 
     def follow(self, override: Path) -> None:
         """Has read this file for the admin's entries when it returns, and watches it from now on; until then all wait.
@@ -141,8 +155,7 @@ class LiveCatalog:
     def _kept(self, held: _InForce | None, error: Exception) -> _InForce:
         if held is None:  # if it is ours that is broken, this raises again
             held = _InForce(load_catalog(self._shipped), incomplete=True)
-        told = "Nothing is sent, because the admin's models cannot be read" if held.incomplete else _UNCHANGED
-        return replace(held, trouble=f"{told}: {_faults_of(error)}")
+        return replace(held, faults=_faults_of(error))
 
 
 class _GoneError(CatalogError):
@@ -169,9 +182,11 @@ def _stamp(path: Path | None) -> _Stamp:
 def _faults_of(error: Exception) -> str:
     if not isinstance(error, CatalogError):
         return f"it cannot be understood ({type(error).__name__}: {error})."
-    faults = str(error).splitlines()
-    more = f" And {len(faults) - _FAULTS_TOLD} more." if len(faults) > _FAULTS_TOLD else ""
-    return " ".join(faults[:_FAULTS_TOLD]) + more
+    first, *rest = str(error).splitlines()
+    file = re.match(r"[^:,]*", first)  # all are of one file, which is named once
+    told = [first, *(fault.removeprefix(file[0] if file else "").lstrip(",: ") for fault in rest)]
+    more = [f"and {len(told) - _FAULTS_TOLD} more"] if len(told) > _FAULTS_TOLD else []
+    return _BETWEEN.join([*told[:_FAULTS_TOLD], *more])
 
 
 _LIVE = LiveCatalog(Path(__file__).with_name("catalog.toml"))
@@ -190,6 +205,11 @@ def catalog_trouble() -> str:
 def catalog_incomplete() -> bool:
     """Whether this process never could read the admin's entries: then no task may be sent by what ours say."""
     return _LIVE.incomplete()
+
+
+def catalog_halt() -> str:
+    """Why no task may be sent: what is wrong with the admin's file, by line; empty where this process has read it."""
+    return _LIVE.halt()
 
 
 def follow(state_dir: Path) -> None:

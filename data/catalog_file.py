@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from data.catalog_faults import Faults
 from data.errors import PictureDeskError
@@ -45,13 +46,15 @@ def load_catalog(source: str | Path, over: Path | None = None) -> Catalog:
                 for table, entries in file.raw.items()}  # fmt: skip
     origins: dict[int, str] = {}
     places = _places(file.raw.get("choice"), raw.get("choice"))
-    try:
-        sets, entries = _sets(raw.pop("set", [])), raw.get("model")
-        if isinstance(entries, list):
-            raw["model"] = [_expanded(entry, sets, origins) for entry in entries]
-            places |= _places(file.raw.get("model"), entries, raw["model"])
-    except _SetFaultError as error:
-        raise CatalogError(f"{file.name}: {error}") from error
+    if wrong := _set_faults(raw):
+        for table in ("set", "model"):
+            places |= _places(file.raw.get(table), raw.get(table))
+        whole = Faults(file.name, file.text, raw, {}, places)
+        raise CatalogError("\n".join(map(whole.sentence, wrong)))
+    sets, entries = _sets(raw.pop("set", [])), raw.get("model")
+    if isinstance(entries, list):
+        raw["model"] = [_expanded(entry, sets, origins) for entry in entries]
+        places |= _places(file.raw.get("model"), entries, raw["model"])
     try:
         as_json = json.dumps(raw, default=str)  # strict pydantic makes dataclasses and tuples of JSON, not of Python
         return TypeAdapter(Catalog).validate_json(as_json)
@@ -89,15 +92,32 @@ def _laid_over(below: Any, above: Any, key: str) -> Any:
     return out + rest
 
 
-class _SetFaultError(Exception):
-    """A set that cannot be used; the text says which and why."""
+def _set_faults(raw: Mapping[str, Any]) -> list[ErrorDetails]:
+    """What is wrong with the sets and with what uses them, in the form of pydantic's own errors."""
+    sets, entries = raw.get("set", []), raw.get("model")
+    if not isinstance(sets, list):
+        return [_fault(("set",), "must be a list of tables")]
+    named = [each.get("name") if isinstance(each, dict) else None for each in sets]
+    nameless = [number for number, name in enumerate(named) if not isinstance(name, str)]
+    return [_fault(("set", number), "needs a name") for number in nameless] or [
+        _fault(("model", number, "use"), f'there is no set "{name}"')
+        for number, entry in enumerate(entries if isinstance(entries, list) else [])
+        for name in _used(entry)
+        if name not in named or not isinstance(name, str)
+    ]
 
 
-def _sets(raw: Any) -> dict[str, dict[str, Any]]:
-    if not isinstance(raw, list) or not all(
-        isinstance(each, dict) and isinstance(each.get("name"), str) for each in raw
-    ):
-        raise _SetFaultError("set: each needs a name")
+def _fault(loc: tuple[str | int, ...], reason: str) -> ErrorDetails:
+    return ErrorDetails(type="set", loc=loc, msg=reason, input=None)
+
+
+def _used(entry: Any) -> list[Any]:
+    """The names of the sets that an entry uses, as they stand there."""
+    names = entry.get("use", []) if isinstance(entry, dict) else []
+    return names if isinstance(names, list) else [names]
+
+
+def _sets(raw: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {each["name"]: {key: value for key, value in each.items() if key != "name"} for each in raw}
 
 
@@ -105,11 +125,8 @@ def _expanded(entry: Any, sets: Mapping[str, dict[str, Any]], origins: dict[int,
     """The entry with the sets that it uses: lists are joined, theirs first; of anything else its own counts."""
     if not isinstance(entry, dict):
         return entry
-    names: Any = entry.get("use", [])
     out: dict[str, Any] = {}
-    for name in names if isinstance(names, list) else [names]:
-        if not isinstance(name, str) or name not in sets:
-            raise _SetFaultError(f'model "{entry.get("id")}", use: there is no set "{name}"')
+    for name in _used(entry):
         parts = [part for value in sets[name].values() if isinstance(value, list) for part in value]
         origins |= {id(part): name for part in parts}
         _join(out, sets[name])

@@ -139,6 +139,7 @@ class ReferenceSpec:
     max_mb: Positive
     mimes: Annotated[tuple[Text, ...], Field(min_length=1)]
     single: bool = False  # sent as one string instead of a list
+    roles: tuple[Text, ...] = ()  # what the first, the second … is taken for, where the order decides it
     total_mb: Positive | None = None
     min_side: Positive | None = None
     min_pixels: Positive | None = None
@@ -149,6 +150,7 @@ class ReferenceSpec:
     def _check(self) -> Self:
         refuse(self.min > self.max, "min is larger than max")
         refuse(self.single and self.max > 1, "single = true needs max = 1")
+        refuse(bool(self.roles) and len(self.roles) != self.max, "roles must be as many as max")
         return self
 
 

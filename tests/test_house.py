@@ -151,10 +151,26 @@ def test_the_theme_can_be_read(mode: str) -> None:
     assert [(pair, round(contrast(*pair), 2)) for pair in marks if contrast(*pair) < 3] == []
 
 
-def faded(colour: str, ground: str) -> str:
-    """How a caption looks: Streamlit draws it at 60 % of the text's colour."""
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_what_streamlit_draws_too_faint_can_be_read_as_we_draw_it(mode: str) -> None:
+    """A chosen word on its ground, a share of the accent that is largest under the mouse; and what is off."""
+    theme: dict[str, str] = streamlit_config()["theme"][mode]  # type: ignore[index]
+    css = (ROOT / "dashboard" / "components" / "page.css").read_text()
+    (chosen,) = re.findall(r"button\[data-selected\] { color: light-dark\((#\w{6}), (#\w{6})\)", css)
+    (share,) = re.findall(r"color-mix\(in srgb, currentColor (\d+)%", css)
+    ground, second = theme["backgroundColor"], theme["secondaryBackgroundColor"]
+    word = dict(zip(("light", "dark"), chosen, strict=True))[mode]
+    assert word == theme["linkColor"]
+    assert contrast(word, faded(theme["primaryColor"], ground, 0.2)) >= 4.5
+    for under in (ground, second):
+        assert contrast(faded(theme["textColor"], under, int(share) / 100), under) >= 4.5
+
+
+def faded(colour: str, ground: str, share: float = 0.6) -> str:
+    """A colour at a share: Streamlit draws a caption at 60 % of the text's, and the ground of a chosen word in 20 % of
+    the accent while the mouse is on it."""
     pairs = ((int(colour[i : i + 2], 16), int(ground[i : i + 2], 16)) for i in (1, 3, 5))
-    return "#" + "".join(f"{round(0.6 * over + 0.4 * under):02x}" for over, under in pairs)
+    return "#" + "".join(f"{round(share * over + (1 - share) * under):02x}" for over, under in pairs)
 
 
 def contrast(one: str, other: str) -> float:

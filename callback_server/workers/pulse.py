@@ -15,6 +15,7 @@ from typing import Any
 from sqlalchemy.exc import SQLAlchemyError
 
 from callback_server.patience import said, sentence
+from data.catalog import catalog_halt
 from data.health import HealthBoard
 
 log = logging.getLogger(__name__)
@@ -64,7 +65,8 @@ class Pulse:
 
     def _write(self) -> None:
         """In a thread: the heartbeat, and then whatever else is to be told."""
-        self.board.report("server", ok=True, message="The callback server is working.", data=self.about)
+        about = {**self.about, "halt": catalog_halt()}
+        self.board.report("server", ok=True, message="The callback server is working.", data=about)
         self._answers_again()
         for name, (ok, message) in list(self._news.items()):
             self.board.report(name, ok=ok, message=message)

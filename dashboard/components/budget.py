@@ -59,21 +59,24 @@ def line(left: Left, kind: str, *, practice: bool) -> str:
 
 
 def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
-    """Label and sentence where a press of `count` pictures would pass the budget; both empty where it would not."""
+    """Label and sentence where a press of `count` pictures would pass the budget; both empty where it would not.
+
+    Nobody has pressed yet, so nothing is said of a charge.
+    """
     whose = "The team’s budget" if left.team else "Your budget"
-    do = "Nothing was charged. An admin can raise it in the settings."
     if left.price is None:
-        return "Price unknown – no budget allows it", f"{whose} cannot be kept, because nobody knows this price. {do}"
+        why = f"{whose} cannot be kept, because nobody knows this price. Choose another model, or lift it in Settings."
+        return "Price unknown – no budget allows it", why
     needed = left.price * count
     if needed <= left.micro:
         return "", ""
     sentence = (
         f"{whose} for this month has {formats.in_credits(left.micro, practice=practice)} left, "
-        f"and this needs {formats.in_credits(needed, practice=practice)}. {do}"
+        f"and this needs {formats.in_credits(needed, practice=practice)}. It can be raised in Settings."
     )
     name = "Team budget" if left.team else "Your budget"
-    if not left.pictures and left.calls > 1 and left.micro:
-        return f"{name} is too small for all {left.calls} models", sentence
+    if not left.micro:
+        return f"{name} is used up", sentence
     if not left.pictures:
-        return f"{'Team budget' if left.team else 'Your budget is'} used up – ask an admin", sentence
+        return f"{name} is too small for {f'all {left.calls} models' if left.calls > 1 else 'this'}", sentence
     return f"{name} allows {left.pictures} more – choose fewer", sentence

@@ -3,7 +3,8 @@
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import budget, form, formats, people, picker, press, views, words
+from dashboard.components import budget, form, form_words, formats, people, picker, press, server, views, words
+from dashboard.components.controls import named
 from dashboard.components.form import Form
 from dashboard.components.model_form import main_settings, more_settings
 from dashboard.components.mount import field_now, mount_composer
@@ -36,10 +37,13 @@ def composer(person: str) -> None:
 
 
 def _prompt(person: str, now: Form) -> None:
-    limits = {f"{ask.spec.label} takes up to {ask.spec.prompt_max:,} characters." for ask in now.asks}
+    limits: dict[int, list[str]] = {}
+    for ask in now.asks:
+        limits.setdefault(ask.spec.prompt_max, []).append(named(ask.spec))
+    said = " ".join(form_words.takes_up_to(models, most) for most, models in sorted(limits.items()))
     st.text_area(
         words.PROMPT, key="prompt", height=124, placeholder=words.PROMPT_HINT, persist_state="session",
-        on_change=form.keep_draft, args=(person,), help=formats.literal(" ".join(sorted(limits))),
+        on_change=form.keep_draft, args=(person,), help=formats.literal(said),
     )  # fmt: skip
     st.pills(
         "Examples", list(words.EXAMPLES), key="example", label_visibility="collapsed",
@@ -49,9 +53,10 @@ def _prompt(person: str, now: Form) -> None:
 
 def _count(now: Form) -> None:
     labels = words.COUNTS_EACH if len(now.asks) > 1 else words.COUNTS
+    options = form.counts(len(now.asks))
     st.segmented_control(
-        labels[now.asks[0].spec.kind], list(form.COUNTS), key="count", required=True, width="stretch",
-        persist_state="session",
+        labels[now.asks[0].spec.kind], list(options), key="count", required=True, width="stretch",
+        persist_state="session", help=words.AT_MOST if options != form.COUNTS else None,
     )  # fmt: skip
 
 
@@ -72,7 +77,9 @@ def _about(now: Form, left: budget.Left | None) -> None:
     if waits:
         known = "" if len(waits) == len(now.asks) else " where known"
         parts.append(f"usually {formats.span(min(waits), max(waits))}{known}")
-    warnings = [ask.spec.retiring(resources.now().date()) for ask in now.willing]
+    names, halted = [ask.choice.name for ask in now.asks], bool(server.about().halt)
+    warnings = [form_words.gone(missing, names, halted=halted)] if (missing := form.gone(catalog())) else []
+    warnings += [ask.spec.retiring(resources.now().date()) for ask in now.willing]
     if left:
         (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))
     with st.container(gap="small", key="about"):
@@ -86,14 +93,14 @@ def _estimate(now: Form, times: int, each: str = "", *, in_dollars: bool = True)
     known = formats.about(now.known_price, times=times, in_dollars=in_dollars, practice=now.practice) + each
     if not now.unpriced:
         return known
-    return formats.about(None) if now.unpriced == len(now.priced) else words.at_least(known, now.unpriced)
+    return formats.about(None) if now.unpriced == len(now.priced) else form_words.at_least(known, now.unpriced)
 
 
 def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> None:
     label, sentence = press.obstacle(now, left, empty=empty)
     same = None if label or edited else press.same_as(now)
     estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
-    text = words.generate(now.total, estimate, again=same is not None, models=models)
+    text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
     with st.container(key="generate"):
         st.button(
@@ -102,7 +109,7 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
         )  # fmt: skip
     refusal = "" if edited else press.refusal(now)
     if sentence or refusal:
-        shown = formats.practised(sentence or refusal, practice=now.practice)
+        shown = formats.practised(refusal or sentence, practice=now.practice)
         st.error(formats.literal(shown), icon=":material/error:")
     elif same is not None:
         _same(same, person)
@@ -112,7 +119,8 @@ def _left_out(now: Form) -> None:
     """Which of several models will not be asked, and why: before anything is spent."""
     if len(now.asks) == 1 or not now.refusing:
         return
-    lines = [words.left_out(ask.choice.name, ask.fault.sentence) for ask in now.refusing if ask.fault]
+    why = {ask.choice.name: ask.fault.sentence.removeprefix(f"{ask.spec.label} ") for ask in now.refusing if ask.fault}
+    lines = form_words.left_out(why)
     shown = [formats.literal(formats.practised(line, practice=now.practice)) for line in lines]
     st.warning("\n\n".join(shown), icon=":material/block:")
 

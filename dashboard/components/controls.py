@@ -19,10 +19,7 @@ Value = ParamValue | None
 
 @dataclass(frozen=True)
 class Control:
-    """One setting as the form shows it. `reason` says why it cannot be set; empty where it can.
-
-    The reason of one that only some of several models have is the end of a sentence: "File format: only Nano Banana."
-    """
+    """One setting as the form shows it. `reason` says why it cannot be set; empty where it can."""
 
     name: str
     label: str
@@ -36,7 +33,6 @@ class Control:
     weighty: bool = False  # decides what it costs or how large it is
     absent: bool = False  # none of the models has it
     reason: str = ""
-    brief: str = "not offered"  # the reason in a word or two, for where a value would stand
 
     @property
     def live(self) -> bool:
@@ -125,10 +121,10 @@ def _common(name: str, specs: Sequence[ModelSpec], *, weighty: bool) -> Control:
     first = having[0][1]
     whole = Control(name, first.label, _type(first), first.help, weighty=weighty)
     if len(having) < len(specs):
-        return replace(whole, brief="not for all", reason=f"only {joined([named(spec) for spec, _ in having])}.")
+        return replace(whole, reason=f"only {joined([named(spec) for spec, _ in having])}.")
     params = [param for _, param in having]
     if len({_type(param) for param in params}) > 1:
-        return replace(whole, brief="no common value", reason="they mean different things by it.")
+        return replace(whole, reason="they mean different things by it.")
     if whole.type == "choice":
         return _choice(whole, params)
     if whole.type == "bool":
@@ -136,14 +132,11 @@ def _common(name: str, specs: Sequence[ModelSpec], *, weighty: bool) -> Control:
     return _range(whole, params)
 
 
-OWN_DEFAULTS = "Each model uses its own default."
-
-
 def _choice(whole: Control, params: Sequence[ParamSpec]) -> Control:
     labels = [[param.value_label(value) for value in param.allowed] for param in params]
     options = tuple(label for label in dict.fromkeys(labels[0]) if all(label in others for others in labels[1:]))
     if not options:
-        return replace(whole, brief="no common value", reason="no value suits all of them.")
+        return replace(whole, reason="no value suits all of them.")
     defaults = [param.value_label(param.default) for param in params if param.default is not None]
     optional = all(param.default is None and not param.required for param in params)
     default = next((label for label in defaults if label in options), None if optional else options[0])
@@ -154,7 +147,7 @@ def _range(whole: Control, params: Sequence[ParamSpec]) -> Control:
     low = max((param.min for param in params if param.min is not None), default=None)
     high = min((param.max for param in params if param.max is not None), default=None)
     if low is not None and high is not None and low > high:
-        return replace(whole, brief="no common value", reason="no value suits all of them.")
+        return replace(whole, reason="no value suits all of them.")
     whole = replace(whole, low=low, high=high)
     defaults = [fit(whole, param.default) for param in params]
     return replace(whole, default=defaults[0], optional=None in defaults)

@@ -4,6 +4,7 @@ Plain session state holds what the person wants (`chosen`, `wanted`, `references
 chosen models take, so that a value comes back with the model that knows it. Preferences make it survive a reload.
 """
 
+import secrets
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -19,7 +20,7 @@ from dashboard.components.trouble import DATABASE_ERRORS
 from data.catalog import Catalog, Choice, ModelSpec, catalog
 from data.errors import InvalidRequest
 from data.images import StoredImage
-from data.requests import GenerationRequest, validate
+from data.requests import MAX_COUNT, GenerationRequest, validate
 
 COUNTS = (1, 2, 4, 8)
 
@@ -123,6 +124,7 @@ def start(person: str) -> None:
         state["references"], state["refused"] = _kept_references(kept.get("references")), []
         choice = kept.get("choice") or []
         state["chosen"] = [choice] if isinstance(choice, str) else choice if isinstance(choice, list) else []
+        state["wanted_model"] = None
         state["several"] = len(state["chosen"]) > 1
         state["count"] = kept["count"] if kept.get("count") in COUNTS else COUNTS[0]
         state["wanted"] = kept["settings"] if isinstance(kept.get("settings"), dict) else {}
@@ -133,10 +135,12 @@ def start(person: str) -> None:
 
 def _fill(wanted: Mapping[str, Any]) -> None:
     state, models = st.session_state, catalog()
+    state["filled"] = secrets.token_hex(4)
     state["prompt"] = wanted["prompt"]
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
     choice = choice_of(models, wanted.get("model"))
+    state["wanted_model"] = wanted.get("model") if choice is None else None
     if choice is not None:
         state["chosen"], state["several"] = [choice.name], False
     spec = models.get(wanted.get("model") or "")
@@ -157,6 +161,18 @@ def chosen(models: Catalog) -> list[Choice]:
     return found or [standing.first_usable(models, resources.now().date())]
 
 
+def gone(models: Catalog) -> list[str]:
+    """What the person had chosen, or wants to use again, and the catalogue no longer has; until they choose anew."""
+    offered = {choice.name for choice in models.choices}
+    wanted = [*st.session_state["chosen"], st.session_state["wanted_model"]]
+    return [name for name in wanted if isinstance(name, str) and name not in offered]
+
+
+def choose(names: list[str]) -> None:
+    """These models are the person's choice now: by their names, in this order."""
+    st.session_state["chosen"], st.session_state["wanted_model"] = names, None
+
+
 def spec_for(models: Catalog, choice: Choice) -> ModelSpec:
     """The model that would be used: the choice's edit model as soon as there are references."""
     return models.require(choice.model_id(with_references=bool(st.session_state["references"])))
@@ -168,12 +184,19 @@ def lay_out(specs: Iterable[ModelSpec], models: Catalog) -> list[Control]:
     To be called before the widgets are drawn.
     """
     specs, state = list(specs), st.session_state
+    if (state.get("count") or 1) not in counts(len(specs)):
+        state["count"] = counts(len(specs))[-1]
     kind = specs[0].kind
     shown = controls(specs, [spec for spec in models.models if spec.kind == kind])
     for control in shown:
         if control.live:
             state[key_of(control.name)] = fit(control, state["wanted"].get(control.name))
     return shown
+
+
+def counts(models: int) -> tuple[int, ...]:
+    """How many of each may be asked for at once, of so many models; at least one."""
+    return tuple(one for one in COUNTS if one * models <= MAX_COUNT) or COUNTS[:1]
 
 
 def key_of(name: str) -> str:

@@ -4,57 +4,81 @@ It knows no model by name: next month's is drawn from its entry. What a model la
 and holds what the person wanted until a model comes that knows it.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import streamlit as st
 
 from dashboard.components import formats, words
-from dashboard.components.controls import OWN_DEFAULTS, SHAPE, Control, Value, has_no, joined, named, ratio
+from dashboard.components.controls import SHAPE, Control, Value, has_no, joined, ratio
 from dashboard.components.form import Form, key_of, wish
 
 
 def main_settings(shown: Sequence[Control], form: Form) -> None:
-    """The shape, the pixels that come of it, and whatever else decides the size or the price."""
+    """The shape, the pixels that come of it, and whatever else decides the size or the price.
+
+    Of several models each stands in a line of its own with what it will be asked for.
+    """
+    several = len(form.asks) > 1
     for control in shown:
+        if several and not control.live:
+            continue
         if control.name == SHAPE:
             _shape(control, form)
         elif control.weighty:
-            draw(control, form)
+            draw(control)
+    if several:
+        with st.container(key="each"):
+            st.markdown(_table(words.EACH, _lines(shown, form)))
 
 
 def more_settings(shown: Sequence[Control], form: Form) -> None:
     """Everything else, folded away; last what none of the models has."""
-    rest = [control for control in shown if control.name != SHAPE and not control.weighty]
+    several = len(form.asks) > 1
     with st.expander(words.ADVANCED, key="advanced"):
-        for control in rest:
-            if control.live:
-                draw(control, form)
-        if dead := [control for control in rest if not control.live]:
+        for control in shown:
+            if control.live and not control.weighty and control.name != SHAPE:
+                draw(control)
+        dead = [control for control in shown if not control.live and (several or control.name != SHAPE)]
+        if dead and not several:
             with st.grid("auto", min_column_width=140, key="dead"):
                 for control in dead:
                     _dead(control)
-            st.caption(formats.literal(" ".join(_reasons(dead, form))))
+        for said in _reasons(dead, form):
+            st.caption(formats.literal(said))
 
 
 def _reasons(dead: Sequence[Control], form: Form) -> Iterator[str]:
-    """Why these cannot be set, as few sentences as say it."""
-    shared: dict[str, list[str]] = {}
-    for control in dead:
-        if not control.absent:
-            shared.setdefault(control.reason, []).append(control.label)
-    yield from (f"{joined(labels)}: {reason}" for reason, labels in shared.items())
-    if shared:
-        yield OWN_DEFAULTS
+    """Why these cannot be set, each reason once."""
+    if own := [control.label.lower() for control in dead if not control.absent]:
+        yield f"{words.EACH_ITS_OWN}: {joined(own)}."
     if absent := [control.label for control in dead if control.absent]:
         yield has_no([ask.spec for ask in form.asks], absent)
 
 
-def draw(control: Control, form: Form) -> None:
+def _lines(shown: Sequence[Control], form: Form) -> Iterator[tuple[str, str, str]]:
+    """What each of several models will be asked for, and what one costs."""
+    own = [control for control in shown if control.weighty and not control.live]
+    for ask in form.asks:
+        size = ask.spec.output_size(ask.params)
+        params = [(control.label, param) for control in own if (param := ask.spec.param(control.name)) is not None]
+        values = [f"{label} {param.value_label(param.default)}" for label, param in params if param.default is not None]
+        asked = " · ".join([f"{size[0]} × {size[1]}" if size else words.MODEL_CHOOSES_SIZE, *values])
+        yield ask.choice.name, *((words.LEFT_OUT, "–") if ask.fault else (asked, formats.about_short(ask.price)))
+
+
+def _table(head: tuple[str, str, str], rows: Iterable[tuple[str, str, str]]) -> str:
+    """As Markdown, the last column to the right."""
+    lines = [head, *rows]
+    written = [f"| {' | '.join(formats.literal(cell) for cell in line)} |" for line in lines]
+    return "\n".join([written[0], "| :-- | :-- | --: |", *written[1:]])
+
+
+def draw(control: Control) -> None:
     """One setting as the widget that fits it; disabled with the reason where it cannot be set."""
     if not control.live:
         _dead(control)
-        st.caption(formats.literal(" ".join(_reasons([control], form))))
+        st.caption(formats.literal(control.reason))
         return
     common: dict[str, Any] = {
         "key": key_of(control.name), "help": formats.literal(control.help) or None, "on_change": wish,
@@ -83,32 +107,23 @@ def _dead(control: Control) -> None:
     kept: Value = st.session_state["wanted"].get(control.name)
     said = {True: "on", False: "off"}.get(kept, kept) if isinstance(kept, bool) else kept
     st.text_input(
-        formats.literal(control.label), value="" if said is None else str(said), placeholder=control.brief,
+        formats.literal(control.label), value="" if said is None else str(said), placeholder="not offered",
         disabled=True, key=f"none_{control.name}_{said}",
     )  # fmt: skip
 
 
 def _shape(control: Control, form: Form) -> None:
     if not control.live:
-        draw(control, form)
+        draw(control)
         return
     st.pills(
         words.SHAPE, sorted(control.options, key=_square_then_tall_then_wide), key=key_of(SHAPE),
         required=not control.optional, format_func=lambda value: f"{_glyph(value)} {formats.literal(value)}",
         on_change=wish, args=(SHAPE,), help=formats.literal(control.help) or None,
     )  # fmt: skip
-    st.caption(formats.literal(pixels(form)))
-
-
-def pixels(form: Form) -> str:
-    """The real pixels that will come: "2848 × 1600 pixels", with the models' names where they differ."""
-    sizes: dict[tuple[int, int] | None, list[str]] = {}
-    for ask in form.asks:
-        sizes.setdefault(ask.spec.output_size(ask.params), []).append(named(ask.spec))
-    said = {size: f"{size[0]} × {size[1]} pixels" if size else words.MODEL_CHOOSES_SIZE for size in sizes}
-    if len(sizes) == 1:
-        return next(iter(said.values()))
-    return " · ".join(f"{joined(models)}: {said[size]}" for size, models in sizes.items())
+    if len(form.asks) == 1:
+        size = form.asks[0].spec.output_size(form.asks[0].params)
+        st.caption(f"{size[0]} × {size[1]} pixels" if size else words.MODEL_CHOOSES_SIZE)
 
 
 def _square_then_tall_then_wide(value: str) -> tuple[int, float]:

@@ -31,6 +31,7 @@ _COMPONENTS = {
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
 _NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)
+_PAGE = component("picture_desk_page", js=_read("page.js"), css=_read("page.css"), isolate_styles=False)
 
 
 def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
@@ -60,6 +61,14 @@ def mount_news(*, key: str, url: str, revision: int | None) -> None:
     `revision` is what the fragment has seen; None where that is not known.
     """
     _NEWS(key=key, data={"url": url, "revision": revision}, default={"news": 0}, on_news_change=lambda: None)
+
+
+def mount_page(page: str) -> None:
+    """On every page, after all else of it: where it is scrolled to, and what Streamlit draws too faint; see `page.js`.
+
+    `filled` in the session names the last filling of the form, which is then shown.
+    """
+    _PAGE(key="page_frame", data={"page": page, "filled": st.session_state.get("filled", "")})
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

@@ -1,12 +1,14 @@
 // The model picker: a button that opens a list, grouped by family and road; a choice that cannot be made says why.
-// The list is a popover, so nothing on the page moves; on a phone it is a sheet at the bottom. It follows the pattern
-// "collapsible listbox" of the WAI-ARIA practices: arrows, Home, End and letters move, Space and Enter choose.
+// The list is a popover, so nothing on the page moves; on a phone it is a sheet at the bottom. While several are ticked
+// nothing in it moves either: the button keeps its height, and what all that are off share is said once, at the foot. It
+// follows the pattern "collapsible listbox" of the WAI-ARIA practices: arrows, Home, End and letters move, Space and
+// Enter choose.
 
 function option(item, data) {
   return el("div", {
     class: item.picked ? "option picked" : "option", role: "option", tabindex: -1, "data-key": item.name, "data-name": item.name,
-    "aria-label": item.name, "aria-description": [...item.facts, item.note].filter(Boolean).join(", "),
-    "aria-selected": String(item.picked), "aria-disabled": item.off && "true",
+    "aria-label": item.name, "aria-description": [...item.facts, item.note, item.full && data.full].filter(Boolean).join(", "),
+    "aria-selected": String(item.picked), "aria-disabled": (item.off || item.full) && "true",
   },
     el("span", { class: data.several ? "mark box" : "mark", "aria-hidden": "true" }, item.picked ? "✓" : ""),
     el("span", { class: "what" }, el("span", { class: "name" }, item.shown), item.note && el("small", { class: item.off ? "soft" : "warn" }, item.note)),
@@ -28,11 +30,13 @@ function render(data, me) {
       el("button", { class: "switch", type: "button", role: "switch", "aria-checked": String(data.several), "data-act": data.several ? "one" : "several", "data-id": "" },
         el("i", { "aria-hidden": "true" }), words.several)),
     el("button", { class: "open", type: "button", "data-act": "open", "aria-haspopup": "listbox", "aria-expanded": String(Boolean(me.shown)), "aria-label": `${data.label}: ${names}` },
-      el("span", { class: "now" }, picked.map((one) => el("span", {}, el("b", {}, one.name), el("span", { class: "soft" }, one.road)))),
+      picked.length > 1
+        ? el("span", { class: "now many" }, el("b", {}, data.many), el("span", { class: "soft" }, names))
+        : el("span", { class: "now" }, el("b", {}, names), el("span", { class: "soft" }, picked[0].road)),
       el("span", { class: "chevron", "aria-hidden": "true" })),
     el("div", { class: "list", popover: "auto", "data-key": "list" },
       el("div", { class: "options", role: "listbox", "aria-label": data.label, "aria-multiselectable": String(data.several) }, data.groups.map((one) => group(one, data))),
-      el("p", { class: "foot soft" }, data.several ? words.pick_several : words.pick_one, data.several && el("button", { class: "act", type: "button", "data-act": "close" }, words.done))),
+      el("p", { class: "foot soft" }, el("span", { role: "status" }, data.full || (data.several ? words.pick_several : words.pick_one)), data.several && el("button", { class: "act", type: "button", "data-act": "close" }, words.done))),
   ];
 }
 

@@ -3,18 +3,19 @@
 It is a component of our own because Streamlit's lists can neither group, nor explain an entry that cannot be chosen.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
 
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import formats, server, standing, views, words
-from dashboard.components.form import Form, chosen, price_of, spec_for
+from dashboard.components import form_words, formats, server, standing, views, words
+from dashboard.components.form import Form, choose, chosen, price_of, spec_for
 from dashboard.components.mount import mount
 from dashboard.components.server import About
 from data.catalog import ROADS, Catalog, Choice, ModelSpec, catalog
+from data.requests import MAX_COUNT
 
 
 def picker(form: Form) -> None:
@@ -22,14 +23,17 @@ def picker(form: Form) -> None:
     models, known, today = catalog(), server.about(), resources.now().date()
     several = bool(st.session_state["several"])
     picked = {ask.choice.name: ask.price for ask in form.asks}
+    full = form_words.full(form.count) if several and _full(len(form.asks), form.count) else ""
     groups: dict[tuple[str, str], list[dict[str, Any]]] = {}
     for choice in models.choices:
         spec = spec_for(models, choice)
         item = _item(choice, spec, known, today, picked) | _misfit(spec, form, several=several)
+        item["full"] = bool(full) and not item["picked"]  # said once, so that no entry grows under the mouse
         groups.setdefault((spec.family, spec.provider), []).append(item)
     families = list(dict.fromkeys(family for family, _ in groups))  # its roads together, in the catalogue's order
     data = {
-        "label": words.MODEL, "several": several, "words": words.PICKER,
+        "label": words.MODEL, "several": several, "words": words.PICKER, "full": full,
+        "many": form_words.models(len(form.asks)),
         "picked": [
             {"name": views.bare(ask.choice.name, ask.spec), "road": ROADS[ask.spec.provider]} for ask in form.asks
         ],
@@ -62,6 +66,11 @@ def _misfit(spec: ModelSpec, form: Form, *, several: bool) -> dict[str, Any]:
     return {"off": True, "facts": [], "note": words.OTHER_KIND[spec.kind]}
 
 
+def _full(models: int, count: int) -> bool:
+    """Whether one more model would ask for more than one press may."""
+    return (models + 1) * count > MAX_COUNT
+
+
 def _act(act: str, name: str) -> None:
     state, models = st.session_state, catalog()
     picked = chosen(models)
@@ -70,19 +79,20 @@ def _act(act: str, name: str) -> None:
     if act in ("pick", "add") and (wanted is None or not _on_offer(models, wanted)):
         return  # a page that is older than the catalogue still shows it
     if act == "pick":
-        state["chosen"] = [name]
-    elif act == "add" and wanted and name not in names and _kind(models, wanted) == _kind(models, picked[0]):
-        state["chosen"] = [*names, name]
+        choose([name])
+    elif act == "add" and wanted and name not in names and _may_join(models, wanted, picked):
+        choose([*names, name])
     elif act == "drop" and len(names) > 1:
-        state["chosen"] = [each for each in names if each != name]
+        choose([each for each in names if each != name])
     elif act in ("one", "several"):
         state["several"] = act == "several"
-        state["chosen"] = names if act == "several" else names[:1]
+        choose(names if act == "several" else names[:1])
 
 
 def _on_offer(models: Catalog, choice: Choice) -> bool:
     return not standing.standing(spec_for(models, choice), server.about(), resources.now().date()).reason
 
 
-def _kind(models: Catalog, choice: Choice) -> str:
-    return models.spec_of(choice).kind
+def _may_join(models: Catalog, wanted: Choice, picked: Sequence[Choice]) -> bool:
+    alike = models.spec_of(wanted).kind == models.spec_of(picked[0]).kind
+    return alike and not _full(len(picked), st.session_state.get("count") or 1)

@@ -9,8 +9,8 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import resources
-from dashboard.components import budget, server, words
-from dashboard.components.form import Form, read
+from dashboard.components import budget, form_words, server, words
+from dashboard.components.form import Form, choose, read
 from dashboard.components.trouble import DATABASE_ERRORS
 from data.asks import digest
 from data.errors import InvalidRequest, NotAllowed, PictureDeskError
@@ -45,16 +45,18 @@ def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
         return
     state["refusal"] = None
     try:
-        server.look()
+        if server.look().halt:
+            raise NotAllowed(words.HALTED_PRESS)
         made = _create(form := read(), person, pressed, promised)
     except DATABASE_ERRORS:
         state["refusal"] = (words.PRESS_UNANSWERED, read())
     except PictureDeskError as error:
         form = read()
-        changed = bool(form.willing) and form.promise != promised
+        changed = bool(form.willing) and form.promise != promised and not server.about().halt
         state["refusal"] = (words.CHANGED if changed else str(error), form)
     else:
         state["arrived"], state["press"] = made[0].batch_id, pressed + 1
+        choose([ask.choice.name for ask in form.asks])  # whatever stood in for a model that is gone
         _remember(person, form)
     state["pressed_at"] = time.monotonic()
 
@@ -103,6 +105,8 @@ def obstacle(form: Form, left: budget.Left | None, *, empty: bool) -> tuple[str,
 
     `empty`: nothing stands in the prompt's field.
     """
+    if server.about().halt:
+        return words.HALTED_LABEL, words.HALTED_DO
     if empty and form.wants_words:
         return words.ADD_PROMPT, ""
     if not form.willing:
@@ -111,7 +115,7 @@ def obstacle(form: Form, left: budget.Left | None, *, empty: bool) -> tuple[str,
             return words.NONE_TAKES_IT, ""  # each is named beside the button
         return sentences[0].partition(". ")[0].rstrip("."), sentences[0]
     if form.total > MAX_COUNT:
-        return words.too_many(form.total, MAX_COUNT)
+        return form_words.too_many(form.total, MAX_COUNT)
     if left is None:
         return "", ""
     return budget.obstacle(left, form.count, practice=form.practice)

@@ -11,8 +11,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import formats, words
-from dashboard.components.controls import joined, named
+from dashboard.components import form_words, formats, words
+from dashboard.components.controls import named
 from dashboard.components.form import Ask, Form, keep_references
 from dashboard.components.mount import mount
 from data.catalog import ModelSpec, ReferenceSpec, catalog
@@ -26,17 +26,20 @@ to do, rather than Streamlit's."""
 
 def references(form: Form) -> None:
     """The drop zone and the slots, with the limits of the models that take pictures."""
-    takers = [(ask.spec, limits) for ask in form.asks if (limits := _edit_spec(ask).references) is not None]
-    _drop_zone(form, [limits for _, limits in takers])
-    taken, refused = form.references, st.session_state["refused"]
-    if taken or refused:
-        most = min((limits.max for _, limits in takers), default=0)
-        models = joined([named(spec) for spec, _ in takers] or [named(ask.spec) for ask in form.asks])
+    takers = [(ask, taken) for ask in form.asks if (taken := _edit_spec(ask).references) is not None]
+    limits = [taken for _, taken in takers]
+    roles = limits[0].roles if len({one.roles for one in limits}) == 1 else ()
+    _drop_zone(form, limits, roles)
+    images, refused = form.references, st.session_state["refused"]
+    if images or refused:
+        most = min((one.max for one in limits), default=0)
+        users = form_words.users([named(ask.spec) for ask, _ in takers], [named(ask.spec) for ask in form.asks])
         data = {
-            "slots": [_slot(image, index, most) | _trouble(form, index) for index, image in enumerate(taken)],
+            "slots": [_slot(image, index, most, roles) | _trouble(form, index) for index, image in enumerate(images)],
             "refused": [{"id": key, "sentence": sentence} for key, sentence in refused],
-            "free": max(0, most - len(taken)),
-            "words": words.SLOTS | {"title": words.slots(len(taken), most, models)},
+            "free": form_words.free(max(0, most - len(images)), roles[len(images) :]),
+            "words": words.SLOTS | {"title": form_words.slots(len(images), most, users)},
+            "how": words.REORDER if most and len(images) > 1 else "",
         }
         mount("slots", key="slots", data=data, on_event=_act)
 
@@ -46,7 +49,7 @@ def _edit_spec(ask: Ask) -> ModelSpec:
     return catalog().get(ask.choice.edit or "") or ask.spec
 
 
-def _drop_zone(form: Form, limits: Sequence[ReferenceSpec]) -> None:
+def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]) -> None:
     nonce = st.session_state.setdefault("drop_nonce", 0)
     label = words.REFERENCES
     if limits:
@@ -68,8 +71,10 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec]) -> None:
             _take(f"drop_{nonce}")
             st.rerun()
         without = [named(ask.spec) for ask in form.asks if _edit_spec(ask).references is None]
-        if without:
-            st.caption(formats.literal(words.text_alone(without)))
+        if without and not form.references:  # otherwise the slots say it
+            st.caption(formats.literal(form_words.text_alone(without)))
+        if roles:
+            st.caption(formats.literal(form_words.in_order(roles)))
 
 
 def _largest(model_mb: int) -> int:
@@ -97,7 +102,7 @@ def _take(key: str) -> None:
     keep_references()
 
 
-def _slot(image: StoredImage, index: int, most: int) -> dict[str, Any]:
+def _slot(image: StoredImage, index: int, most: int, roles: Sequence[str]) -> dict[str, Any]:
     facts = f"{image.width} × {image.height}, {formats.megabytes(image.size)}"
     return {
         "id": image.sha256,
@@ -105,7 +110,8 @@ def _slot(image: StoredImage, index: int, most: int) -> dict[str, Any]:
         "src": resources.picture_url(image.sha256, "320"),
         "name": image.filename or f"Image {index + 1}",
         "note": " · ".join(filter(None, [facts, image.note])),
-        "over": index >= most,
+        "over": "" if index < most else form_words.over(most),
+        "role": roles[index] if index < len(roles) else "",
     }
 
 

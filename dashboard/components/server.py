@@ -1,5 +1,6 @@
 """What the callback server says of itself through the health board, and the banners that follow from it."""
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -7,9 +8,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import words
+from dashboard.components import trouble, words
+from data.catalog import catalog_halt
+from data.schema import Health
 
 SILENT_AFTER = timedelta(seconds=15)  # it writes every five
+LOOK_SECONDS = 2.0
+"""How often a page looks whether what halts everything is mended. Without such a halt it has no timer."""
 
 
 @dataclass(frozen=True)
@@ -25,6 +30,7 @@ class About:
     accounts: tuple[str, ...] = ()
     connected: frozenset[tuple[str, str]] = frozenset()  # (provider, family) pairs that somebody pays for
     configured: tuple[dict[str, str], ...] = ()
+    halt: str = ""  # what is wrong with the admin's catalogue while nothing is sent because of it
     beat: datetime | None = None
     data: dict[str, Any] = field(default_factory=dict)
 
@@ -48,7 +54,7 @@ def look() -> About:
 def _read() -> About:
     row = resources.desk().health.all().get("server")
     if row is None:
-        return About()
+        return About(halt=catalog_halt())
     pace = row.data.get("pace") or {}
     return About(
         rescue_days=float(row.data.get("rescue_days") or 14),
@@ -60,17 +66,34 @@ def _read() -> About:
         accounts=tuple(row.data.get("accounts") or ()),
         connected=frozenset((provider, family) for provider, family in row.data.get("connected") or ()),
         configured=tuple(row.data.get("configured") or ()),
+        halt=catalog_halt() or _halt_there(row),
         beat=row.at,
         data=row.data,
     )
 
 
+def _halt_there(row: Health) -> str:
+    """The server may have started at another moment than we did, and have read another state of the same file."""
+    alive = resources.now() - row.at <= SILENT_AFTER
+    return str(row.data.get("halt") or "") if alive else ""
+
+
 def banners() -> None:
-    """What must be known on every page: practice mode, and a server that is silent."""
+    """What must be known on every page: practice mode, a server that is silent, and a catalogue that halts it."""
     known, now = about(), resources.now()
     if known.beat is None:
         st.error(words.SERVER_NEVER, icon=":material/power_off:")
     elif known.silent(now):
         st.error(words.server_silent(known.beat, now), icon=":material/power_off:")
+    if known.halt:
+        st.error(words.halted(known.halt), icon=":material/block:")
+        st.fragment(_until_mended, run_every=LOOK_SECONDS)(known.halt)
     if known.practice:
         st.info(words.PRACTICE, icon=":material/draw:")
+
+
+def _until_mended(told: str) -> None:
+    """A mended file is in force by itself; so the banner goes, and the button works, without a click."""
+    with suppress(*trouble.DATABASE_ERRORS):
+        if look().halt != told:
+            st.rerun()

@@ -13,7 +13,7 @@ function slot(one, data) {
   const tone = one.over || one.trouble ? "slot bad" : "slot";
   return el("li", { class: tone, "data-key": one.id, "data-slot": one.id, draggable: data.slots.length > 1 && "true" },
     el("div", { class: "figure" }, el("img", { src: one.src, alt: one.name, draggable: "false" }), el("span", { class: "number" }, one.number)),
-    el("div", { class: "text" }, el("b", { dir: "auto" }, one.name), el("span", { class: "soft" }, one.note), one.over && el("span", { class: "trouble" }, data.words.over), one.trouble && el("span", { class: "trouble" }, one.trouble)),
+    el("div", { class: "text" }, one.role && el("span", { class: "role" }, one.role), el("b", { dir: "auto" }, one.name), el("span", { class: "soft" }, one.note), one.over && el("span", { class: "trouble" }, one.over), one.trouble && el("span", { class: "trouble" }, one.trouble)),
     el("div", { class: "acts" },
       data.slots.length > 1 && [mover(one, data, -1, "←", data.words.left), mover(one, data, 1, "→", data.words.right)],
       el("button", { class: "act", type: "button", "data-act": "remove", "data-id": one.id, "aria-label": `${data.words.remove} ${one.name}` }, data.words.remove)));
@@ -33,8 +33,8 @@ function render(data, me) {
   me.said = news(data, me);
   return [
     el("p", { class: "unseen", role: "status" }, me.said),
-    data.slots.length > 0 && el("p", { class: "title soft" }, data.words.title, data.slots.length > 1 && ` · ${data.words.how}`),
-    el("ol", { class: "slots" }, data.slots.map((one) => slot(one, data)), data.slots.length > 0 && data.free > 0 && el("li", { class: "slot free soft", "data-key": "free" }, `${data.free} ${data.words.free}`)),
+    data.slots.length > 0 && el("p", { class: "title soft" }, data.words.title, data.how && ` · ${data.how}`),
+    el("ol", { class: "slots" }, data.slots.map((one) => slot(one, data)), data.slots.length > 0 && data.free && el("li", { class: "slot free soft", "data-key": "free" }, data.free)),
     el("div", { role: "alert" }, el("ul", {}, data.refused.map((one) =>
       el("li", { class: "refused bad", "data-key": one.id },
         el("span", { class: "dot" }), el("div", { class: "text", dir: "auto" }, one.sentence),

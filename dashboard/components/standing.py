@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from datetime import date
 
-from dashboard.components import server, words
+from dashboard.components import form_words, server
 from dashboard.components.server import About
 from data.catalog import Catalog, Choice, ModelSpec
 
@@ -19,18 +19,18 @@ class Standing:
 def standing(spec: ModelSpec, known: About, today: date) -> Standing:
     """How a model stands today, at a server that says this of itself."""
     if spec.retires is not None and spec.retired(today):
-        return Standing(reason=words.retired_on(spec.retires))
+        return Standing(reason=form_words.retired_on(spec.retires))
     if spec.paused:
         return Standing(reason=spec.paused)
     if not _connected(spec, known):
-        return Standing(reason=words.not_connected(spec.provider))
+        return Standing(reason=form_words.not_connected(spec.provider))
     soon = spec.retires is not None and bool(spec.retiring(today))
-    return Standing(warning=words.retiring_on(spec.retires) if soon and spec.retires else "")
+    return Standing(warning=form_words.retiring_on(spec.retires) if soon and spec.retires else "")
 
 
 def unconnected(spec: ModelSpec, known: About) -> str:
     """Why nothing can be asked by this model's road, as a whole sentence; empty where it can."""
-    return "" if _connected(spec, known) else words.unconnected(spec.provider)
+    return "" if _connected(spec, known) else form_words.unconnected(spec.provider)
 
 
 def first_usable(models: Catalog, today: date) -> Choice:

@@ -1,12 +1,13 @@
-"""The sentences people read, in one place. It draws nothing and reads no database."""
+"""The sentences people read; those of the form that depend on what stands in it are in `form_words.py`.
 
-from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+It draws nothing and reads no database.
+"""
+
+from datetime import datetime, timedelta
 
 from dashboard.components import formats
-from dashboard.components.controls import joined
-from data.catalog import ROADS
 from data.causes import DIRECT
+from data.requests import MAX_COUNT
 from data.status import TaskStatus
 
 APP = "Picture Desk"
@@ -35,6 +36,12 @@ CHANGED = (
     "What a press would buy changed just before yours arrived, so nothing was asked for and nothing was charged. "
     "Look at the button again; if it is right now, press it."
 )
+HALTED_LABEL = "The model catalogue is broken – nothing is sent"
+HALTED_DO = "Nothing can be asked for until the file that the banner names is mended; then this button works again."
+HALTED_PRESS = (
+    "The admin’s model catalogue cannot be read, so nothing was asked for and nothing was charged. "
+    "Mend the file that the banner names, then press again."
+)
 LIVE_PAUSED = "Live updates paused: the database does not answer. The work goes on, and this goes on by itself."
 TRY_AGAIN, DETAILS = "Try again", "Details"
 
@@ -60,6 +67,7 @@ IDEAS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 MODEL, SHAPE, COUNT, REFERENCES, ADVANCED = "Model", "Shape", "Pictures", "Reference pictures", "Advanced"
 COUNTS = {"image": "Pictures", "video": "Videos"}
+AT_MOST = f"One press makes at most {MAX_COUNT}, over all models together."
 COUNTS_EACH = {"image": "Pictures of each", "video": "Videos of each"}
 PICKER = {
     "several": "Several at once", "pick_one": "Price of one with the settings of the form, and the usual time.",
@@ -72,11 +80,14 @@ OTHER_KIND = {
 }  # fmt: skip
 KEYS = {"kie": "NANO_BANANA_API_KEY", "gemini": "GEMINI_API_KEY", "ark": "ARK_API_KEY"}
 """The setting that connects each road."""
+EACH = ("Model", "Is asked for", "Price of one")
+EACH_ITS_OWN = "Not common to all, so each uses its own"
+LEFT_OUT = "left out: see below"
 MODEL_CHOOSES_SIZE = "the model chooses the size"
 NONE_TAKES_IT = "None of these models takes this"
+REORDER = "drag them, or use the arrows, to reorder"
 SLOTS = {
-    "remove": "Remove", "dismiss": "Dismiss", "left": "Move left", "right": "Move right", "free": "free",
-    "over": "One too many", "how": "drag them, or use the arrows, to reorder",
+    "remove": "Remove", "dismiss": "Dismiss", "left": "Move left", "right": "Move right",
     "moved": "{name} is now {place} of {count}",
 }  # fmt: skip
 ADD_PROMPT = "Add a prompt"
@@ -236,61 +247,9 @@ def server_silent(since: datetime, now: datetime) -> str:
     )
 
 
-def generate(count: int, estimate: str, *, again: bool = False, models: int = 1) -> str:
-    """The label of the one button that spends. `count` is over all models together."""
-    many = f"{count} again" if count > 1 else "again"
-    by = f" by {models} models" if models > 1 else ""
-    return f"Generate {many if again else count}{by} · {estimate}"
-
-
-def slots(taken: int, most: int, models: str) -> str:
-    """How many reference slots are used, and by which models."""
-    return f"{taken} of {most} · {models} will use them" if most else f"{taken} · {models} cannot use them"
-
-
-def text_alone(models: Sequence[str]) -> str:
-    """Why nothing can be dropped for these models."""
-    return f"{joined(models)} {'draws' if len(models) == 1 else 'draw'} from text alone."
-
-
-def retired_on(day: date) -> str:
-    """Beside a model that is gone."""
-    return f"Retired on {day.day} {day:%B %Y}"
-
-
-def retiring_on(day: date) -> str:
-    """Beside a model that goes soon."""
-    return f"Offered until {day.day} {day:%B %Y}"
-
-
-def not_connected(road: str) -> str:
-    """Beside a model whose road has no key."""
-    return f"Not connected: needs {KEYS.get(road, 'a key')}"
-
-
-def unconnected(road: str) -> str:
-    """Why a model whose road has no key cannot be asked, as a whole sentence."""
+def halted(faults: str) -> str:
+    """The banner for an admin's catalogue that could not be read since the start."""
     return (
-        f"{ROADS.get(road, road)} is not connected. Nothing was charged. "
-        f"An admin can set {KEYS.get(road, 'its key')} and restart; until then choose another model."
+        "**Nothing is sent, because the admin’s own models cannot be read.** What was asked for waits, and is not "
+        f"charged. Mend the file, then it goes on by itself: {formats.prose(faults)}"
     )
-
-
-def left_out(model: str, why: str) -> str:
-    """One of several models that will not be asked. Nothing has been pressed, so nobody wonders about a charge."""
-    why = why.replace(" Nothing was charged.", "")
-    return f"Left out: {why}" if why.startswith(model) else f"{model} is left out. {why}"
-
-
-def at_least(known: str, unknown: int) -> str:
-    """The cost where some of several prices are unknown: "at least ≈ 12 credits, one price unknown"."""
-    return f"at least {known}, {'one price' if unknown == 1 else f'{unknown} prices'} unknown"
-
-
-def too_many(total: int, most: int) -> tuple[str, str]:
-    """Label and sentence where a press would make more than anybody should ask for without a second look."""
-    sentence = (
-        f"One press asks for at most {most}, over all models together; this would be {total}. "
-        "Choose fewer of each, or fewer models."
-    )
-    return f"{total} at once – at most {most}", sentence

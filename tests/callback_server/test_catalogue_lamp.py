@@ -13,6 +13,7 @@ from callback_server.providers.gemini import Gemini
 from callback_server.providers.registry import Account
 from callback_server.workers.dispatcher import Dispatcher
 from callback_server.workers.lamps import Lamps
+from callback_server.workers.pulse import Pulse
 from data.artifacts import ArtifactStore
 from data.catalog import OVERRIDE, catalog, follow
 from data.db import Database
@@ -115,11 +116,15 @@ def test_nothing_is_sent_by_our_entry_while_the_admins_own_cannot_be_read_since_
     assert row.message.startswith(
         "Nothing is sent, because the admin's models cannot be read: state/catalog.toml, line 2"
     )
+    asyncio.run(Pulse(lamps.board, {}).beat())
+    assert lamps.board.all()["server"].data["halt"].startswith("state/catalog.toml, line 2: model ")
     theirs.write_text(
         f'[[model]]\nid = "{OURS}"\nwire_model = "as-the-admin-says"\nlabel = "L"\nfamily = "nano-banana"\n'
         'provider = "kie"\nmode = "text"\nprompt_max = 100\n', encoding="utf-8",
     )  # fmt: skip
     assert sent(db, lamps, provider) == ["as-the-admin-says"]
+    asyncio.run(Pulse(lamps.board, {}).beat())
+    assert lamps.board.all()["server"].data["halt"] == ""
 
 
 def test_the_catalogue_lets_through_for_google_what_the_adapter_has_a_place_for() -> None:

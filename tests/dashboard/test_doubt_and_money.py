@@ -178,18 +178,24 @@ def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_re
     app.segmented_control(key="count").set_value(2).run()
     said = texts(app).replace("\\", "")
     assert (generate(app).label, generate(app).disabled) == ("Team budget allows 1 more – choose fewer", True)
-    assert "The team’s budget for this month has 6 credits left, and this needs 8 credits. Nothing was charged." in said
+    assert (
+        "The team’s budget for this month has 6 credits left, and this needs 8 credits. It can be raised in Settings."
+        in said
+    )
+    assert "charged" not in said  # nobody has pressed yet
     app.segmented_control(key="count").set_value(1).run()
     press(app)
     assert len(room.all_tasks()) == 1
-    assert (generate(app).label, generate(app).disabled) == ("Team budget used up – ask an admin", True)
+    assert (generate(app).label, generate(app).disabled) == ("Team budget is too small for this", True)
+    room.ledger.set_budget(TEAM, 4 * CREDIT, who="local")
+    assert (generate(app.run()).label, generate(app).disabled) == ("Team budget is used up", True)
 
 
 def test_a_persons_own_budget_stops_only_them_and_the_tighter_one_is_shown(room: Room) -> None:
     room.ledger.set_budget(TEAM, 1000 * CREDIT, who="local")
     room.ledger.set_budget(person_scope("local"), 0, who="local")
     app = write(room.open(), "a red kite")
-    assert generate(app).label == "Your budget is used up – ask an admin"
+    assert generate(app).label == "Your budget is used up"
     room.ledger.set_budget(person_scope("local"), None, who="local")
     room.ledger.set_budget(EVERYBODY, 40 * CREDIT, who="local")
     app.run()
@@ -203,7 +209,10 @@ def test_a_budget_that_shrank_behind_the_screens_back_refuses_the_press_and_lose
     room.ledger.set_budget(TEAM, 1 * CREDIT, who="bob")
     app = press(write(room.open(), "a red kite"))
     assert room.all_tasks() == []
-    assert re.search(r"has 1 credits? left, and this needs 4", texts(app).replace("\\", ""))
+    said = texts(app).replace("\\", "")
+    assert re.search(
+        r"has 1 credits? left, and this needs 4\. Nothing was charged\. It can be raised in Settings\.", said
+    )
     assert app.text_area(key="prompt").value == "a red kite"
 
 

@@ -94,6 +94,11 @@ def test_seedream(person: Person) -> None:
     person.presses_generate()
     person.sees("lighthouse by Seedream", "succeeded")
     expect(person.card("lighthouse by Seedream")).to_contain_text("Seedream 4.5")
+    person.page.set_viewport_size({"width": 390, "height": 844})  # where the cards stand far below the form
+    prompt = person.page.get_by_label("Prompt", exact=True)
+    person.card("lighthouse by Seedream").get_by_role("button", name="Use again").first.click()
+    expect(prompt).to_be_focused()
+    expect(prompt).to_be_in_viewport(ratio=1)
 
 
 def test_four_at_once_with_one_failing_keeps_the_other_three(person: Person) -> None:
@@ -160,7 +165,9 @@ def test_history_opens_one_and_uses_it_again(person: Person) -> None:
     expect(drawer).to_contain_text("What happened")
     expect(person.page).to_have_url(re.compile(r"task=[0-9a-f-]{36}"))
     drawer.get_by_role("button", name="Use again").click()
-    expect(person.page.get_by_label("Prompt", exact=True)).to_have_value("an old harbour")
+    prompt = person.page.get_by_label("Prompt", exact=True)
+    expect(prompt).to_have_value("an old harbour")
+    expect(prompt).to_be_focused()
 
 
 def test_a_picture_is_public_only_to_whoever_has_its_link(person: Person) -> None:

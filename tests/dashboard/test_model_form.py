@@ -13,7 +13,7 @@ from room import Room, acts, cards, choose, drawn, generate, press, texts, write
 from streamlit.testing.v1 import AppTest
 from test_house import contrast, streamlit_config
 
-from dashboard.components import actual, mount, picker
+from dashboard.components import actual, form_words, mount, picker, words
 from dashboard.components.server import About
 from data.catalog import catalog
 from data.requests import validate
@@ -306,15 +306,39 @@ def test_several_models_make_one_batch_at_the_sum_of_their_prices(room: Room) ->
 def test_only_common_settings_are_live_and_the_others_say_whose_they_are(room: Room) -> None:
     app = choose(room.open(), NANO, DREAM)
     assert set(app.pills(key="shape").options) & {"4:5", "5:4"} == set()
-    assert "Nano Banana: 1024 × 1024 pixels · Seedream 4.5: 2048 × 2048 pixels" in said(app)
-    off = {one.label: one.placeholder for one in app.text_input if one.disabled}
-    assert (off["Quality"], off["File format"], off["Seed"]) == ("not for all", "not for all", "not offered")
-    assert "Quality: only Seedream 4.5." in said(app)
+    assert "Not common to all, so each uses its own: quality and file format." in said(app)
+    assert re.search(r"None of them has a setting for .*seed.* or steps\.", said(app))
+    assert [one.label for one in app.text_input if one.disabled] == []
     press(write(app, "a red kite"))
     assert {task.model: task.params for task in room.all_tasks()} == {
         "google/nano-banana": {"aspect_ratio": "1:1"},
         "seedream/4.5-text-to-image": {"aspect_ratio": "1:1", "quality": "2K"},
     }
+
+
+def test_what_each_of_several_models_is_asked_for_stands_in_a_line_of_its_own(room: Room) -> None:
+    app = drop(choose(room.open(), NANO, DREAM, "Seedream 3"), 1)
+    app.pills(key="shape").set_value("16:9").run()
+    (table,) = [one.value.replace("\\", "") for one in app.markdown if "| Model |" in one.value]
+    assert table.splitlines()[2:] == [
+        "| Nano Banana | 1344 × 768 | ≈ 4 cr |",
+        "| Seedream 4.5 | 2848 × 1600 · Quality 2K | ≈ 6.5 cr |",
+        "| Seedream 3 | left out: see below | – |",
+    ]
+    assert "| Model |" not in said(choose(app, NANO))
+
+
+def test_a_reason_that_several_models_share_is_said_once() -> None:
+    why = {
+        "A": "makes pictures from text alone. Choose.",
+        "B": "makes pictures from text alone. Choose.",
+        "C": "needs 1.",
+    }
+    assert form_words.left_out(why) == [
+        "Left out: A and B. Each makes pictures from text alone. Choose.", "Left out: C needs 1.",
+    ]  # fmt: skip
+    empty = "The prompt is empty. Nothing was charged. Describe it."
+    assert form_words.left_out({"A": empty, "B": empty}) == ["A and B are left out. The prompt is empty. Describe it."]
 
 
 def test_models_that_refuse_are_named_before_the_press_and_left_out_of_it(room: Room) -> None:
@@ -351,6 +375,33 @@ def test_pictures_and_videos_are_not_mixed(room: Room) -> None:
     )  # fmt: skip
 
 
+def test_no_more_models_can_be_added_than_one_press_may_ask(room: Room) -> None:
+    app = choose(room.open(), NANO, DREAM, "Seedream 5 Lite")
+    assert app.segmented_control(key="count").options == ["1", "2"]
+    assert not [name for name, one in items(app).items() if one["full"]]
+    app.segmented_control(key="count").set_value(2).run()
+    free = {name for name, one in items(app).items() if not one["full"]}
+    assert free == set(items(app))  # a fourth makes eight
+    choose(app, NANO, DREAM, "Seedream 5 Lite", "Seedream 4")
+    assert {name for name, one in items(app).items() if not one["full"]} == {
+        NANO, DREAM, "Seedream 5 Lite", "Seedream 4",
+    }  # fmt: skip
+    full = "One press makes at most 8. To add a model, drop another, or choose fewer of each."
+    assert drawn(app, "picker")["full"] == full
+    app.segmented_control(key="count").set_value(1).run()
+    assert drawn(app, "picker")["full"] == ""
+
+
+def test_a_model_beyond_what_one_press_may_ask_is_not_added_by_an_older_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    state: dict[str, Any] = {"chosen": [NANO], "several": True, "references": [], "about": About(), "count": 8}
+    monkeypatch.setattr("streamlit.session_state", state)
+    picker._act("add", DREAM)
+    assert state["chosen"] == [NANO]
+    state["count"] = 4
+    picker._act("add", DREAM)
+    assert state["chosen"] == [NANO, DREAM]
+
+
 def test_the_same_request_is_noticed_for_several_only_where_all_were_asked(room: Room) -> None:
     app = write(choose(room.open(), NANO), "a red kite")
     press(app)
@@ -375,20 +426,39 @@ def test_a_budget_counts_the_pictures_of_all_models(room: Room) -> None:
 def test_slots_count_to_the_smallest_limit_and_mark_what_is_too_many(room: Room) -> None:
     app = drop(choose(room.open(), NANO, DREAM), 2)
     slots = drawn(app, "slots")
-    assert slots["words"]["title"] == "2 of 10 · Nano Banana Edit and Seedream 4.5 Edit will use them"
-    assert (slots["free"], [slot["number"] for slot in slots["slots"]]) == (8, [1, 2])
+    assert slots["words"]["title"] == "2 of 10 · all models will use them"
+    assert (slots["free"], [slot["number"] for slot in slots["slots"]]) == ("8 free", [1, 2])
+    assert slots["how"] == words.REORDER
+    choose(app, NANO, DREAM, "Seedream 3")
+    assert drawn(app, "slots")["words"]["title"] == "2 of 10 · all but Seedream 3 will use them"
     choose(app, "Veo 3.1 Fast")
     assert drawn(app, "slots")["words"]["title"] == "2 of 2 · Veo 3.1 Fast will use them"
     choose(app, "Seedream 5 Pro Layers")
-    assert [slot["over"] for slot in drawn(app, "slots")["slots"]] == [False, True]
+    assert [slot["over"] for slot in drawn(app, "slots")["slots"]] == ["", "Too many: 1 at most"]
+
+
+def test_pictures_that_a_model_takes_for_something_each_are_called_by_that(room: Room) -> None:
+    app = choose(room.open(), "Veo 3.1 Fast")
+    assert "First frame and last frame, in this order." in said(app)
+    slots = drawn(drop(app, 1), "slots")
+    assert ([slot["role"] for slot in slots["slots"]], slots["free"]) == (["First frame"], "Last frame: free")
+    slots = drawn(drop(app, 3), "slots")  # of which the first is there already
+    assert [(slot["role"], slot["over"]) for slot in slots["slots"]] == [
+        ("First frame", ""), ("Last frame", ""), ("", "Too many: 2 at most"),
+    ]  # fmt: skip
+    choose(app, "Veo 3.1 Fast", "Veo 3.1 Fast from references")
+    assert {slot["role"] for slot in drawn(app, "slots")["slots"]} == {""}
+    assert "in this order" not in said(app)
 
 
 def test_references_in_hand_can_be_taken_out_of_a_model_that_draws_from_text_alone(room: Room) -> None:
     app = choose(drop(room.open(), 1), "Seedream 3")
     assert app.file_uploader[0].disabled
-    assert "Seedream 3 draws from text alone." in said(app)
-    assert drawn(app, "slots")["words"]["title"] == "1 · Seedream 3 cannot use them"
-    assert len(drawn(app, "slots")["slots"]) == 1
+    slots = drawn(app, "slots")
+    assert slots["words"]["title"] == (
+        "1 · Seedream 3 draws from text alone: take them out, or choose a model that edits"
+    )
+    assert [slot["over"] for slot in slots["slots"]] == ["Not used"]
     assert generate(write(app, "a red kite")).disabled
 
 

@@ -12,6 +12,7 @@ from dashboard.components import words
 from dashboard.components.form import Form
 from data import catalog as catalogue
 from data.ledger import TEAM
+from data.preferences import Preferences
 
 NANO, DREAM, LAYERS = "Nano Banana", "Seedream 4.5", "Seedream 5 Pro Layers"
 GOOGLE = "Nano Banana Pro, Google direct"
@@ -96,6 +97,35 @@ def test_a_model_whose_entry_is_gone_is_not_replaced_by_another(room: Room, over
     override.write_text("")
     refuses(app, room)
     assert drawn(app, "picker")["picked"] == [{"name": NANO, "road": "kie.ai"}]
+    assert "Next Month is not offered any more; chosen instead: Nano Banana." in said(app)
+    press(a_moment_later(app))
+    assert bought(room) == [("google/nano-banana", 4_000_000)]
+    assert "not offered any more" not in said(app)
+
+
+def test_a_model_that_stands_in_for_one_that_is_gone_is_said_until_somebody_chooses(room: Room, override: Path) -> None:
+    override.write_text(ENTRY.format(credits=3))
+    app = choose(room.open(), "Next Month")
+    override.write_text("")
+    for _ in range(2):
+        assert "Next Month is not offered any more; chosen instead: Nano Banana." in said(app.run())
+    override.write_text(ENTRY.format(credits=3))
+    assert "not offered" not in said(app.run())
+    assert drawn(app, "picker")["picked"][0]["name"] == "Next Month"
+    override.write_text("")
+    assert "not offered" not in said(choose(app, DREAM))
+
+
+def test_a_model_that_cannot_be_read_just_now_is_not_called_gone(room: Room, override: Path) -> None:
+    Preferences(room.db).remember("local", choice=["Next Month"])
+    override.write_text("[[model]\n")
+    assert "Next Month is not offered at the moment; chosen instead: Nano Banana." in said(room.open())
+
+
+def test_whoever_uses_a_request_again_whose_model_is_gone_reads_what_stands_in_for_it(room: Room) -> None:
+    app = choose(room.open(), DREAM)
+    app.session_state["fill"] = {"prompt": "a red kite", "params": {}, "references": (), "model": "last/year"}
+    assert "last/year is not offered any more; chosen instead: Seedream 4.5." in said(app.run())
 
 
 def test_a_new_price_is_read_before_it_is_paid(room: Room, override: Path) -> None:
@@ -176,17 +206,69 @@ def test_a_button_that_promises_something_else_is_another_button(room: Room) -> 
     assert generate(app).key != first
 
 
+# A catalogue that halts everything ------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("page", ["generate", "history", "settings"])
+def test_an_admins_catalogue_that_was_broken_at_the_start_is_said_on_every_page_with_its_line(
+    room: Room, override: Path, page: str
+) -> None:
+    override.write_text('[[model]]\nid = "next"\nlabel = 3\n')
+    room.say_hello()
+    banner = room.open(page).error[0].value.replace("\\", "")
+    assert banner.startswith("**Nothing is sent, because the admin’s own models cannot be read.** What was asked for ")
+    assert f'Mend the file, then it goes on by itself: {override.parent.name}/catalog.toml, line 3: model "n' in banner
+
+
+def test_nothing_can_be_asked_for_by_a_catalogue_that_was_broken_at_the_start(room: Room, override: Path) -> None:
+    override.write_text("[[model]\n")
+    app = write(room.open(), "a red kite")
+    assert (label(app), generate(app).disabled) == (words.HALTED_LABEL, True)
+    override.write_text(ENTRY.format(credits=3))
+    app.run()
+    assert (label(app), generate(app).disabled) == ("Generate 1 · ≈ 4 credits", False)
+    assert "cannot be read" not in said(app)
+
+
+def test_a_press_that_meets_a_server_with_a_broken_catalogue_is_refused_with_the_sentence(room: Room) -> None:
+    room.say_hello()
+    app = write(room.open(), "a red kite")
+    halt = {"connected": [["kie", "nano-banana"]], "halt": "var/catalog.toml, line 3: model 1, id: is missing"}
+    room.health.report("server", ok=True, message="Working.", data=halt)  # it was restarted, and we were not
+    press(app)
+    assert bought(room) == []
+    assert (label(app), generate(app).disabled) == (words.HALTED_LABEL, True)
+    assert words.HALTED_PRESS in said(app)
+    assert "line 3: model 1, id: is missing" in said(app)
+    room.say_hello()
+    press(a_moment_later(app.run()))
+    assert len(bought(room)) == 1
+
+
+def test_a_change_that_is_merely_not_in_force_halts_nothing(room: Room, override: Path) -> None:
+    override.write_text(ENTRY.format(credits=3))
+    app = write(choose(room.open(), "Next Month"), "a red kite")
+    override.write_text("[[model]\n")
+    press(app)
+    assert bought(room) == [("next/month", 3_000_000)]
+    assert "cannot be read" not in said(app)
+
+
 # How much one press may ask for ---------------------------------------------------------------------------------
 
 
 def test_one_press_asks_for_no_more_than_eight_over_all_models(room: Room) -> None:
-    app = write(choose(room.open(), NANO, DREAM, "Seedream 5 Lite"), "a red kite")
+    app = write(choose(room.open(), NANO, DREAM), "a red kite")
     app.segmented_control(key="count").set_value(4).run()
-    assert (label(app), generate(app).disabled) == ("12 at once – at most 8", True)
-    assert "One press asks for at most 8, over all models together; this would be 12." in said(app)
-    app.segmented_control(key="count").set_value(2).run()
+    assert label(app).startswith("Generate 8 by 2 models")
+    choose(app, NANO, DREAM, "Seedream 5 Lite")
+    assert label(app).startswith("Generate 6 by 3 models")
     press(app)
     assert len(room.all_tasks()) == 6
+    kie = [choice.name for choice in catalogue.catalog().choices if catalogue.catalog().spec_of(choice).kind == "image"]
+    app = write(choose(app, *kie[:9]), "a blue kite")  # as a version before this one may have kept it
+    assert (label(app), generate(app).disabled) == ("9 at once – at most 8", True)
+    assert "One press asks for at most 8, over all models together; this would be 9." in said(app)
 
 
 def test_one_unknown_price_hides_none_of_the_others(room: Room) -> None:

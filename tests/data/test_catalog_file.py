@@ -59,6 +59,7 @@ BROKEN = [
     ('mode = "edit"', 'mode = "text"', 'model "m": references: none for text'),
     ("min = 1\n", "min = 3\n", 'model "m", references: min is larger than max'),
     ("max_mb = 10", "max_mb = 10\nsingle = true", 'model "m", references: single = true needs max = 1'),
+    ("max_mb = 10", 'max_mb = 10\nroles = ["First"]', 'model "m", references: roles must be as many as max'),
     ('wire = "q"', 'wire = "prompt"', 'model "m": wire field "prompt" stands there twice'),
     ('wire = "q"', 'wire = "image_urls"', 'model "m": wire field "image_urls" stands there twice'),
     ('default = "a"', 'default = "z"', 'model "m", params "quality": default must be one of: a, b'),
@@ -119,7 +120,8 @@ BROKEN = [
     ("prompt_max = 100", 'prompt_max = 100\nsize_wire = "size"', "size_wire is set, but there is no size for: b"),
     ("prompt_max = 100", 'prompt_max = 100\nuse = ["s"]', 'model "m", use: there is no set "s"'),
     ("prompt_max = 100", "prompt_max = 100\nuse = 3", 'model "m", use: there is no set "3"'),
-    ("[[model]]", "[[set]]\n[[model]]", "set: each needs a name"),
+    ("[[model]]", "[[set]]\n[[model]]", "line 1: set 1: needs a name"),
+    ("[[model]]", "set = 3\n[[model]]", "line 1: set: must be a list of tables"),
     ("[[choice]]", "[[choices]]", "choice: is missing"),
     ("[[model]]", "[[model", "cannot be read"),
 ]
@@ -145,6 +147,16 @@ def test_a_number_setting_refuses_a_default_outside_its_bounds() -> None:
     for wrong in ("11", "nan"):
         with pytest.raises(CatalogError, match='params "quality": default must be a number from 1 to 10'):
             load_catalog(number.replace('default = "a"', f"default = {wrong}"))
+
+
+def test_every_set_that_is_not_there_is_told_with_the_line_that_wants_it(tmp_path: Path) -> None:
+    ours = tmp_path / "ours.toml"
+    ours.write_text(SHARED + GOOD, encoding="utf-8")
+    model = GOOD.partition("[[choice]]")[0].replace("prompt_max = 100", 'prompt_max = 100\nuse = ["shared", "a", "b"]')
+    with pytest.raises(CatalogError) as caught:
+        load_catalog(ours, admins(tmp_path, "# by hand\n" + model.replace('"m"', '"n"')))
+    told = f'{tmp_path.name}/catalog.toml, line 9: model "n", use: there is no set '
+    assert str(caught.value).splitlines() == [f'{told}"a"', f'{told}"b"']
 
 
 def test_a_number_where_an_entry_should_be_is_told_as_its_own_fault() -> None:
@@ -179,6 +191,7 @@ LINES = [
     ("[1, 1]", "[1, 0]", 29),
     ('edit = "m"\n', "", 31),
     ("prompt_max = 100", "prompt_max =", 7),
+    ("prompt_max = 100", 'prompt_max = 100\nuse = ["s"]', 8),
 ]
 
 
@@ -358,8 +371,11 @@ def test_a_broken_change_leaves_the_old_one_in_force_and_says_where_it_is_broken
 def test_a_start_with_a_broken_admins_file_is_one_with_our_own_entries(live: LiveCatalog, tmp_path: Path) -> None:
     admins(tmp_path, "[[model]]\n")
     assert [spec.id for spec in live.now().models] == ["m"]
-    assert "line 1: model 1, id: is missing" in live.trouble()
-    assert "And " in live.trouble()  # more faults than one wants to read at once
+    faults = live.trouble().partition(": ")[2].split(" · ")
+    assert faults[:2] == [
+        f"{tmp_path.name}/catalog.toml, line 1: model 1, id: is missing", "line 1: model 1, label: is missing",
+    ]  # fmt: skip
+    assert faults[3:] == ["and 3 more"]  # than one wants to read at once
 
 
 def test_a_start_without_the_admins_entries_is_incomplete_until_they_are_in_force_once(
@@ -367,13 +383,13 @@ def test_a_start_without_the_admins_entries_is_incomplete_until_they_are_in_forc
 ) -> None:
     file = admins(tmp_path, "[[model]]\n")
     assert live.incomplete()
-    assert live.trouble().startswith("Nothing is sent, because the admin's models cannot be read: ")
+    assert live.trouble() == f"Nothing is sent, because the admin's models cannot be read: {live.halt()}"
     file.write_text("[[model]\n", encoding="utf-8")  # another fault
     assert live.incomplete()
     file.write_text(NEW, encoding="utf-8")
-    assert not live.incomplete()
+    assert (live.incomplete(), live.halt()) == (False, "")
     file.write_text("[[model]\n", encoding="utf-8")  # what is in force now is what the tasks were made of
-    assert not live.incomplete()
+    assert (live.incomplete(), live.halt()) == (False, "")
     assert live.trouble().startswith("A change of the catalogue is not in force: ")
     assert live.now().get("next-month") is not None
 

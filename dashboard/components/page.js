@@ -1,0 +1,24 @@
+// On every page: a visit starts at its top, and a form that was just filled comes into view, with its prompt focused.
+// Streamlit may keep the scroll of the page before; and a press far down the page would fill a form that nobody sees.
+
+const last = { page: "", filled: "" };
+
+function whenThere(selector, then, tries = 120) {
+  const node = document.querySelector(selector);
+  if (node) then(node);
+  else if (tries) requestAnimationFrame(() => whenThere(selector, then, tries - 1));
+}
+
+function show(prompt) {
+  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+  prompt.closest(".st-key-composer").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  prompt.focus({ preventScroll: true });
+}
+
+export default function ({ data }) {
+  const arrived = last.page && last.page !== data.page;
+  const filled = data.filled && last.filled !== data.filled;
+  Object.assign(last, data);
+  if (arrived) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });
+  if (filled) whenThere(".st-key-composer .st-key-prompt textarea", show);
+}
