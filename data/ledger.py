@@ -129,7 +129,7 @@ def reserve_again(session: Session, task_id: str, now: datetime) -> None:
 
 
 def _keep_budgets(session: Session, person: str, month: str, needed: int, *, unknown: bool) -> None:
-    """Raises BudgetExceeded where what was just held back (`needed`, of a price that may be unknown) passes a budget."""
+    """Raises BudgetExceeded where what was just held back (`needed`, its price perhaps unknown) passes a budget."""
     for scope, whose in ((person_scope(person), "Your budget"), (TEAM, "The team's budget")):
         standing = _standing(session, scope, month)
         if standing.limit is not None and (unknown or standing.reserved + standing.charged > standing.limit):

@@ -1,7 +1,9 @@
 // Tells Python while a person types whether the prompt field is empty, and whether it differs from the text that Python
 // has. Streamlit commits a text area only on blur, so without this the button would still say "Add a prompt", or that
 // the old text is too long, and swallow the first click. It also looks at the field once it is drawn: what was typed
-// before it listened, or while a slow server was still answering for the text before, was heard by nobody.
+// before it listened, or while a slow server was still answering for the text before, was heard by nobody. And what a
+// person typed and then left by a tap on another page, or by a reload, Streamlit may never commit: the tab remembers it
+// until Python has another text, and hands it back at the next drawing of a new field.
 //
 // The button is a new one after each press, and whenever it promises something else. Whoever had the focus on the old
 // one finds it on the new one.
@@ -11,9 +13,16 @@ const DRAWN = 250; // ms: by then the field shows the text that came with us
 const watching = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
 export default function ({ data, parentElement, setStateValue }) {
+  const isNew = !watching.has(parentElement);
   watching.get(parentElement)?.();
   const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
-  let told = data.seen?.base === data.base ? data.seen : { empty: ours.trim() === "", edited: false };
+  let told = data.seen?.base === data.base ? data.seen : { base: data.base, empty: ours.trim() === "", edited: false };
+  const kept = `picture-desk-typed-${data.whose}`;
+  const typed = JSON.parse(sessionStorage.getItem(kept) ?? "{}"); // which text was typed over which
+  const field = document.querySelector(`.st-key-${data.field} textarea`);
+  if (typed.base !== data.base) sessionStorage.removeItem(kept);
+  else if (isNew && typed.text !== ours && field?.value === ours)
+    setStateValue("typed", { ...told, lost: typed.text, at: Date.now() });
   const tell = (text) => {
     const seen = { base: data.base, empty: text.trim() === "", edited: text !== ours };
     if (told.empty !== seen.empty || told.edited !== seen.edited) setStateValue("typed", (told = seen));
@@ -23,7 +32,9 @@ export default function ({ data, parentElement, setStateValue }) {
     if (field) tell(field.value);
   }, DRAWN);
   const listen = (event) => {
-    if (event.target.closest?.(`.st-key-${data.field}`)) tell(event.target.value);
+    if (!event.target.closest?.(`.st-key-${data.field}`)) return;
+    sessionStorage.setItem(kept, JSON.stringify({ base: data.base, text: event.target.value }));
+    tell(event.target.value);
   };
   const focus = (event) => (last.onButton = Boolean(event.target.closest?.(".st-key-generate")));
   if (last.button && last.button !== data.button && last.onButton && document.activeElement === document.body) {

@@ -33,7 +33,7 @@ def composer(person: str) -> None:
     more_settings(shown, now)
     key = press.key(now.promise)
     _button(person, now, left, key, empty=empty, edited=edited)
-    mount_composer(key="typed", field="prompt", committed=committed, button=key)
+    mount_composer(key="typed", field="prompt", committed=committed, button=key, person=person)
 
 
 def _prompt(person: str, now: Form) -> None:
@@ -42,7 +42,7 @@ def _prompt(person: str, now: Form) -> None:
         limits.setdefault(ask.spec.prompt_max, []).append(named(ask.spec))
     said = " ".join(form_words.takes_up_to(models, most) for most, models in sorted(limits.items()))
     st.text_area(
-        words.PROMPT, key="prompt", height=124, placeholder=words.PROMPT_HINT, persist_state="session",
+        words.PROMPT, key="prompt", height=124, placeholder=words.PROMPT_HINT,
         on_change=form.keep_draft, args=(person,), help=formats.literal(said),
     )  # fmt: skip
     st.pills(

@@ -1,7 +1,8 @@
 """The Generate form's state: what it starts with, and what it asks of each chosen model.
 
-Plain session state holds what the person wants (`chosen`, `wanted`, `references`); the widgets show what of it the
-chosen models take, so that a value comes back with the model that knows it. Preferences make it survive a reload.
+Plain session state holds what the person wants (`draft`, `chosen`, `wanted`, `references`); the widgets show what of
+it the chosen models take, so that a value comes back with the model that knows it. Preferences make it survive a
+reload.
 """
 
 import secrets
@@ -13,8 +14,9 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import server, standing
+from dashboard.components import server, standing, words
 from dashboard.components.controls import SHAPE, Control, controls, fit, params_of, shown_value
+from dashboard.components.mount import text_lost
 from dashboard.components.server import About
 from dashboard.components.trouble import DATABASE_ERRORS
 from data.catalog import Catalog, Choice, ModelSpec, catalog
@@ -128,15 +130,19 @@ def start(person: str) -> None:
         state["several"] = len(state["chosen"]) > 1
         state["count"] = kept["count"] if kept.get("count") in COUNTS else COUNTS[0]
         state["wanted"] = kept["settings"] if isinstance(kept.get("settings"), dict) else {}
-        state["prompt"] = str(kept.get("draft") or "")
+        state["draft"] = str(kept.get("draft") or "")
     if wanted := state.pop("fill", None):
         _fill(wanted)
+    elif (lost := text_lost("typed", state["draft"])) is not None:
+        _keep_draft(person, lost)
+    if state.get("prompt") != state["draft"]:  # a page that is left while it is drawn takes the widget's value along
+        state["prompt"] = state["draft"]
 
 
 def _fill(wanted: Mapping[str, Any]) -> None:
     state, models = st.session_state, catalog()
     state["filled"] = secrets.token_hex(4)
-    state["prompt"] = wanted["prompt"]
+    state["draft"] = wanted["prompt"]
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
     choice = choice_of(models, wanted.get("model"))
@@ -256,9 +262,19 @@ def price_of(spec: ModelSpec) -> int | None:
 
 
 def keep_draft(person: str) -> None:
-    """Remembers the text at each commit, so that a reload does not cost a long prompt."""
+    """Remembers the text at each commit, so that a reload does not cost a long prompt.
+
+    On the way back from another page it is no person who speaks: a page that was left while it was drawn may have its
+    field emptied by the browser.
+    """
+    if st.session_state["page"] == words.GENERATE:
+        _keep_draft(person, st.session_state["prompt"] or "")
+
+
+def _keep_draft(person: str, text: str) -> None:
+    st.session_state["draft"] = text
     with suppress(*DATABASE_ERRORS):  # a draft that is not kept must not stop whoever is writing it
-        resources.desk().preferences.remember(person, draft=st.session_state["prompt"])
+        resources.desk().preferences.remember(person, draft=text)
 
 
 def keep_references() -> None:

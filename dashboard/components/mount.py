@@ -45,13 +45,14 @@ def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[s
     )
 
 
-def mount_composer(*, key: str, field: str, committed: str, button: str) -> None:
+def mount_composer(*, key: str, field: str, committed: str, button: str, person: str) -> None:
     """Watches the text area with the key `field` while a person types in it; see `composer.js`.
 
     `button` is the key of the button beside it: with another key it is a new one, which gets the old one's focus.
     """
     seen = (st.session_state.get(key) or {}).get("typed")
-    data = {"field": field, "text": committed, "base": _base(committed), "seen": seen, "button": button}
+    data = {"field": field, "text": committed, "base": _base(committed), "seen": seen, "button": button,
+            "whose": _base(person)}  # fmt: skip
     _COMPOSER(key=key, data=data, default={"typed": None}, on_typed_change=lambda: None)
 
 
@@ -81,6 +82,15 @@ def field_now(key: str, committed: str) -> tuple[bool, bool]:
     if seen.get("base") != _base(committed):
         return not committed.strip(), False
     return bool(seen.get("empty")), bool(seen.get("edited"))
+
+
+def text_lost(key: str, committed: str) -> str | None:
+    """What was typed over the text we have and never reached us, told once; None where nothing was."""
+    seen = (st.session_state.get(key) or {}).get("typed") or {}
+    if "lost" not in seen or seen.get("base") != _base(committed) or seen["at"] == st.session_state.get(f"{key}_found"):
+        return None
+    st.session_state[f"{key}_found"] = seen["at"]
+    return str(seen["lost"])
 
 
 def _base(text: str) -> str:

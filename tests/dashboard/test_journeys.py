@@ -140,6 +140,8 @@ def test_a_second_browser_sees_the_same_task(person: Person, open_page: Callable
 def test_the_form_keeps_what_was_typed_over_a_visit_to_another_page(person: Person) -> None:
     person.types("a draft about 熊猫 & <b>bold</b> $x$ {y}")
     expect(person.button).to_be_enabled()
+    person.page.get_by_label("Prompt", exact=True).blur()
+    person.settles()
     person.page.get_by_role("link", name="History").click()
     person.settles()
     person.page.get_by_role("link", name="Generate").click()

@@ -307,3 +307,22 @@ def test_a_field_that_was_just_emptied_counts_as_empty(room: Room) -> None:
 def test_where_nobody_can_be_asked_without_words_the_button_asks_for_them(room: Room) -> None:
     app = choose(room.open(), NANO, LAYERS)
     assert (label(app), generate(app).disabled) == (words.ADD_PROMPT, True)
+
+
+def test_a_field_that_the_browser_emptied_on_the_way_back_costs_no_text(form_room: Room) -> None:
+    app = write(form_room.open(), "a text of some length")
+    app.session_state["page"] = "History"
+    app.text_area(key="prompt").set_value("").run()
+    assert app.text_area(key="prompt").value == "a text of some length"
+    app.text_area(key="prompt").set_value("").run()  # a person does that on the page itself
+    assert app.text_area(key="prompt").value == ""
+
+
+def test_what_was_typed_and_never_committed_is_given_back_once(form_room: Room) -> None:
+    app = form_room.open()
+    lost = {"base": drawn(app, "typed")["base"], "empty": True, "edited": False, "lost": "typed, then away", "at": 1}
+    app.session_state["typed"] = {"typed": lost}
+    app.run()
+    assert app.text_area(key="prompt").value == "typed, then away"
+    app.text_area(key="prompt").set_value("").run()
+    assert app.text_area(key="prompt").value == ""
