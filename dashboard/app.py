@@ -23,15 +23,17 @@ page = st.navigation(
     [
         st.Page("app_pages/generate.py", title=words.GENERATE, icon=":material/brush:", default=True),
         st.Page("app_pages/history.py", title=words.HISTORY, icon=":material/photo_library:"),
+        st.Page("app_pages/compare.py", title=words.COMPARE, icon=":material/compare:"),
         st.Page("app_pages/settings.py", title=words.SETTINGS, icon=":material/settings:"),
     ],
     position="top",
 )
 
 start_clock()
-if st.session_state.get("page") != page.title:  # a visit begins: History may show what is newest now
+if st.session_state.get("page") != page.title:  # a visit begins: History and Compare may show what is newest now
     st.session_state["page"] = page.title
-    st.session_state.pop("history_top", None)
+    for snapshot in ("history_top", "pair_ring"):
+        st.session_state.pop(snapshot, None)
 try:
     follow(desk().settings.state_dir)
     user = current_user()

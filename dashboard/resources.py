@@ -17,6 +17,7 @@ from data.health import HealthBoard
 from data.history import History
 from data.ledger import Ledger
 from data.links import LinkSigner, signing_key
+from data.pairing import Pairing
 from data.preferences import Preferences
 from data.schema import utcnow
 from data.settings import Settings
@@ -32,6 +33,7 @@ class Desk:
     tasks: TaskStore
     history: History
     glances: Glances
+    pairing: Pairing
     ledger: Ledger
     health: HealthBoard
     preferences: Preferences
@@ -52,7 +54,7 @@ def desk() -> Desk:
         max_pixels=settings.max_reference_megapixels * 1_000_000,
     )
     signer = LinkSigner(signing_key(settings))
-    stores = TaskStore(db), History(db), Glances(db), Ledger(db), HealthBoard(db), Preferences(db)
+    stores = TaskStore(db), History(db), Glances(db), Pairing(db), Ledger(db), HealthBoard(db), Preferences(db)
     return Desk(settings, *stores, artifacts, signer)
 
 

@@ -77,6 +77,12 @@ class Detail:
     submissions: tuple[Submission, ...]
     events: tuple[TaskEvent, ...]
 
+    @property
+    def call(self) -> Submission | None:
+        """The paid call that brought the result, or the last."""
+        won = [call for call in self.submissions if call.outcome == Outcome.SUCCEEDED]
+        return next(reversed(won or list(self.submissions)), None)
+
 
 _COLUMNS = tuple(
     col(column)
@@ -148,6 +154,13 @@ class History:
         """One card. Raises NotFound."""
         with self._db.read() as session:
             return _one(session, task_id)
+
+    def cards(self, task_ids: Sequence[str]) -> tuple[Card, ...]:
+        """These cards, in this order; what does not exist is left out."""
+        wanted = sa.select(*_COLUMNS).where(col(Task.id).in_(task_ids))
+        with self._db.read() as session:
+            found = _cards(session, list(session.connection().execute(wanted)))
+        return tuple(sorted(found, key=lambda card: task_ids.index(card.id)))
 
     def detail(self, task_id: str) -> Detail:
         """One task whole. Raises NotFound."""

@@ -14,6 +14,7 @@ _S = TaskStatus
 _PAID_RESULT = {"not_an_image", "download_failed", "private_address", "too_large", "storage_full", "expired"}
 """Causes after which the finished file may still lie at the provider, so that the download alone can be retried."""
 _AGAIN = {"act": "use_again", "label": "Use again", "title": "Fill the form with this prompt and these settings"}
+_COMPARE = {"act": "compare", "label": "Compare…", "title": "Put it beside another picture"}
 _CHECK = {"act": "check", "label": "Check now", "title": "Ask the provider at once"}
 _HOME = {"act": "download_again", "label": "Retry download (free)", "title": "Fetch the finished file again"}
 _MISSING = {"act": "download_again", "label": "Fetch the missing (free)",
@@ -25,7 +26,7 @@ def actions(card: Card, calls: Calls, *, practice: bool, in_drawer: bool = False
     if card.status == _S.SUCCEEDED:
         look = {"act": "open", "label": "Open", "title": "Open it and all about it"}
         rest = [_MISSING] if calls.missing and not calls.fetching else []
-        return [*rest, _AGAIN] if in_drawer else [*_downloads(card)[:1], *rest, _AGAIN, look]
+        return [*rest, _AGAIN, _COMPARE] if in_drawer else [*_downloads(card)[:1], *rest, _AGAIN, look]
     if card.status == _S.QUEUED:
         return [{"act": "cancel", "label": "Cancel (free)", "title": "Nothing was sent yet, so nothing is charged"}]
     if card.status == _S.UNCONFIRMED:

@@ -20,6 +20,8 @@ def perform(act: str, task_id: str, person: str) -> None:
         elif act == "use_again":
             use_again(task_id)
             _then("generate")
+        elif act == "compare":
+            _then("compare", a=task_id)
         else:
             _ask_the_store(act, task_id, person)
 
@@ -60,16 +62,17 @@ def follow_up() -> None:
 
     A toast of a run that ends here would be gone with it, so it is shown by the next.
     """
-    where = st.session_state.pop("then", None)
-    if where == "generate":
-        st.switch_page("app_pages/generate.py")
-    elif where == "rerun":
+    where, query = st.session_state.pop("then", ("", {}))
+    if where == "rerun":
         st.rerun()
+    elif where:
+        st.switch_page(f"app_pages/{where}.py", query_params=query or None)
     toasts.show()
 
 
-def _then(where: str) -> None:
-    st.session_state["then"] = where
+def _then(where: str, **query: str) -> None:
+    """Once it is drawn: "rerun", or a page's name and what its address shall say."""
+    st.session_state["then"] = where, query
 
 
 def fill(prompt: str, params: Mapping[str, Any], references: tuple[StoredImage, ...] | None = None) -> None:

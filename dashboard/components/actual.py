@@ -34,7 +34,7 @@ class Line:
 
 def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool) -> list[Line]:
     """Every row of the comparison, in reading order."""
-    card, call = detail.card, _call(detail)
+    card, call = detail.card, detail.call
     record = (call.report if call else None) or {}
     rows = [Line("Model", " · ".join(filter(None, views.model_and_road(card, spec))), fact=True)]
     version = _version(record)
@@ -42,17 +42,11 @@ def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool) -> list[Lin
         rows.append(Line("Version", spec.sent_as, version, differs=version != spec.sent_as))
     rows += [_setting(detail, spec, name, value, record) for name, value in card.params.items()]
     rows += [line for line in _unasked(detail, spec, record) if line.name not in {row.name for row in rows}]
-    rows.append(_cost(detail, practice=practice))
+    rows.append(cost(detail, practice=practice))
     rows.append(_time(detail, spec, call))
     door = " through the API" if detail.source == "api" else ""
     rows.append(Line("Asked for", formats.date_and_time(card.created_at) + door, fact=True))
     return rows
-
-
-def _call(detail: Detail) -> Submission | None:
-    """The paid call that brought the result, or the last."""
-    won = [call for call in detail.submissions if call.outcome == Outcome.SUCCEEDED]
-    return next(reversed(won or list(detail.submissions)), None)
 
 
 def _setting(detail: Detail, spec: ModelSpec | None, name: str, value: Any, record: dict[str, Any]) -> Line:
@@ -105,7 +99,7 @@ def _unasked(detail: Detail, spec: ModelSpec | None, record: dict[str, Any]) -> 
         yield Line("Seed", words.MODEL_CHOOSES, seed)
 
 
-def _cost(detail: Detail, *, practice: bool) -> Line:
+def cost(detail: Detail, *, practice: bool) -> Line:
     """What it cost; silence is not taken for "nothing", neither of a call in doubt nor of one that was given up."""
     card = detail.card
     asked = formats.about(card.estimate_micro, in_dollars=False, practice=practice)

@@ -32,7 +32,7 @@ def drawer_if_asked(person: str) -> None:
     try:
         detail = desk().history.detail(task_id)
     except NotFound:
-        st.toast("The link names a request that does not exist here.", icon=":material/error:")
+        st.toast(words.NO_SUCH_REQUEST, icon=":material/error:")
         _forget()
         return
     spec = catalog().get(detail.card.model)

@@ -21,13 +21,15 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
+_PARTS = {"pair": ("kit", "zoom", "pair")}
+"""Of whose JavaScript there is more than the kit and one file."""
 _COMPONENTS = {
     name: component(
         f"picture_desk_{name}",
-        js=_read("kit.js") + "\n" + _read(f"{name}.js"),
+        js="\n".join(_read(f"{part}.js") for part in _PARTS.get(name, ("kit", name))),
         css=_read("kit.css") + "\n" + _read(f"{name}.css"),
     )
-    for name in ("cards", "gallery", "picker", "sheet", "slots")
+    for name in ("cards", "gallery", "pair", "picker", "sheet", "slots")
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
 _NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)

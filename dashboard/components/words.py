@@ -12,6 +12,7 @@ from data.status import TaskStatus
 
 APP = "Picture Desk"
 GENERATE, HISTORY, SETTINGS = "Generate", "History", "Settings"
+COMPARE = "Compare"
 
 SIGN_IN = "Sign in"
 SIGN_OUT = "Sign out"
@@ -44,6 +45,8 @@ HALTED_PRESS = (
 )
 LIVE_PAUSED = "Live updates paused: the database does not answer. The work goes on, and this goes on by itself."
 TRY_AGAIN, DETAILS = "Try again", "Details"
+
+NO_SUCH_REQUEST = "The link names a request that does not exist here."
 
 PROMPT = "Prompt"
 PROMPT_HINT = "Describe what you want to see…"

@@ -1,0 +1,120 @@
+"""Compare: two pictures that the address names, `?a=<task>&b=<task>.2&mode=slider`, or a way to choose them."""
+
+from collections import Counter
+
+import streamlit as st
+
+from dashboard.auth import current_user
+from dashboard.components import acts, pair, trouble
+from dashboard.components.drawer import drawer_if_asked
+from dashboard.components.pair import Found, Shot
+from dashboard.resources import desk, picture_url
+from data.status import TaskStatus
+
+OFFERED = 12
+RECENT = 24
+"""Tasks among which a person's last pair is looked for."""
+
+
+def heard(act: str, name: str) -> None:
+    """What was pressed in the view: the address changes, and the view is drawn by it."""
+    asked = st.query_params
+    if act in ("b", "mode", "bright"):
+        asked.pop(act, None)
+        if name not in ("", pair.MODES[0]):  # what goes without saying does not stand in the address
+            asked[act] = name
+    elif act == "other":
+        asked.pop("b", None)
+    elif act == "swap" and "a" in asked and "b" in asked:
+        asked["a"], asked["b"] = asked["b"], asked["a"]
+    else:
+        acts.perform(act, name, user.id)
+
+
+def compare() -> None:
+    """The view, a fragment: walking, swapping and another mode draw nothing else on the page."""
+    asked = st.query_params
+    if "a" not in asked and "b" in asked:  # one alone is the first
+        asked["a"] = asked.pop("b")
+    with trouble.live_part():
+        a = pair.find(asked["a"]) if asked.get("a") else ""
+        if isinstance(a, str):
+            empty(a)
+        else:
+            b = other(asked["b"], a.shot) if asked.get("b") else None
+            pair.draw(a, b, ring(a.shot, b.shot) if b else offers(a.shot), look(), heard)
+        acts.follow_up()
+
+
+def look() -> pair.Look:
+    """As the address has it; side by side where it names no mode of ours."""
+    mode = st.query_params.get("mode", "")
+    return pair.Look(mode if mode in pair.MODES else pair.MODES[0], bright=bool(st.query_params.get("bright")))
+
+
+def other(ref: str, a: Shot) -> Found | None:
+    """B, or a sentence on the page that says why there is none."""
+    found = pair.find(ref)
+    if isinstance(found, str):
+        st.warning(found, icon=":material/link_off:")
+        return None
+    if found.shot.ref == a.ref:
+        st.info("Both are the same picture. Choose another to compare it with.", icon=":material/content_copy:")
+        return None
+    return found
+
+
+def ring(a: Shot, b: Shot) -> list[Shot]:
+    """What B walks through: a snapshot of its siblings, taken when it was chosen, so that no picture slips in."""
+    kept = st.session_state.get("pair_ring", ())
+    if b.card.id not in kept:
+        kept = st.session_state["pair_ring"] = desk().pairing.siblings(b.card.id)
+    found = [shot for shot in pair.shots(desk().history.cards(kept)) if shot.ref != a.ref]
+    return found if b.ref in {shot.ref for shot in found} else [b, *found]
+
+
+def offers(a: Shot) -> list[Shot]:
+    """What a picture may be compared with: its siblings, then the newest of all."""
+    st.session_state.pop("pair_ring", None)
+    near = desk().history.cards(desk().pairing.siblings(a.card.id))
+    newest = desk().history.page(statuses=[TaskStatus.SUCCEEDED], limit=OFFERED + 1).cards
+    every = {shot.ref: shot for shot in pair.shots([*near, *newest])}
+    every.pop(a.ref, None)
+    return list(every.values())[:OFFERED]
+
+
+def empty(why: str) -> None:
+    """Nothing to compare yet: says how two are chosen, and offers this person's last two of one batch."""
+    if why:
+        st.warning(why, icon=":material/link_off:")
+    with st.container(key="pair_empty"):
+        st.subheader("Which two?", anchor=False)
+        st.caption("Pick one in History and press *Compare…*; here you then choose what to put beside it.")
+        if st.button("Go to History", type="primary", key="to_history"):
+            st.switch_page("app_pages/history.py")
+        two = last_two()
+        if two:
+            st.caption("Or take your last two of one batch.")
+            with st.container(horizontal=True):
+                for shot in two:
+                    st.image(picture_url(shot.picture.sha256, "320"), width=160, alt=shot.card.prompt)
+            st.button("Compare these two", key="last_two", on_click=choose, args=[shot.ref for shot in two])
+
+
+def last_two() -> list[Shot]:
+    """This person's newest two pictures of one batch; nothing where no batch has two."""
+    mine = desk().history.page(person=user.id, statuses=[TaskStatus.SUCCEEDED], limit=RECENT).cards
+    made = pair.shots(mine[::-1])
+    many = Counter(shot.card.batch_id for shot in made)
+    batch = next((card.batch_id for card in mine if many[card.batch_id] > 1), None)
+    return [shot for shot in made if shot.card.batch_id == batch][:2]
+
+
+def choose(a: str, b: str) -> None:
+    """Puts two pictures into the address."""
+    st.query_params["a"], st.query_params["b"] = a, b
+
+
+user = current_user()
+st.fragment(compare)()
+drawer_if_asked(user.id)

@@ -1,0 +1,138 @@
+"""The Pair view: two pictures beside or over each other, and a table of what differs between them. It writes nothing.
+
+Picture A stands still; B is one of a ring of pictures, which all go to the browser at once: so a key shows the next
+without a round trip, and Python follows with the differences.
+"""
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dashboard.components import actions, differences, formats, views, words
+from dashboard.components.mount import mount
+from dashboard.resources import desk, picture_url
+from data.catalog import catalog
+from data.errors import NotFound
+from data.history import Card, Detail, Picture
+
+MODES = ("side", "slider", "flicker", "difference")
+
+_WORDS: dict[str, Any] = {
+    "modes": {"side": "Side by side", "slider": "Slider", "flicker": "Flicker", "difference": "Difference"},
+    "how": {
+        "side": "Zoom and move one, and the other follows.",
+        "slider": "Drag the line: A is left of it, B right of it.",
+        "flicker": "Hold Space, or press on the picture, to see B in the place of A.",
+        "difference": "Black where both are the same; the brighter, the more they differ.",
+    },
+    "mode": "How to compare", "stage": "The two pictures", "walk": "Which picture is B", "zoom": "Zoom",
+    "previous": "Previous B", "next": "Next B", "place": "B: {place} of {count}", "swap": "Swap A and B",
+    "other": "Choose another B…", "closer": "Zoom in", "wider": "Zoom out", "fit": "Fit", "full": "Fit, or 100 %",
+    "divider": "Divider: how much of A is seen", "show_b": "Show B", "by_itself": "Alternate", "bright": "Brighter",
+    "calm": "Your system asks for less motion, so it does not alternate by itself.",
+    "walked": "B is now {place} of {count}: {name}. {prompt}",
+    "pixels": "Their sizes differ: both are fitted to the same box, neither is stretched.",
+    "shapes": "Where only one of them reaches, it is seen alone.",
+    "film": "{which} is a video ({length}): its still is compared. Open it to play it.",
+    "missing": "This file does not come: it is missing, or the callback server does not answer. Open the request to "
+               "see whether it can be fetched again.",
+    "differences": "What differs", "fact": "Fact", "gone": "only in A: ", "new": "only in B: ",
+    "pick": "Choose what to compare it with", "nothing": "There is no other picture yet.",
+    "keys": "Keys", "close": "Close",
+    "key_list": [
+        ["← →", "Previous or next B"], ["1 2 3 4", "Side by side, Slider, Flicker, Difference"], ["+ −", "Zoom"],
+        ["0", "Fit"], ["Z", "100 %: one pixel of the picture on one of the screen; double click does the same"],
+        ["Shift ← → ↑ ↓", "Move what is zoomed"], ["Space", "In Flicker: B as long as it is held"],
+        ["S", "Swap A and B"], ["?", "This list"],
+    ],
+}  # fmt: skip
+_NOTHING_ELSE = "Nothing else differs."
+_ALL_THE_SAME = "Same model, same prompt, same settings, same cost and time: only the pictures differ."
+
+
+@dataclass(frozen=True)
+class Look:
+    """How the two are seen: `bright` makes small differences plain."""
+
+    mode: str
+    bright: bool
+
+
+@dataclass(frozen=True)
+class Shot:
+    """One picture of one task; `index` counts from 0."""
+
+    card: Card
+    index: int
+
+    @property
+    def ref(self) -> str:
+        """What the address calls it: the task's id, and from the second picture on its number."""
+        return f"{self.card.id}.{self.index + 1}" if self.index else self.card.id
+
+    @property
+    def picture(self) -> Picture:
+        """The stored output itself."""
+        return self.card.pictures[self.index]
+
+
+@dataclass(frozen=True)
+class Found:
+    """A picture that an address names, with everything about its task."""
+
+    detail: Detail
+    index: int
+
+    @property
+    def shot(self) -> Shot:
+        """The picture alone."""
+        return Shot(self.detail.card, self.index)
+
+
+def find(ref: str) -> Found | str:
+    """The picture that an address names, or a sentence that says why there is none."""
+    task_id, dot, number = ref.partition(".")
+    try:
+        detail = desk().history.detail(task_id)
+    except NotFound:
+        return words.NO_SUCH_REQUEST
+    many = len(detail.card.pictures)
+    if not many:
+        state = words.WORDS[detail.card.status][0]
+        return f"“{formats.literal(detail.card.prompt[:80])}” has no picture to compare. Its state: {state}."
+    index = 0 if not dot else int(number) - 1 if re.fullmatch("[0-9]{1,3}", number) else -1
+    if not 0 <= index < many:
+        return f"The link names a picture that this request does not have: it has {many}."
+    return Found(detail, index)
+
+
+def shots(cards: Sequence[Card]) -> list[Shot]:
+    """Every picture of these tasks."""
+    return [Shot(card, index) for card in cards for index in range(len(card.pictures))]
+
+
+def draw(a: Found, b: Found | None, others: Sequence[Shot], look: Look, on_event: Callable[[str, str], None]) -> None:
+    """The whole view. `others` are the ring that B walks through; without a B, what is offered in its place."""
+    refs = [shot.ref for shot in others]
+    shapes = [shot.picture.width / shot.picture.height for shot in (a.shot, *(others if b else ()))]
+    found = differences.rows(a.detail, b.detail, (a.index, b.index)) if b else []
+    data = {
+        "words": _WORDS, "mode": look.mode, "bright": look.bright,
+        "a": _side(a.shot), "ring": [_side(shot) for shot in others],
+        "at": refs.index(b.shot.ref) if b else None,
+        "box": {"narrow": min(shapes), "wide": max(shapes)},  # of all: no step of a walk moves what is below
+        "rows": found, "end": _NOTHING_ELSE if found else _ALL_THE_SAME,
+    }  # fmt: skip
+    mount("pair", key="pair", data=data, on_event=on_event)
+
+
+def _side(shot: Shot) -> dict[str, Any]:
+    card, one = shot.card, shot.picture
+    return {
+        "ref": shot.ref, "task": card.id, "name": views.model_label(card, catalog().get(card.model)),
+        "prompt": card.prompt, "facts": f"{one.width} × {one.height} · {differences.file_format(one.mime)}",
+        "width": one.width, "height": one.height, "video": views.video_mark(one),
+        "thumb": picture_url(one.sha256, "320"), "src": picture_url(one.sha256, "1280"),
+        "full": actions.original_url(card, shot.index, save=False), "href": actions.original_url(card, shot.index),
+    }  # fmt: skip

@@ -1,0 +1,209 @@
+"""The Compare page: what a link opens, what it says when it cannot, and one walk through it in a browser."""
+
+import re
+from typing import Any
+
+import pytest
+from pictures import encoded
+from PIL import Image
+from playwright.sync_api import Page, expect
+from processes import Desk
+from room import Room, drawn, texts
+from streamlit.testing.v1 import AppTest
+
+from dashboard.components import words
+from data.artifacts import ArtifactStore
+from data.catalog import catalog
+from data.db import Database
+from data.requests import validate
+from data.rows import artifact_row
+from data.schema import Submission, Task, utcnow
+from data.status import Outcome, TaskStatus
+from data.storage import ObjectStorage
+
+
+def batch(room: Room, *prompts: str, **params: Any) -> list[str]:
+    """One batch with a picture for each prompt; the tasks' ids."""
+    spec = catalog().require("google/nano-banana")
+    made = room.tasks.create([validate(spec, prompt, params, ()) for prompt in prompts], person="local")
+    for _ in prompts:
+        room.done()
+    return [task.id for task in made]
+
+
+def opened(room: Room, **query: str) -> AppTest:
+    app = room.open("compare", **query)
+    assert not app.exception
+    return app
+
+
+def differing(app: AppTest) -> dict[str, Any]:
+    return {row["name"]: row.get("pieces") or (row["a"], row["b"]) for row in drawn(app, "pair")["rows"]}
+
+
+def test_a_link_opens_two_pictures_in_the_mode_it_names(form_room: Room) -> None:
+    a, b = batch(form_room, "a red kite", "a red kite")
+    view = drawn(opened(form_room, a=a, b=b, mode="slider"), "pair")
+    assert (view["mode"], view["a"]["ref"], view["ring"][view["at"]]["ref"]) == ("slider", a, b)
+    assert "/1280?" in view["a"]["src"]
+    assert "/original?" in view["a"]["full"]
+    assert "n=a-red-kite_" in view["a"]["href"]
+    assert drawn(opened(form_room, a=a, b=b, mode="nonsense"), "pair")["mode"] == "side"
+
+
+def test_only_what_differs_is_told_and_that_nothing_else_does(form_room: Room) -> None:
+    a, b = batch(form_room, "a red kite", "a red kite", aspect_ratio="1:1")
+    (c,) = batch(form_room, "a blue kite", aspect_ratio="16:9")
+    same = opened(form_room, a=a, b=b)
+    assert differing(same) == {}
+    assert drawn(same, "pair")["end"].endswith("only the pictures differ.")
+    told = opened(form_room, a=a, b=c)
+    assert differing(told) == {
+        "Prompt": [["same", "a "], ["gone", "red"], ["new", "blue"], ["same", " kite"]],
+        "Shape": ("1:1", "16:9"),
+    }
+    assert drawn(told, "pair")["end"] == "Nothing else differs."
+
+
+def test_another_model_is_told_with_what_it_cannot_be_asked_for(form_room: Room) -> None:
+    (a,) = batch(form_room, "a red kite", output_format="png")
+    spec = catalog().require("seedream/4.5-text-to-image")
+    made = form_room.tasks.create([validate(spec, "something else altogether", {"quality": "4K"}, ())], person="local")
+    form_room.done()
+    rows = differing(opened(form_room, a=a, b=made[0].id))
+    assert rows["Model"] == ("Nano Banana", "Seedream 4.5")
+    assert rows["Quality"] == ("no such setting", "4K")
+    assert rows["File format"] == ("PNG", "no such setting")
+    assert rows["Prompt"] == ("a red kite", "something else altogether")
+
+
+def test_b_walks_through_its_batch_and_what_is_made_meanwhile_waits(form_room: Room) -> None:
+    a, b, c = batch(form_room, "a red kite", "a red kite", "a red kite")
+    app = opened(form_room, a=a, b=b)
+    (later,) = batch(form_room, "a red kite")
+    app.query_params["b"] = c
+    view = drawn(app.run(), "pair")
+    assert ([one["ref"] for one in view["ring"]], view["at"]) == ([b, c], 1)
+    fresh = drawn(opened(form_room, a=a, b=c), "pair")
+    assert [one["ref"] for one in fresh["ring"]] == [b, c, later]
+
+
+def test_a_picture_of_a_request_with_several_has_its_number_in_the_link(form_room: Room) -> None:
+    task = form_room.ask("a red kite")
+    form_room.done(count=2)
+    app = opened(form_room, a=task.id, b=f"{task.id}.2")
+    assert drawn(app, "pair")["ring"][0]["width"] == 65
+    assert differing(app) == {"Pixels": ("64 × 64", "65 × 64")}
+    said = "The link names a picture that this request does not have: it has 2."
+    for number in ("0", "3", "x", "²", "9" * 5000):
+        assert said in [one.value for one in opened(form_room, a=f"{task.id}.{number}").warning]
+
+
+def test_with_one_picture_its_siblings_are_offered_first_and_then_the_newest(form_room: Room) -> None:
+    a, b = batch(form_room, "a red kite", "a blue kite")
+    (newest,) = batch(form_room, "a lighthouse")
+    view = drawn(opened(form_room, a=a), "pair")
+    assert (view["at"], [one["ref"] for one in view["ring"]]) == (None, [b, newest])
+    assert drawn(opened(form_room, b=a), "pair")["a"]["ref"] == a
+
+
+def test_one_and_the_same_picture_is_not_compared_with_itself(form_room: Room) -> None:
+    a, b = batch(form_room, "a red kite", "a blue kite")
+    app = opened(form_room, a=a, b=a)
+    assert "Both are the same picture." in app.info[-1].value
+    assert [one["ref"] for one in drawn(app, "pair")["ring"]] == [b]
+
+
+@pytest.mark.parametrize("empty", ["a", "b"])
+def test_a_link_to_nothing_or_to_what_has_no_picture_says_so(form_room: Room, empty: str) -> None:
+    (a,) = batch(form_room, "a red kite")
+    waiting = form_room.ask("a *blue* kite").id
+    for ref, said in [("nonsense", words.NO_SUCH_REQUEST), (waiting, "a \\*blue\\* kite” has no picture to compare")]:
+        app = opened(form_room, **({"a": a, "b": ref} if empty == "b" else {"a": ref, "b": a}))
+        assert said in app.warning[0].value
+        assert ("pair" in str(app.get("bidi_component"))) == (empty == "b")
+
+
+def test_an_empty_page_leads_to_history_and_offers_the_last_two_of_one_batch(form_room: Room) -> None:
+    app = opened(form_room)
+    assert app.button(key="to_history").label == "Go to History"
+    assert "last two" not in texts(app)
+    a, b, _ = batch(form_room, "a red kite", "a blue kite", "a green kite")
+    batch(form_room, "alone")
+    app = opened(form_room)
+    app.button(key="last_two").click().run()
+    view = drawn(app, "pair")
+    assert (view["a"]["ref"], view["ring"][view["at"]]["ref"]) == (a, b)
+
+
+def test_the_drawer_offers_to_compare_what_has_a_picture(form_room: Room) -> None:
+    (a,) = batch(form_room, "a red kite")
+    waiting = form_room.ask("a blue kite").id
+    offered = {
+        ref: "compare" in [one["act"] for one in drawn(form_room.open(task=ref), "sheet")["actions"]]
+        for ref in (a, waiting)
+    }
+    assert offered == {a: True, waiting: False}
+
+
+def painted(desk: Desk, *colours: str) -> list[str]:
+    """A finished batch of plain pictures, without a call: nobody has to wait for a painter. The tasks' ids."""
+    now, db, found = utcnow(), Database(desk.database_url), list[str]()
+    store = ArtifactStore(db, ObjectStorage(desk.state_dir), max_reference_bytes=1, max_pixels=1)
+    for position, colour in enumerate(colours):
+        task = Task(
+            batch_id=f"painted {colours}", position=position, person="nobody", model="google/nano-banana",
+            family="nano-banana", provider="kie", prompt=f"A {colour} field", digest=colour, status_at=now,
+            status=TaskStatus.SUCCEEDED, finished_at=now,
+        )  # fmt: skip
+        call = Submission(
+            task_id=task.id, attempt=1, account="sandbox", token="t", lease_until=now, outcome=Outcome.SUCCEEDED,
+            settled_at=now, outputs=["http://h/1.png"],
+        )  # fmt: skip
+        file = store.store_output(encoded(Image.new("RGB", (1600, 1200), colour), "PNG"))
+        found.append(task.id)
+        with db.transaction() as session:
+            for row in (task, call, artifact_row(file, task_id=task.id, submission_id=call.id, position=0, now=now)):
+                session.add(row)
+                session.flush()
+    db.close()
+    return found
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_from_history_to_a_pair_walked_zoomed_and_swapped_by_keys(shared_desk: Desk, page: Page) -> None:
+    a, b, c = painted(shared_desk, "red", "blue", "green")
+    page.goto(f"{shared_desk.url}/history")
+    page.get_by_role("button", name="A red field").click()
+    page.get_by_role("dialog").get_by_role("button", name="Compare…").click()
+    page.get_by_role("button", name="A blue field").click()
+    expect(page).to_have_url(f"{shared_desk.url}/compare?a={a}&b={b}")
+    view, table = page.locator(".st-key-pair"), page.locator(".st-key-pair table")
+    expect(table.locator("del")).to_have_text("only in A: red")
+    expect(table.locator("ins")).to_have_text("only in B: blue")
+    for name in ("A: A red field", "B: A blue field"):
+        image = view.get_by_role("img", name=name)
+        assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1280
+
+    page.keyboard.press("ArrowRight")
+    expect(view.get_by_role("status")).to_have_text("B is now 2 of 2: Nano Banana. A green field")
+    expect(table.locator("ins")).to_have_text("only in B: green")
+    expect(page).to_have_url(f"{shared_desk.url}/compare?a={a}&b={c}")
+
+    page.keyboard.press("z")
+    expect(view.get_by_role("button", name="100 %")).to_be_visible()
+    expect(view.get_by_role("img", name="A: A red field")).to_have_attribute("src", re.compile("/original"))
+    page.keyboard.press("0")
+
+    page.keyboard.press("2")
+    expect(page).to_have_url(f"{shared_desk.url}/compare?a={a}&b={c}&mode=slider")
+    divider = view.get_by_role("slider")
+    divider.focus()
+    page.keyboard.press("Shift+ArrowLeft")
+    expect(divider).to_have_attribute("aria-valuenow", "40")
+
+    page.keyboard.press("s")
+    expect(view.get_by_role("img", name="A: A green field")).to_be_visible()
+    page.reload()
+    expect(view.get_by_role("img", name="A: A green field")).to_be_visible()
+    expect(divider).to_be_visible()
