@@ -27,6 +27,7 @@ from data.storage import ObjectStorage
 WORDS = {
     expired.TASKS: "ended requests without a picture, past the time that they are kept",
     expired.WEBHOOKS: "old webhooks",
+    expired.DELETED: "requests that were deleted more than 30 days ago",
     expired.KEYS: "request keys that nobody repeats any more",
     expired.UPLOADS: "notes of uploads that the provider has deleted",
     litter.ORIGINAL: "pictures that no request names",

@@ -7,13 +7,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from sqlalchemy import ColumnElement, exists
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from data.catalog import catalog
 from data.images import StoredImage
+from data.relation import Parent, Relation
 from data.requests import GenerationRequest, validate
 from data.rows import artifact_row, stored_image
-from data.schema import Artifact, Task
+from data.schema import NOT_DELETED, Artifact, Task
+from data.status import TaskStatus
 
 
 def likeness(request: GenerationRequest) -> str:
@@ -31,6 +35,15 @@ def asked_again(session: Session, task: Task, now: datetime) -> GenerationReques
     return validate(catalog().require(task.model), task.prompt, task.params, references, on=now.date())
 
 
+def failed_of_batch(batch_id: str) -> tuple[ColumnElement[bool], ...]:
+    """Conditions on `Task`: those of the batch that came to nothing and have no retry that did better, or still may."""
+    again = aliased(Task)
+    tried = select(again.id).where(
+        again.parent_id == Task.id, again.relation == Relation.RETRY, again.status != TaskStatus.FAILED
+    )
+    return col(Task.batch_id) == batch_id, col(Task.status) == TaskStatus.FAILED, ~exists(tried), NOT_DELETED
+
+
 def digest(requests: Sequence[GenerationRequest]) -> str:
     """What was asked, apart from how the files were called."""
     asked = [[r.model, r.prompt, sorted(r.params.items()), [image.sha256 for image in r.references]] for r in requests]
@@ -44,7 +57,7 @@ def new_task(
     *,
     person: str,
     source: str,
-    retry_of: str | None,
+    parent: Parent | None,
     now: datetime,
     priority: int,
 ) -> Task:
@@ -54,7 +67,8 @@ def new_task(
         position=position,
         person=person,
         source=source,
-        retry_of=retry_of,
+        parent_id=parent.task_id if parent else None,
+        relation=parent.relation if parent else None,
         model=request.model,
         family=spec.family,
         provider=spec.provider,

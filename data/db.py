@@ -23,6 +23,7 @@ from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from data.errors import DatabaseUnavailable
+from data.hinting import WithHints
 from data.schema import Table, utcnow
 
 CHANNEL = "picture_desk"
@@ -38,7 +39,7 @@ LINE = {
 """What makes a line to PostgreSQL that goes nowhere an error, and lets a host that vanished hold its locks no longer
 than a minute: nothing waits for anything inside a transaction. The address may say otherwise (`?connect_timeout=3`)."""
 
-HEAD = "0004"
+HEAD = "0005"
 """Revision of the newest migration; a test holds it to the folder. Knowing it spares each start Alembic's import."""
 
 
@@ -74,6 +75,7 @@ class Database:
             Path(self.url.database).parent.mkdir(parents=True, exist_ok=True)
         arguments = {"timeout": 10, "check_same_thread": False}
         engine = create_engine(self.url, connect_args=arguments, hide_parameters=True)
+        engine.dialect.statement_compiler = WithHints
         event.listen(engine, "connect", _set_pragmas)
         if self.url.database and self.url.database != ":memory:":
             _OneFile(Path(self.url.database)).guard(engine)
@@ -93,10 +95,17 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Session]:
         """A session that sees one consistent moment and writes nothing."""
-        with Session(self._reader, expire_on_commit=False) as session:
-            if self.is_sqlite:
-                session.connection().exec_driver_sql("BEGIN")
+        with self.look() as connection, Session(connection, expire_on_commit=False) as session:
             yield session
+
+    @contextmanager
+    def look(self) -> Iterator[Connection]:
+        """The same without a session, for reads that make no objects of tables: half the cost of a small one."""
+        with self._reader.connect() as connection:
+            if self.is_sqlite:  # past SQLAlchemy, which takes ten times as long to say so
+                driver: Any = connection.connection.driver_connection
+                driver.execute("BEGIN")
+            yield connection
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:

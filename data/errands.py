@@ -15,7 +15,7 @@ from data.db import Database, upsert
 from data.images import StoredImage
 from data.ledger import book
 from data.looks import Look, claim, end
-from data.moves import lock_submission, lock_task, log, move
+from data.moves import bring_back, lock_submission, lock_task, log, move
 from data.pace import Serves
 from data.rows import artifact_row, stored_image
 from data.schema import Artifact, ProviderFile, Submission, Task
@@ -257,6 +257,7 @@ def _has_its_picture(session: Session, row: Submission, now: datetime) -> None:
          submission_id=row.id)  # fmt: skip
     if not move(session, row.task_id, _S.SUCCEEDED, since={_S.FETCHING}, now=now, kind="saved", submission_id=row.id):
         log(session, row.task_id, "saved_too", now=now, submission_id=row.id)
+        bring_back(session, row.task_id, now)
 
 
 def _ends_without(session: Session, row: Submission, now: datetime, *, cause: str, message: str) -> None:

@@ -13,8 +13,10 @@ from typing import Any
 from sqlalchemy import ColumnElement, delete, exists, func, or_, tuple_, update
 from sqlmodel import Session, col, select
 
+from data import fulltext, marks
 from data.db import Database
-from data.moves import log
+from data.moves import log_each
+from data.removal import KEPT_FOR
 from data.schema import (
     OPEN_CALL,
     Artifact,
@@ -26,7 +28,7 @@ from data.schema import (
     TaskEvent,
     WebhookDelivery,
 )
-from data.status import TaskStatus
+from data.status import TERMINAL, TaskStatus
 
 BATCH = 200
 WINDOW = 20_000
@@ -37,7 +39,7 @@ KEY_LIFE = timedelta(days=90)
 CLEARED = "cleared"
 """Code (`Task.error_code`) of a request that was emptied."""
 
-TASKS, WEBHOOKS, KEYS, UPLOADS = "requests", "webhooks", "request keys", "provider files"
+TASKS, DELETED, WEBHOOKS, KEYS, UPLOADS = "requests", "deleted requests", "webhooks", "request keys", "provider files"
 
 
 @dataclass(frozen=True)
@@ -119,24 +121,43 @@ def clear(db: Database, kept: Kept, after: int, now: Callable[[], datetime]) -> 
     with db.transaction() as session:
         moment = now()
         over = select(Task.id).where(*_over(kept, after, moment)).order_by(col(Task.seq)).limit(BATCH)
-        ids = list(session.exec(over.with_for_update(skip_locked=True)))
-        paid = select(Submission.task_id).where(col(Submission.task_id).in_(ids))
-        keyed = select(Task.id).join(RequestKey, col(RequestKey.batch_id) == Task.batch_id).where(col(Task.id).in_(ids))
-        stay = {*session.exec(paid), *session.exec(keyed)}
-        run = session.connection().execute
-        run(delete(Artifact).where(col(Artifact.task_id).in_(ids), col(Artifact.role) == "input"))
-        _delete(session, [task_id for task_id in ids if task_id not in stay])
-        emptied: dict[str, Any] = {
-            "prompt": "",
-            "params": {},
-            "digest": "",
-            "error_code": CLEARED,
-            "error_detail": None,
-        }
-        run(update(Task).where(col(Task.id).in_(stay)).values(**emptied))
-        for task_id in stay:
-            log(session, task_id, CLEARED, now=moment, who="housekeeping")
-        return ids
+        return _empty(session, over, moment)
+
+
+def purged(db: Database, now: datetime, names: int) -> tuple[int, list[str]]:
+    """How many deleted requests would go for good, and the ids of the first."""
+    with db.read() as session:
+        total = session.exec(select(func.count()).select_from(Task).where(*_deleted_long_ago(now))).one()
+        return total, list(session.exec(select(Task.id).where(*_deleted_long_ago(now)).limit(names)))
+
+
+def purge(db: Database, now: Callable[[], datetime]) -> list[str]:
+    """Lets one batch of deleted requests go, with all that they show; gives their ids.
+
+    Their files lose their names here, and go with the litter once nothing else names them.
+    """
+    with db.transaction() as session:
+        moment = now()
+        over = select(Task.id).where(*_deleted_long_ago(moment)).order_by(col(Task.seq)).limit(BATCH)
+        return _empty(session, over, moment)
+
+
+def _empty(session: Session, over: Any, moment: datetime) -> list[str]:
+    """Deletes these requests, or empties those whose row must stay."""
+    ids = list(session.exec(over.with_for_update(skip_locked=True)))
+    paid = select(Submission.task_id).where(col(Submission.task_id).in_(ids))
+    keyed = select(Task.id).join(RequestKey, col(RequestKey.batch_id) == Task.batch_id).where(col(Task.id).in_(ids))
+    stay = {*session.exec(paid), *session.exec(keyed)}
+    run = session.connection().execute
+    texts = session.exec(select(Task.seq, Task.prompt).where(col(Task.id).in_(ids))).all()
+    fulltext.forget(session.connection(), [(seq, prompt) for seq, prompt in texts if seq is not None])
+    marks.forget(session, ids)
+    run(delete(Artifact).where(col(Artifact.task_id).in_(ids)))
+    _delete(session, [task_id for task_id in ids if task_id not in stay])
+    emptied: dict[str, Any] = {"prompt": "", "params": {}, "digest": "", "error_code": CLEARED, "error_detail": None}
+    run(update(Task).where(col(Task.id).in_(stay)).values(**emptied))
+    log_each(session, sorted(stay), CLEARED, now=moment, who="housekeeping")
+    return ids
 
 
 def _delete(session: Session, ids: Collection[str]) -> None:
@@ -145,11 +166,26 @@ def _delete(session: Session, ids: Collection[str]) -> None:
     run(delete(Task).where(col(Task.id).in_(ids)))
 
 
-def _over(kept: Kept, after: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
-    """Ended without a picture, long ago, and nothing can be heard of it any more.
+def _deleted_long_ago(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Beyond bringing back, and nothing is expected of it. Until then its files stay where they are."""
+    return (
+        col(Task.deleted_at) < now - KEPT_FOR, col(Task.status).in_(TERMINAL), *_at_rest(now),
+    )  # fmt: skip
 
-    Whatever may still come of a call stands in its row: open, young, watched, or with files to fetch.
-    """
+
+def _over(kept: Kept, after: int, now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Ended without a picture, long ago, and nothing can be heard of it any more."""
+    return (
+        col(Task.seq) > after, col(Task.seq) <= after + WINDOW,
+        col(Task.status).in_((TaskStatus.FAILED, TaskStatus.CANCELLED)),
+        col(Task.finished_at) < now - timedelta(days=kept.requests),
+        ~exists(select(Artifact.id).where(Artifact.task_id == Task.id, Artifact.role == "output")),
+        *_at_rest(now),
+    )  # fmt: skip
+
+
+def _at_rest(now: datetime) -> tuple[ColumnElement[bool], ...]:
+    """Whatever may still come of a call stands in its row: open, young, watched, or with files to fetch."""
     recent = now - EVIDENCE
     alive = or_(
         OPEN_CALL, col(Submission.started_at) > recent, col(Submission.settled_at) > recent,
@@ -157,11 +193,7 @@ def _over(kept: Kept, after: int, now: datetime) -> tuple[ColumnElement[bool], .
         col(Submission.fetch_at).is_not(None),
     )  # fmt: skip
     return (
-        col(Task.seq) > after, col(Task.seq) <= after + WINDOW,
-        col(Task.status).in_((TaskStatus.FAILED, TaskStatus.CANCELLED)),
-        col(Task.finished_at) < now - timedelta(days=kept.requests),
         func.coalesce(Task.error_code, "") != CLEARED,
         col(Task.reserved_micro) == 0,
-        ~exists(select(Artifact.id).where(Artifact.task_id == Task.id, Artifact.role == "output")),
         ~exists(select(Submission.id).where(Submission.task_id == Task.id, alive)),
-    )  # fmt: skip
+    )

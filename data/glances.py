@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
+from data.asks import failed_of_batch
 from data.db import Database
-from data.schema import Artifact, Submission, Task
+from data.schema import NOT_DELETED, Artifact, Submission, Task
 from data.status import OPEN, Outcome, TaskStatus
 
 COUNTED = 10_000
@@ -79,10 +79,8 @@ class Glances:
 
     def failed_of_batch(self, batch_id: str) -> FailedOfBatch:
         """What `TaskStore.retry_failed` would ask for again."""
-        again = aliased(Task)
-        tried = select(again.id).where(again.retry_of == Task.id, again.status != TaskStatus.FAILED)
         unknown = select(Submission.id).where(Submission.task_id == Task.id, Submission.outcome == Outcome.UNKNOWN)
-        failed = (Task.batch_id == batch_id, Task.status == TaskStatus.FAILED, ~sa.exists(tried))
+        failed = failed_of_batch(batch_id)
         with self._db.read() as session:
             prices = session.exec(select(Task.estimate_micro).where(*failed)).all()
             doubtful = session.exec(select(sa.func.count()).select_from(Task).where(*failed, sa.exists(unknown))).one()
@@ -92,7 +90,7 @@ class Glances:
     def count(self, statuses: Sequence[TaskStatus] | None = None) -> int:
         """How many tasks there are in these statuses, or in all; `COUNTED + 1` stands for more than `COUNTED`."""
         mine = [col(Task.status).in_(statuses)] if statuses is not None else []
-        some = sa.select(col(Task.seq)).where(*mine).limit(COUNTED + 1).subquery()
+        some = sa.select(col(Task.seq)).where(*mine, NOT_DELETED).limit(COUNTED + 1).subquery()
         with self._db.read() as session:
             return session.exec(select(sa.func.count()).select_from(some)).one()
 

@@ -4,19 +4,22 @@ List rows carry only what a list shows; the provider's record and the events com
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Row, func
+from sqlalchemy import ColumnElement, Connection, Row, func
 from sqlmodel import Session, col, select
 
 from data.db import Database
 from data.errors import NotFound
-from data.schema import Artifact, Gate, Submission, Task, TaskEvent
+from data.family import relatives
+from data.relation import Parent, Relation
+from data.schema import NOT_DELETED, Artifact, Gate, Submission, Task, TaskEvent
 from data.status import ACTIVE, Outcome, TaskStatus
+from data.usual import usual_seconds
 
 
 @dataclass(frozen=True)
@@ -33,7 +36,7 @@ class Picture:
 
 @dataclass(frozen=True)
 class Card:
-    """One task in a list. Money in micro-credits, times in UTC."""
+    """One task in a list, in the order of `COLUMNS`. Money in micro-credits, times in UTC."""
 
     id: str
     seq: int
@@ -71,7 +74,7 @@ class Detail:
 
     card: Card
     source: str
-    retry_of: str | None
+    parent: Parent | None
     inputs: tuple[Artifact, ...]
     outputs: tuple[Artifact, ...]
     submissions: tuple[Submission, ...]
@@ -83,14 +86,38 @@ class Detail:
         won = [call for call in self.submissions if call.outcome == Outcome.SUCCEEDED]
         return next(reversed(won or list(self.submissions)), None)
 
+    @property
+    def retry_of(self) -> str | None:
+        """The task that this one repeats."""
+        return self.parent.task_id if self.parent and self.parent.relation == Relation.RETRY else None
 
-_COLUMNS = tuple(
+
+@dataclass(frozen=True)
+class Kin:
+    """A task in a family. `depth`: steps from the one that was asked for; ancestors below 0, descendants above."""
+
+    card: Card
+    parent: Parent | None
+    depth: int
+
+
+COLUMNS = tuple(
     col(column)
     for column in (
         Task.id, Task.seq, Task.batch_id, Task.person, Task.model, Task.prompt, Task.params, Task.status,
         Task.status_at, Task.created_at, Task.finished_at, Task.not_before, Task.cancel_requested_at, Task.attempts,
         Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
     )
+)  # fmt: skip
+
+
+_OUTPUTS = (
+    sa.select(*(col(column) for column in (
+        Artifact.task_id, Artifact.sha256, Artifact.mime, Artifact.width, Artifact.height, Artifact.size,
+        Artifact.duration_ms,
+    )))
+    .where(col(Artifact.task_id).in_(sa.bindparam("ids", expanding=True)), col(Artifact.role) == "output")
+    .order_by(col(Artifact.created_at), col(Artifact.position))
 )  # fmt: skip
 
 
@@ -119,36 +146,36 @@ class History:
         statuses: Sequence[TaskStatus] | None = None,
     ) -> Page:
         """The newest cards, or those just older than `before`, or just newer than `after` (values of `Card.seq`)."""
-        filters = []
+        filters: list[ColumnElement[bool]] = [NOT_DELETED]
         if person is not None:
             filters.append(col(Task.person) == person)
         if statuses is not None:
             filters.append(col(Task.status).in_(statuses))
         with self._db.read() as session:
-            query, run = sa.select(*_COLUMNS).where(*filters), session.connection().execute
+            query, run = sa.select(*COLUMNS).where(*filters), session.connection().execute
             if after is not None:
                 rows = list(run(query.where(col(Task.seq) > after).order_by(col(Task.seq)).limit(limit)))[::-1]
             else:
                 older = [col(Task.seq) < before] if before is not None else []
                 rows = list(run(query.where(*older).order_by(col(Task.seq).desc()).limit(limit)))
-            cards = _cards(session, rows)
-            if not cards:
+            found = cards(session.connection(), rows)
+            if not found:
                 return Page((), None, None)
-            first, last = cards[0].seq, cards[-1].seq
+            first, last = found[0].seq, found[-1].seq
             seq = select(Task.seq).where(*filters).limit(1)
             newer = session.exec(seq.where(col(Task.seq) > first)).first()
             oldest = session.exec(seq.where(col(Task.seq) < last)).first()
-            return Page(cards, last if oldest is not None else None, first if newer is not None else None)
+            return Page(found, last if oldest is not None else None, first if newer is not None else None)
 
     def recent(self, person: str, *, limit: int = 12) -> tuple[Card, ...]:
         """What this person sees beside the form: everything of theirs that is under way, then the newest."""
         with self._db.read() as session:
-            mine = sa.select(*_COLUMNS).where(col(Task.person) == person).order_by(col(Task.seq).desc())
+            mine = sa.select(*COLUMNS).where(col(Task.person) == person, NOT_DELETED).order_by(col(Task.seq).desc())
             run = session.connection().execute
             rows = list(run(mine.where(col(Task.status).in_(ACTIVE)).limit(100)))
             ended = mine.where(col(Task.status).not_in(ACTIVE)).limit(max(0, limit - len(rows)))
             rows += list(run(ended))
-            return _cards(session, sorted(rows, key=lambda row: row.seq, reverse=True))
+            return cards(session.connection(), sorted(rows, key=lambda row: row.seq, reverse=True))
 
     def card(self, task_id: str) -> Card:
         """One card. Raises NotFound."""
@@ -157,16 +184,17 @@ class History:
 
     def cards(self, task_ids: Sequence[str]) -> tuple[Card, ...]:
         """These cards, in this order; what does not exist is left out."""
-        wanted = sa.select(*_COLUMNS).where(col(Task.id).in_(task_ids))
-        with self._db.read() as session:
-            found = _cards(session, list(session.connection().execute(wanted)))
+        wanted = sa.select(*COLUMNS).where(col(Task.id).in_(task_ids), NOT_DELETED)
+        with self._db.look() as connection:
+            found = cards(connection, connection.execute(wanted).all())
         return tuple(sorted(found, key=lambda card: task_ids.index(card.id)))
 
     def detail(self, task_id: str) -> Detail:
         """One task whole. Raises NotFound."""
         with self._db.read() as session:
             card = _one(session, task_id)
-            source, retry_of = session.exec(select(Task.source, Task.retry_of).where(Task.id == task_id)).one()
+            facts = select(Task.source, Task.parent_id, Task.relation).where(Task.id == task_id)
+            source, *of = session.exec(facts).one()
             files = session.exec(
                 select(Artifact)
                 .where(Artifact.task_id == task_id)
@@ -180,7 +208,21 @@ class History:
             ).all()
             inputs = tuple(sorted((f for f in files if f.role == "input"), key=lambda f: f.position))
             outputs = tuple(f for f in files if f.role == "output")
-            return Detail(card, source, retry_of, inputs, outputs, tuple(calls), tuple(events))
+            return Detail(card, source, _parent(*of), inputs, outputs, tuple(calls), tuple(events))
+
+    def family(self, task_id: str) -> tuple[Kin, ...]:
+        """What the task came of, itself, and what came of it, from the oldest generation on. Raises NotFound."""
+        near = relatives(task_id)
+        with self._db.read() as session:
+            mine = sa.select(*COLUMNS, near.c.depth, col(Task.parent_id), col(Task.relation))
+            mine = mine.join_from(near, Task, col(Task.id) == near.c.id).where(NOT_DELETED)
+            rows = session.connection().execute(mine.order_by(near.c.depth, col(Task.seq))).all()
+            if not any(row.depth == 0 for row in rows):
+                raise NotFound("There is no such request.")
+            found = cards(session.connection(), rows)
+        return tuple(
+            Kin(card, _parent(row.parent_id, row.relation), row.depth) for card, row in zip(found, rows, strict=True)
+        )
 
     def active_count(self, person: str | None = None) -> int:
         """How many tasks are under way, of one person or of all."""
@@ -197,7 +239,7 @@ class History:
     def total(self) -> int:
         """How many tasks there are."""
         with self._db.read() as session:
-            return session.exec(select(func.count()).select_from(Task)).one()
+            return session.exec(select(func.count()).select_from(Task).where(NOT_DELETED)).one()
 
     def place_in_queue(self, task_id: str) -> int:
         """1 for the next to be sent. Approximate: fairness between people may reorder."""
@@ -234,54 +276,26 @@ class History:
         The wait in our queue is not the model's, and a call that took more than five times the median was held up by
         something else: a server that was down, say.
         """
-        spans: dict[str, list[float]] = {model: [] for model in models}
-        if models:
-            with self._db.read() as session:
-                # One short walk along the index for each model: a window over all tasks would read all of them.
-                newest = (sa.select(_newest_done(model).subquery()) for model in models)
-                for model, start, end in session.connection().execute(sa.union_all(*newest)):
-                    spans[model].append((end - start).total_seconds())
-        found = {model: _usual(sorted(each)) for model, each in spans.items()}
-        return {model: median for model, median in found.items() if median is not None}
-
-
-def _usual(spans: list[float]) -> float | None:
-    ordinary = [span for span in spans if span <= 5 * spans[len(spans) // 2]]
-    return ordinary[len(ordinary) // 2] if len(ordinary) >= 5 else None
-
-
-def _newest_done(model: str) -> sa.Select[str, datetime, datetime | None]:
-    return (
-        sa.select(col(Task.model), col(Submission.started_at), col(Task.finished_at))
-        .join_from(Task, Submission, col(Task.id) == col(Submission.task_id))
-        .where(
-            col(Task.model) == model, col(Task.status) == TaskStatus.SUCCEEDED, col(Task.finished_at).is_not(None),
-            col(Submission.outcome) == Outcome.SUCCEEDED,
-        )
-        .order_by(col(Task.seq).desc())
-        .limit(50)
-    )  # fmt: skip
+        with self._db.read() as session:
+            return usual_seconds(session, models)
 
 
 def _one(session: Session, task_id: str) -> Card:
-    rows = list(session.connection().execute(sa.select(*_COLUMNS).where(col(Task.id) == task_id)))
+    rows = list(session.connection().execute(sa.select(*COLUMNS).where(col(Task.id) == task_id, NOT_DELETED)))
     if not rows:
         raise NotFound("There is no such request.")
-    return _cards(session, rows)[0]
+    return cards(session.connection(), rows)[0]
 
 
-def _cards(session: Session, rows: Sequence[Row[Any]]) -> tuple[Card, ...]:
+def cards(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Card, ...]:
+    """The cards of rows that begin with `COLUMNS`, with their pictures."""
     pictures: dict[str, list[Picture]] = {row.id: [] for row in rows}
-    columns = (
-        Artifact.task_id, Artifact.sha256, Artifact.mime, Artifact.width, Artifact.height, Artifact.size,
-        Artifact.duration_ms,
-    )  # fmt: skip
-    outputs = (
-        sa.select(*(col(column) for column in columns))
-        .where(col(Artifact.task_id).in_(list(pictures)), col(Artifact.role) == "output")
-        .order_by(col(Artifact.created_at), col(Artifact.position))
-    )
     if rows:
-        for task_id, *facts in session.connection().execute(outputs):
+        for task_id, *facts in connection.execute(_OUTPUTS, {"ids": list(pictures)}):
             pictures[str(task_id)].append(Picture(*facts))
-    return tuple(Card(**row._mapping, pictures=tuple(pictures[row.id])) for row in rows)
+    values: Iterable[tuple[Any, ...]] = ((*row[: len(COLUMNS)], tuple(pictures[row.id])) for row in rows)
+    return tuple(Card(*each) for each in values)
+
+
+def _parent(task_id: str | None, relation: str | None) -> Parent | None:
+    return Parent(task_id, Relation(relation)) if task_id is not None and relation is not None else None

@@ -33,7 +33,7 @@ BATCHES_A_RUN = 20
 SHELVES_A_RUN = 11  # hourly, so the whole storage is walked once a day
 PICTURES_A_RUN = 2000
 REBUILT = "rebuilt thumbnails"
-KINDS = (expired.TASKS, expired.WEBHOOKS, expired.KEYS, expired.UPLOADS,
+KINDS = (expired.TASKS, expired.DELETED, expired.WEBHOOKS, expired.KEYS, expired.UPLOADS,
          litter.ORIGINAL, litter.THUMBNAIL, litter.PARTIAL, REBUILT)  # fmt: skip
 
 
@@ -93,6 +93,8 @@ class Housekeeping:
         for each in expired.rows(self._kept, now):
             total, names = expired.count(self._db, each, NAMES)
             report.found[each.kind].add(names, count=total)
+        total, names = expired.purged(self._db, now, NAMES)
+        report.found[expired.DELETED].add(names, count=total)
         for window in expired.windows(self._db, 0):
             report.found[expired.TASKS].add(expired.requests(self._db, self._kept, window, now))
         with _troubles(report):
@@ -114,6 +116,7 @@ class Housekeeping:
         limit = None if whole else BATCHES_A_RUN
         for each in expired.rows(self._kept, self._clock()):
             self._remove_rows(report, each, limit, go_on)
+        self._purge(report, limit, go_on)
         self._clear_requests(report, whole, go_on)
         with _troubles(report):
             self._remove_litter(report, whole, go_on)
@@ -128,6 +131,11 @@ class Housekeeping:
         batches = iter(lambda: expired.remove(self._db, each) if go_on() else [], [])
         for names in islice(batches, limit):
             report.found[each.kind].add(names)
+
+    def _purge(self, report: Report, limit: int | None, go_on: Callable[[], bool]) -> None:
+        batches = iter(lambda: expired.purge(self._db, self._clock) if go_on() else [], [])
+        for ids in islice(batches, limit):
+            report.found[expired.DELETED].add(ids)
 
     def _clear_requests(self, report: Report, whole: bool, go_on: Callable[[], bool]) -> None:
         """One window a run: whoever keeps requests for ever has nothing to clear, and pays one small read."""

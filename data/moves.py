@@ -3,7 +3,7 @@
 Losing the race is a normal answer (`False`), never an exception: a webhook, a poll and a person may all be first.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,9 @@ from sqlmodel import Session, col, select
 from data.errors import NotFound
 from data.schema import Submission, Task, TaskEvent
 from data.status import TERMINAL, TRANSITIONS, TaskStatus
+
+CAME_BACK = "came_back"
+"""Kind of the event: it had been deleted, and a picture came after all."""
 
 
 def lock_submission(session: Session, submission_id: str) -> Submission | None:
@@ -47,15 +50,17 @@ def move(
 ) -> bool:
     """Moves the task to `to` if it stands in one of `since`; `values` are further columns to set.
 
-    Whatever the task waited or failed for is forgotten unless `values` says it anew. Every pair must be in
-    `TRANSITIONS`; a pair that is not is a mistake of the caller and raises ValueError.
+    Whatever the task waited or failed for is forgotten unless `values` says it anew, and a deleted task that moves is
+    back in sight: what is on its way, or comes after all, is never hidden. Every pair must be in `TRANSITIONS`; a pair
+    that is not is a mistake of the caller and raises ValueError.
     """
     forbidden = [status for status in since if to not in TRANSITIONS[status]]
     if forbidden:
         raise ValueError(f"no such transition: {', '.join(forbidden)} → {to}")
-    before = session.exec(select(Task.status).where(Task.id == task_id)).one_or_none()
-    if before is None or before not in since:
+    found = session.exec(select(Task.status, Task.deleted_at).where(Task.id == task_id)).one_or_none()
+    if found is None or found[0] not in since:
         return False
+    before, deleted_at = found
     columns = {
         "status": to,
         "status_at": now,
@@ -63,6 +68,8 @@ def move(
         "not_before": None,
         "error_code": None,
         "error_detail": None,
+        "deleted_at": None,
+        "deleted_by": None,
     } | values
     guard = (col(Task.id) == task_id, col(Task.status) == before)
     if session.connection().execute(update(Task).where(*guard).values(**columns)).rowcount == 0:
@@ -77,7 +84,23 @@ def move(
         detail=detail,
         moved=(TaskStatus(before), to),
     )
+    if deleted_at is not None:
+        log(session, task_id, CAME_BACK, now=now, submission_id=submission_id)
     return True
+
+
+def bring_back(session: Session, task_id: str, now: datetime) -> None:
+    """A deleted task for which there is news, although it stands where it stood: it is in sight again."""
+    deleted = (col(Task.id) == task_id, col(Task.deleted_at).is_not(None))
+    if session.connection().execute(update(Task).where(*deleted).values(deleted_at=None, deleted_by=None)).rowcount:
+        log(session, task_id, CAME_BACK, now=now)
+
+
+def log_each(session: Session, task_ids: Sequence[str], kind: str, *, now: datetime, who: str) -> None:
+    """The same event for each of these tasks, in one go."""
+    if task_ids:
+        events = [{"task_id": task_id, "at": now, "kind": kind, "who": who} for task_id in task_ids]
+        session.connection().execute(insert(TaskEvent), events)
 
 
 def log(

@@ -4,7 +4,7 @@ from sqlalchemy.sql import ColumnElement
 from sqlmodel import Session, col, select
 
 from data.db import Database
-from data.schema import Artifact, Task
+from data.schema import NOT_DELETED, Artifact, Task
 
 MOST = 24
 """Tasks of the batch, and again of the same request: nobody walks further, and a program's batch may hold thousands."""
@@ -32,4 +32,4 @@ class Pairing:
 def _with_pictures(session: Session, *which: ColumnElement[bool], newest: bool = False) -> list[str]:
     output = select(Artifact.id).where(Artifact.task_id == Task.id, Artifact.role == "output")
     order = col(Task.seq).desc() if newest else col(Task.seq)
-    return list(session.exec(select(Task.id).where(*which, output.exists()).order_by(order).limit(MOST)))
+    return list(session.exec(select(Task.id).where(*which, NOT_DELETED, output.exists()).order_by(order).limit(MOST)))

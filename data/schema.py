@@ -4,15 +4,30 @@ They live on a registry of their own: Streamlit's hot reload imports modules aga
 refuses a table defined twice. Money is an integer of micro-credits (1 credit = 1,000,000), never a float.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Enum, Index, Integer, MetaData, Text, TypeDecorator, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Dialect,
+    Enum,
+    Index,
+    Integer,
+    MetaData,
+    Text,
+    TypeDecorator,
+    text,
+)
 from sqlalchemy.orm import registry
-from sqlmodel import Field, SQLModel
+from sqlmodel import Field, SQLModel, col
 
 from data.ids import new_id
+from data.relation import Relation
 from data.status import Outcome, TaskStatus
 
 
@@ -36,10 +51,14 @@ class UTCDateTime(TypeDecorator[datetime]):
         return value.astimezone(UTC)
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002
-        """Gives SQLite's naive value its zone back."""
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        """In UTC, whatever zone the connection speaks."""
+        return None if value is None else value.astimezone(UTC)
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Callable[[Any], Any] | None:
+        """SQLite's text is read in one step that gives its zone back: a page of history has three hundred times."""
+        if dialect.name != "sqlite":
+            return super().result_processor(dialect, coltype)
+        return lambda text: None if text is None else datetime.fromisoformat(f"{text}+00:00")
 
 
 def _words(enum: type[StrEnum]) -> Enum:
@@ -61,6 +80,7 @@ OPEN_CALL = text("outcome IN ('sending', 'unknown', 'accepted')")
 """Condition of an open submission. A partial index is used only where its condition stands literally in the query."""
 _SENDABLE = text("status = 'queued' AND NOT awaits_upload")
 _AWAITS_UPLOAD = text("status = 'queued' AND awaits_upload")
+_NOT_DELETED = text("deleted_at IS NULL")
 
 
 class Table(SQLModel, registry=registry(metadata=MetaData(naming_convention=_NAMING))):
@@ -75,13 +95,18 @@ class Task(Table, table=True):
 
     __tablename__: ClassVar[str] = "task"
     __table_args__ = (
-        Index("ix_task_person_seq", "person", "seq"),
-        Index("ix_task_model_seq", "model", "seq"),
+        *(Index(name, *columns, sqlite_where=_NOT_DELETED, postgresql_where=_NOT_DELETED) for name, columns in (
+            ("ix_task_person_seq", ("person", "seq")),
+            ("ix_task_model_seq", ("model", "seq")),
+            ("ix_task_person_model_seq", ("person", "model", "seq")),
+        )),
         Index("ix_task_status_seq", "status", "seq"),
         Index("ix_task_person_status_seq", "person", "status", "seq"),
         Index("ix_task_batch", "batch_id"),
-        Index("ix_task_retry_of", "retry_of", sqlite_where=text("retry_of IS NOT NULL"),
-              postgresql_where=text("retry_of IS NOT NULL")),
+        Index("ix_task_parent", "parent_id", sqlite_where=text("parent_id IS NOT NULL"),
+              postgresql_where=text("parent_id IS NOT NULL")),
+        Index("ix_task_deleted", "deleted_at", sqlite_where=text("deleted_at IS NOT NULL"),
+              postgresql_where=text("deleted_at IS NOT NULL")),
         Index("ix_task_created_at", "created_at"),
         Index("ix_task_digest", "digest", "seq"),
         # Two lines to stand in: for the paid call, in the order of `pace.next_task`; and before it, for the hand-over,
@@ -98,7 +123,8 @@ class Task(Table, table=True):
     position: int = 0  # within its batch, from 0
     person: str
     source: str = "screen"  # or "api"
-    retry_of: str | None = None
+    parent_id: str | None = None  # the task it came of; that one may be gone
+    relation: Relation | None = Field(default=None, sa_type=_words(Relation))  # in which way
 
     model: str
     family: str  # of the model: which account serves it follows from this
@@ -115,6 +141,8 @@ class Task(Table, table=True):
     finished_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
     not_before: datetime | None = Field(default=None, sa_type=UTCDateTime)  # while queued: no earlier try
     cancel_requested_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # only while its status is terminal
+    deleted_by: str | None = None
     priority: int = 0  # the lower goes first; -1 high, 0 normal, 1 low
     attempts: int = 0  # submissions so far
     awaits_upload: bool = False  # a reference must be handed to the provider before the paid call
@@ -127,6 +155,10 @@ class Task(Table, table=True):
     charged_micro: int = Field(default=0, sa_type=BigInt)  # micro-credits, as the provider reported them
     reserved_micro: int = Field(default=0, sa_type=BigInt)  # what the budgets still hold back for it
     booked_micro: int = Field(default=0, sa_type=BigInt)  # what the budgets count as spent for it
+
+
+NOT_DELETED: ColumnElement[bool] = col(Task.deleted_at).is_(None)
+"""Condition of every task that a screen shows: a deleted one is in no list, no count and no notice."""
 
 
 class Submission(Table, table=True):
@@ -217,6 +249,29 @@ class Artifact(Table, table=True):
     filename: str | None = None  # of an upload, as the person's machine called it
     note: str | None = None  # what was done to it on the way in
     created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+
+
+class Star(Table, table=True):
+    """One person's own mark on a task."""
+
+    __tablename__: ClassVar[str] = "star"
+    __table_args__ = (Index("ix_star_seq", "seq"),)
+
+    person: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, foreign_key="task.seq", sa_type=BigInt)
+    at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+
+
+class Tag(Table, table=True):
+    """A word that the team has put on a task."""
+
+    __tablename__: ClassVar[str] = "tag"
+    __table_args__ = (Index("ix_tag_seq", "seq"),)
+
+    name: str = Field(primary_key=True)
+    seq: int = Field(primary_key=True, foreign_key="task.seq", sa_type=BigInt)
+    person: str  # who put it there first
+    at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
 
 
 class ProviderFile(Table, table=True):

@@ -15,7 +15,7 @@ from data.db import Database
 from data.ids import new_token
 from data.images import StoredImage
 from data.ledger import book
-from data.moves import lock_submission, log, move
+from data.moves import bring_back, lock_submission, log, move
 from data.pace import Pace, Serves, gate_is_open, lacks_upload, lock_gate, next_task
 from data.rows import stored_image
 from data.schema import Artifact, ProviderFile, Submission, Task
@@ -220,6 +220,7 @@ class SubmissionStore:
                     submission_id=submission.id):  # fmt: skip
             # The task has its picture, or is fetching one: this is a second paid result, and it is kept too.
             log(session, submission.task_id, "second_result", now=now, submission_id=submission.id)
+            bring_back(session, submission.task_id, now)
         book(session, submission.task_id, now)
         return True
 

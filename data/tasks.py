@@ -7,21 +7,23 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, or_, update
-from sqlalchemy.orm import aliased
+from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from data.asks import asked_again, digest, input_row, likeness, new_task
+from data import fulltext
+from data.asks import asked_again, digest, failed_of_batch, input_row, likeness, new_task
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
 from data.ledger import book, reserve, reserve_again
 from data.moves import lock_submission, lock_task, log, move
+from data.relation import Parent, Relation
 from data.requests import GenerationRequest
-from data.schema import OPEN_CALL, Artifact, RequestKey, Submission, Task
+from data.schema import NOT_DELETED, OPEN_CALL, Artifact, RequestKey, Submission, Task
 from data.status import TERMINAL, Outcome, TaskStatus
 
 _S = TaskStatus
+_RETRY = Relation.RETRY
 LIKE_FOR = timedelta(hours=24)
 
 
@@ -39,7 +41,7 @@ class TaskStore:
         *,
         person: str,
         source: str = "screen",
-        retry_of: Sequence[str] = (),
+        parents: Sequence[Parent | None] = (),
         request_key: str | None = None,
         asked: str | None = None,
         priority: int = 0,
@@ -49,8 +51,8 @@ class TaskStore:
 
         With a `request_key`, asking for the same again gives the batch that is there: a program that repeats a call
         whose answer was lost, and a person who presses twice, pay once. `asked` is a digest of what was asked in the
-        asker's own words, where these say it better than `requests` (see `known`). `retry_of` names for each request
-        the task it repeats. `cap_micro` (micro-credits) is what the whole batch may cost at most.
+        asker's own words, where these say it better than `requests` (see `known`). `parents` says of each request
+        which task it comes of. `cap_micro` (micro-credits) is what the whole batch may cost at most.
 
         Raises:
             NotAllowed: the key was used for something else.
@@ -65,14 +67,15 @@ class TaskStore:
                 if not insert_new(session, RequestKey, row):
                     return _batch_of(session, request_key, asked) or []
             for position, request in enumerate(requests):
-                origin = retry_of[position] if retry_of else None
-                task = new_task(request, batch_id, position, person=person, source=source, retry_of=origin, now=now,
+                parent = parents[position] if parents else None
+                task = new_task(request, batch_id, position, person=person, source=source, parent=parent, now=now,
                                  priority=priority)  # fmt: skip
                 session.add(task)
                 session.flush()
                 session.add_all(input_row(task.id, index, image, now) for index, image in enumerate(request.references))
                 log(session, task.id, "created", now=now, who=person)
                 tasks.append(task)
+            fulltext.add(session.connection(), [(task.seq, task.prompt) for task in tasks if task.seq is not None])
             reserve(session, tasks, person, now, cap_micro=cap_micro)
         return tasks
 
@@ -126,10 +129,10 @@ class TaskStore:
         with self._db.read() as session:
             task = _task(session, task_id)
             request = asked_again(session, task, self._clock())
-            mine = select(func.count()).select_from(Task).where(Task.retry_of == task_id)
+            mine = select(func.count()).select_from(Task).where(Task.parent_id == task_id, Task.relation == _RETRY)
             ended = session.exec(mine.where(col(Task.status).in_(TERMINAL))).one()
-        key = f"retry:{task_id}:{ended}"
-        return self.create([request], person=who, source=task.source, retry_of=[task_id], request_key=key)[0]
+        key, parents = f"retry:{task_id}:{ended}", [Parent(task_id, _RETRY)]
+        return self.create([request], person=who, source=task.source, parents=parents, request_key=key)[0]
 
     def retry_failed(self, batch_id: str, *, who: str) -> list[Task]:
         """Asks again for every task of a batch that failed and has no retry yet, as one new batch.
@@ -140,27 +143,27 @@ class TaskStore:
             BudgetExceeded: it would pass a budget; none of it was made.
         """
         with self._db.read() as session:
-            again = aliased(Task)
-            tried = select(again.id).where(again.retry_of == Task.id, again.status != _S.FAILED)
-            failed = session.exec(
-                select(Task).where(Task.batch_id == batch_id, Task.status == _S.FAILED, ~exists(tried))
-                .order_by(col(Task.position))
-            ).all()  # fmt: skip
+            failed = session.exec(select(Task).where(*failed_of_batch(batch_id)).order_by(col(Task.position))).all()
             ids = [task.id for task in failed]
-            ended = session.exec(select(func.count()).select_from(Task).where(col(Task.retry_of).in_(ids))).one()
+            retries = (col(Task.parent_id).in_(ids), Task.relation == _RETRY)
+            ended = session.exec(select(func.count()).select_from(Task).where(*retries)).one()
             requests = [asked_again(session, task, self._clock()) for task in failed]
         if not failed:
             raise NotAllowed("Nothing of this batch is left to try again.")
         key = f"retry-failed:{batch_id}:{len(ids)}:{ended}"
-        return self.create(requests, person=who, source=failed[0].source, retry_of=ids, request_key=key)
+        parents = [Parent(task_id, _RETRY) for task_id in ids]
+        return self.create(requests, person=who, source=failed[0].source, parents=parents, request_key=key)
 
     def like(self, request: GenerationRequest) -> Task | None:
-        """The newest task of anybody that asked for the same within 24 hours and has not come to nothing."""
+        """The newest task of anybody that asked for the same within 24 hours and has not come to nothing.
+
+        A deleted one does not count: the notice would speak of a picture that nobody can look at.
+        """
         with self._db.read() as session:
             since = self._clock() - LIKE_FOR
             same = (Task.digest == likeness(request), col(Task.created_at) > since)
-            alive = col(Task.status).not_in((_S.FAILED, _S.CANCELLED))
-            return session.exec(select(Task).where(*same, alive).order_by(col(Task.seq).desc()).limit(1)).first()
+            alive = (col(Task.status).not_in((_S.FAILED, _S.CANCELLED)), NOT_DELETED)
+            return session.exec(select(Task).where(*same, *alive).order_by(col(Task.seq).desc()).limit(1)).first()
 
     def retry_download(self, task_id: str, *, who: str) -> None:
         """Fetches the files of a paid result again, those that are not home; costs nothing.
@@ -288,7 +291,8 @@ def _batch_of(session: Session, request_key: str, asked: str) -> list[Task] | No
 
 
 def _task(session: Session, task_id: str) -> Task:
-    task = session.exec(select(Task).where(Task.id == task_id)).one_or_none()
+    """Whoever asks for anything about a deleted task finds none: it spends nothing until somebody brings it back."""
+    task = session.exec(select(Task).where(Task.id == task_id, NOT_DELETED)).one_or_none()
     if task is None:
         raise NotFound("There is no such request.")
     return task

@@ -13,6 +13,7 @@ from pathlib import Path
 import postgres
 from psycopg.errors import UndefinedTable
 
+from data import fulltext
 from data.db import HEAD, Database
 from data.schema import Table
 
@@ -76,7 +77,8 @@ class Postgresql:
         """Cuts whoever still uses it and waits until they are gone, empties it, and keeps it for the next."""
         server, name = postgres.server(), url.rpartition("/")[2]
         # DELETE, leaves first: TRUNCATE makes each table's files anew, and takes ten times as long for a few rows.
-        emptied = [f"DELETE FROM {table.name}" for table in reversed(Table.metadata.sorted_tables)]
+        tables = [fulltext.NAME, *(table.name for table in reversed(Table.metadata.sorted_tables))]
+        emptied = [f"DELETE FROM {table}" for table in tables]
         restarted = "SELECT setval(seqrelid::regclass, seqstart, false) FROM pg_sequence"
         version = f"UPDATE alembic_version SET version_num = '{HEAD}'"
         try:

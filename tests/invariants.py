@@ -163,6 +163,8 @@ def _state_and_ledger(seen: Seen, task: Row, calls: list[Row]) -> None:
     elif status != "succeeded":
         hold(not fetching, "3: who has something to fetch is fetching it", status)
     hold((task["finished_at"] is not None) == (TaskStatus(status) in TERMINAL), "4: finished_at", status)
+    if task["deleted_at"]:
+        hold(task["finished_at"] and not fetching, "11: what is deleted neither spends nor awaits a picture", status)
     at_home = any(seen.files[call["id"]] for call in calls)
     if status == "succeeded":
         hold(at_home, "5: succeeded has a picture", task["id"])

@@ -11,6 +11,7 @@ from truth import Job
 from world import BOUND, DAY, GIVE_UP, LEASE, PACE, World
 
 from data.errors import NotAllowed
+from data.removal import Removal
 
 
 def turn_kind(world: World) -> None:
@@ -20,6 +21,8 @@ def turn_kind(world: World) -> None:
         if job.state == "running" or not job.listed:
             job.succeed(max(1, len(job.outputs)))
     owed = _owed(world)
+    Removal(world.stores.db, world.clock).restore(list(world.tasks), who="ann")
+    world.look_around()
     for job in world.provider.jobs:
         if job.reaches_us:
             world.hint(job)

@@ -14,10 +14,11 @@ from stores import MODELS, SHA
 from truth import OVER
 from world import MET, World
 
-from data.errors import BudgetExceeded, NotAllowed
+from data.errors import BudgetExceeded, NotAllowed, NotFound
+from data.removal import Removal
 
 MOST_TASKS, MOST_AT_ONCE = 16, 6
-MOST_LEAPS, MOST_CANCELS = 6, 4
+MOST_LEAPS, MOST_CANCELS, MOST_DELETES = 6, 4, 2
 
 T = TypeVar("T")
 WHICH = st.integers(0, 7)
@@ -38,6 +39,7 @@ class People(RuleBasedStateMachine):
         super().__init__()
         MET["examples"] += 1
         self.world, self.cancels, self.leaps, self.long_leaps = World(), 0, 0, 0
+        self.deletes, self.presses = 0, 0
 
     @invariant()
     def all_promises_hold(self) -> None:
@@ -54,7 +56,11 @@ class People(RuleBasedStateMachine):
     # People -----------------------------------------------------------------------------------------------------
 
     def tasks(self, fits: Callable[[Row], object]) -> list[str]:
-        return [task["id"] for task in self.world.seen.tasks.values() if fits(task)]
+        """Those in sight for which it holds."""
+        return [task["id"] for task in self.world.seen.tasks.values() if not task["deleted_at"] and fits(task)]
+
+    def deleted(self) -> list[str]:
+        return [task["id"] for task in self.world.seen.tasks.values() if task["deleted_at"]]
 
     def room(self) -> bool:
         """Whether anybody asks for more: beyond this an example is only slower."""
@@ -128,7 +134,7 @@ class People(RuleBasedStateMachine):
     def retry_download(self, which: int) -> None:
         world = self.world
         call = world.seen.calls[pick(list(world.told.given_up), which)]
-        with suppress(NotAllowed):  # a slow fetcher brought it meanwhile
+        with suppress(NotAllowed, NotFound):  # a slow fetcher brought it meanwhile; or it is deleted
             world.stores.tasks.retry_download(call["task_id"], who="ann")
 
     @precondition(
@@ -151,6 +157,35 @@ class People(RuleBasedStateMachine):
         job = world.job(call["id"]) if other is None else pick([None, *world.provider.jobs], other)
         with suppress(NotAllowed):
             world.stores.tasks.name_call(task_id, "p0" if job is None else job.id, who="ann")
+
+    @precondition(lambda self: self.deletes < MOST_DELETES and self.tasks(lambda task: task["finished_at"]))
+    @rule(which=WHICH, everything=st.booleans())
+    def delete(self, which: int, everything: bool) -> None:
+        """Of everything, what is under way stays."""
+        chosen = self.tasks(lambda _: True)
+        if not everything:
+            chosen = [pick(self.tasks(lambda task: task["finished_at"]), which)]
+        self.deletes += 1
+        Removal(self.world.stores.db, self.world.clock).delete(chosen, who="ann")
+        MET["deleted"] += 1
+
+    @precondition(lambda self: self.presses < MOST_DELETES and self.deleted())
+    @rule(which=WHICH, back=st.booleans())
+    def press_on_a_deleted_one(self, which: int, back: bool) -> None:
+        """A page that is still open asks for more of it, and is told that it is not there; or it is brought back."""
+        task_id, store = pick(self.deleted(), which), self.world.stores.tasks
+        self.presses += 1
+        if back:
+            Removal(self.world.stores.db, self.world.clock).restore([task_id], who="ann")
+            return
+        acts: tuple[Callable[[], object], ...] = (
+            lambda: store.retry(task_id, who="ann"), lambda: store.write_off(task_id, who="ann", again=True),
+            lambda: store.retry_download(task_id, who="ann"), lambda: store.check_now(task_id, who="ann"),
+        )  # fmt: skip
+        for act in acts:
+            with suppress(NotFound):
+                hold(act() is None and False, "11: nothing is done for a deleted task", task_id)
+        self.world.check()
 
     # The clock ----------------------------------------------------------------------------------------------------
 

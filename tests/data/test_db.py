@@ -11,20 +11,27 @@ from pathlib import Path
 import psycopg
 import pytest
 import time_machine
+from alembic import command
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from databases import Databases
 from postgres import Postgres
 from processes import free_port, wait_until
+from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import select
 from stores import Stores
 
 from data.db import HEAD, Database, insert_new
 from data.errors import DatabaseUnavailable
+from data.fulltext import BATCH, is_ours
 from data.health import HealthBoard
+from data.history import History
+from data.migrations import config
 from data.preferences import Preferences
+from data.query_reading import read
 from data.schema import Preference, Submission, Table, Task
+from data.search import COUNTED, Search
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
@@ -40,10 +47,34 @@ def test_what_is_committed_survives_a_power_cut(stores: Stores) -> None:
 def test_migrated_tables_are_the_tables_of_the_code(stores: Stores) -> None:
     with stores.db.engine.connect() as connection:
         # A key that counts by itself has a default of its own in PostgreSQL; the code knows none.
-        options = {"compare_type": True, "compare_server_default": stores.db.is_sqlite}
+        options = {"compare_type": True, "compare_server_default": stores.db.is_sqlite,
+                   "include_name": lambda name, kind, _: kind != "table" or not is_ours(name)}  # fmt: skip
         context = MigrationContext.configure(connection, opts=options)
         assert compare_metadata(context, Table.metadata) == []
         assert context.get_current_revision() == HEAD
+
+
+def test_old_tasks_can_be_searched_and_keep_what_they_repeat(databases: Databases, tmp_path: Path) -> None:
+    db = Database(databases.empty(tmp_path))
+    with db.engine.connect() as connection:
+        command.upgrade(config(connection), "0004")
+        columns = ("seq", "id", "batch_id", "position", "person", "source", "retry_of", "model", "family", "provider",
+                   "prompt", "params", "digest", "status", "status_at", "created_at", "priority", "attempts",
+                   "awaits_upload", "prepare_failures", "charged_micro", "reserved_micro", "booked_micro")  # fmt: skip
+        insert = text(f"INSERT INTO task ({', '.join(columns)}) VALUES ({', '.join(f':{name}' for name in columns)})")
+        now = "2026-11-23 12:00:00.000000"
+        for seq in range(1, BATCH + 3):
+            row = (seq, f"t{seq}", "b", 0, "ann", "screen", f"t{seq - 1}" if seq % 2 else None, "m", "f", "p",
+                   f"红色 kite {seq}", "{}", "d", "failed", now, now, 0, 1, False, 0, 0, 0, 0)  # fmt: skip
+            connection.execute(insert, dict(zip(columns, row, strict=True)))
+        connection.commit()
+    db.migrate()
+    search = Search(db)
+    assert search.count(read("色").query, "ann") == COUNTED + 1
+    assert search.ids(read(f"kite {BATCH + 2}").query, "ann") == (f"t{BATCH + 2}",)
+    assert [kin.card.id for kin in History(db).family("t3")] == ["t2", "t3"]
+    assert History(db).detail("t3").retry_of == "t2"
+    db.close()
 
 
 def test_several_processes_may_start_together(databases: Databases, tmp_path: Path) -> None:

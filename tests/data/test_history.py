@@ -1,7 +1,13 @@
 """What the screens read."""
 
-from stores import Stores
+import pytest
+from stores import MODELS, Stores
 
+from data.errors import NotFound
+from data.family import DEEPEST, MOST
+from data.relation import Parent, Relation
+from data.removal import Removal
+from data.requests import GenerationRequest
 from data.status import TaskStatus
 
 
@@ -58,3 +64,57 @@ def test_the_place_in_the_queue_counts_those_before(stores: Stores) -> None:
     stores.task()
     second = stores.task()
     assert stores.history.place_in_queue(second.id) == 2
+
+
+def child(stores: Stores, parent: str, relation: Relation = Relation.EDIT, *, count: int = 1) -> list[str]:
+    """The ids of tasks that come of this one."""
+    requests = [GenerationRequest(MODELS[0], "a child", {}, ())] * count
+    tasks = stores.tasks.create(requests, person="bob", parents=[Parent(parent, relation)] * count)
+    return [task.id for task in tasks]
+
+
+def test_a_family_is_ancestors_and_descendants_with_what_joins_them(stores: Stores) -> None:
+    root = stores.task().id
+    (me,), (aunt,) = child(stores, root, Relation.VARIATION), child(stores, root)
+    (one,), (other,) = child(stores, me, Relation.REMIX), child(stores, me)
+    (grandchild,) = child(stores, one)
+    child(stores, aunt)
+    family = stores.history.family(me)
+    assert [(kin.card.id, kin.depth) for kin in family] == [(root, -1), (me, 0), (one, 1), (other, 1), (grandchild, 2)]
+    assert [kin.parent for kin in family[:3]] == [None, Parent(root, Relation.VARIATION), Parent(me, Relation.REMIX)]
+    assert stores.history.detail(one).parent == Parent(me, Relation.REMIX)
+    with pytest.raises(NotFound):
+        stores.history.family("no such task")
+
+
+def test_a_retry_is_a_child_of_what_it_repeats(stores: Stores) -> None:
+    claim = stores.running()
+    stores.fail(claim)
+    again = stores.tasks.retry(claim.task.id, who="bob")
+    assert [kin.card.id for kin in stores.history.family(again.id)] == [claim.task.id, again.id]
+    assert stores.history.detail(again.id).retry_of == claim.task.id
+    child(stores, claim.task.id)
+    assert stores.tasks.retry(claim.task.id, who="bob").id == again.id, "an edit is no retry"
+
+
+def test_a_family_goes_on_behind_a_deleted_task(stores: Stores) -> None:
+    root = stores.task().id
+    (middle,) = child(stores, root)
+    (leaf,) = child(stores, middle)
+    stores.tasks.cancel(middle, who="ann")
+    Removal(stores.db, stores.clock).delete([middle], who="ann")
+    assert [kin.card.id for kin in stores.history.family(leaf)] == [root, leaf]
+    with pytest.raises(NotFound):
+        stores.history.family(middle)
+
+
+def test_a_large_family_is_cut_off_and_the_nearest_are_kept(stores: Stores) -> None:
+    root = stores.task().id
+    line = [root]
+    for _ in range(DEEPEST + 3):
+        line += child(stores, line[-1])
+    child(stores, root, count=MOST)
+    family = stores.history.family(root)
+    assert len(family) == MOST
+    assert [kin.depth for kin in family] == [0] + [1] * (MOST - 1)
+    assert len(stores.history.family(line[-1])) == DEEPEST + 1

@@ -25,19 +25,26 @@ from data.errors import InvalidRequest
 from data.expired import Kept
 from data.housekeeping import REBUILT, Housekeeping, Report
 from data.images import EDGES, StoredImage
+from data.marks import Marks
 from data.preferences import Preferences
+from data.query_reading import read
+from data.removal import Removal
 from data.requests import GenerationRequest
 from data.schema import (
     Artifact,
     LedgerEntry,
     ProviderFile,
     RequestKey,
+    Spending,
+    Star,
     Submission,
     Table,
+    Tag,
     Task,
     TaskEvent,
     WebhookDelivery,
 )
+from data.search import Search
 from data.status import TaskStatus
 from data.storage import ObjectStorage, picture_key, thumbnail_key
 
@@ -135,6 +142,20 @@ def cancelled(house: House, **task: Any) -> str:
     task_id = house.stores.task(**task).id
     assert house.stores.tasks.cancel(task_id, who="ann")
     return task_id
+
+
+def made(house: House, stored: StoredImage, name: str, **task: Any) -> str:
+    """The id of a request that has this picture, and a mark of each kind."""
+    claim = house.stores.running(name, **task)
+    house.stores.succeed(claim, name)
+    fetch = house.stores.errands.claim_fetch(timedelta(seconds=60))
+    assert fetch is not None
+    house.stores.errands.stored(fetch.submission_id, 0, stored)
+    assert house.stores.errands.fetched(fetch.submission_id)
+    marks = Marks(house.stores.db, house.stores.clock)
+    marks.star([claim.task.id], "ann")
+    marks.tag([claim.task.id], "poster", "bob")
+    return claim.task.id
 
 
 # Files --------------------------------------------------------------------------------------------------------------
@@ -301,6 +322,66 @@ def test_a_request_that_was_paid_for_is_emptied_and_its_account_stays(house: Hou
     assert house.count(LedgerEntry) == entries
     assert house.stores.events(task_id) == [*events, expired.CLEARED]
     assert house.tidy().found[expired.TASKS].count == 0
+
+
+def test_a_deleted_request_goes_after_thirty_days_and_its_account_stays(house: House) -> None:
+    stored = house.artifacts.store_output(png(64, 48))
+    task_id = made(house, stored, "p1", prompt="a secret kite")
+    free = cancelled(house, prompt="a free kite")
+    house.age(stored.sha256, 40)
+    entries, calls, spendings = house.count(LedgerEntry), house.stores.calls(task_id), house.count(Spending)
+    removal, search = Removal(house.stores.db, house.stores.clock), Search(house.stores.db)
+    assert len(removal.delete([task_id, free], who="ann").ids) == 2
+    house.stores.clock.forward(days=29)
+    assert house.tidy().found[expired.DELETED].count == 0
+    assert removal.restore([task_id], who="ann") == 1
+    assert house.has(stored.sha256)
+    assert search.ids(read("secret star:yes tag:poster").query, "ann") == (task_id,)
+    removal.delete([task_id], who="ann")
+    house.stores.clock.forward(days=29, hours=23)
+    assert house.tidy().found[expired.DELETED].names == [free]
+    house.stores.clock.forward(days=1)
+    assert house.keeping.survey().found[expired.DELETED].names == [task_id]
+    assert house.has(stored.sha256)
+    assert house.tidy().found[expired.DELETED].names == [task_id]
+    assert not house.has(stored.sha256)
+    assert [house.count(table) for table in (Task, Artifact, Star, Tag)] == [1, 0, 0, 0]
+    assert (house.count(LedgerEntry), house.count(Spending)) == (entries, spendings)
+    assert [call.model_dump() for call in house.stores.calls(task_id)] == [call.model_dump() for call in calls]
+    assert (removal.restore([task_id], who="ann"), house.stores.history.total()) == (0, 0)
+    assert house.tidy().found[expired.DELETED].count == 0
+    with house.stores.db.read() as session:
+        assert session.exec(select(Task.prompt, Task.params)).all() == [("", {})]
+
+
+def test_a_file_that_another_request_uses_outlives_the_deleted_one(house: House) -> None:
+    stored = house.artifacts.store_output(png(64, 48))
+    task_id = made(house, stored, "p1")
+    house.stores.task(model=MODELS[1], references=(stored,))
+    house.age(stored.sha256, 40)
+    Removal(house.stores.db, house.stores.clock).delete([task_id], who="ann")
+    house.stores.clock.forward(days=31)
+    assert house.tidy().found[expired.DELETED].names == [task_id]
+    assert house.has(stored.sha256)
+
+
+def test_nothing_is_purged_of_which_a_picture_may_still_come(house: House) -> None:
+    """A call in doubt stays open as long as the provider keeps results; and a call looked at is young again."""
+    house.stores.task()
+    claim = house.stores.claim()
+    house.stores.submissions.in_doubt(claim.submission_id, message="no answer")
+    house.stores.clock.forward(hours=1)
+    house.stores.deadlines.tick()
+    Removal(house.stores.db, house.stores.clock).delete([claim.task.id], who="ann")
+    house.stores.clock.forward(days=31)
+    assert house.tidy().found[expired.DELETED].count == 0, "its call is open"
+    house.stores.deadlines.tick()
+    assert house.tidy().found[expired.DELETED].count == 0, "it was given up just now"
+    house.stores.clock.forward(days=16)
+    assert house.tidy().found[expired.DELETED].names == [claim.task.id]
+    assert house.stores.submissions.apply(claim.submission_id, house.stores.word("succeeded", urls=("http://h/1.png",)))
+    house.stores.bring_home()
+    assert house.stores.card(claim.task.id).status == TaskStatus.SUCCEEDED
 
 
 def test_a_late_picture_still_finds_an_emptied_request(house: House) -> None:

@@ -64,7 +64,7 @@ def test_a_retry_is_a_new_task_that_knows_its_origin(stores: Stores) -> None:
     stores.submissions.accepted(claim.submission_id, "p1")
     stores.fail(claim)
     again = stores.tasks.retry(task.id, who="bob")
-    assert (again.retry_of, again.prompt, again.person) == (task.id, task.prompt, "bob")
+    assert (again.parent_id, again.prompt, again.person) == (task.id, task.prompt, "bob")
     assert [row.sha256 for row in stores.history.detail(again.id).inputs] == [picture().sha256]
     assert stores.card(task.id).status == S.FAILED
     assert stores.tasks.retry(task.id, who="bob").id == again.id, "pressed twice, paid once"
@@ -170,7 +170,7 @@ def test_only_the_failed_of_a_batch_are_tried_again_and_once(stores: Stores) -> 
         else:
             stores.succeed(claim, f"p{number}")
     again = stores.tasks.retry_failed(batch[0].batch_id, who="ann")
-    assert [(task.prompt, task.retry_of) for task in again] == [("boat", batch[1].id), ("lamp", batch[3].id)]
+    assert [(task.prompt, task.parent_id) for task in again] == [("boat", batch[1].id), ("lamp", batch[3].id)]
     with pytest.raises(NotAllowed, match="left to try again"):
         stores.tasks.retry_failed(batch[0].batch_id, who="ann")
     claim = stores.claim()

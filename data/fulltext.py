@@ -1,0 +1,191 @@
+"""Prompts as an index of words, on SQLite (FTS5) and PostgreSQL (GIN) with the same answers: one splitting for both.
+
+Neither database can split Chinese, so `split` does it here, on what is written and on what is looked for alike: a
+character of a script that is written without blanks is a word of its own, and a longer Chinese word is a phrase.
+Whatever this says must be said in the transaction that writes the task's row. The tables are no part of `schema.py`,
+because no ORM can describe them; migration 0005 makes them.
+
+The FTS5 table keeps no text of its own (contentless). To forget a row it must be told the words it was given, and
+SQLite before 3.43 checks nothing: `forget` gets them by splitting the prompt again. So whoever changes what `split`
+gives must build the index anew, in a migration (`build`).
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+
+NAME = "task_text"
+BATCH = 1000
+LONGEST = 100
+"""Characters of one word that count: PostgreSQL refuses words of 2 kB, and nobody types so many."""
+PREFIX = 3
+"""A word with fewer letters is found whole only: half of all prompts hold a word that begins with "a"."""
+
+_TABLE = sa.table(NAME, sa.column("seq", sa.BigInteger), sa.column("words", sa.Text))
+_FTS = sa.table(NAME, sa.column("rowid", sa.BigInteger), sa.column("words", sa.Text), sa.column(NAME, sa.Text))
+_VECTOR = "array_to_tsvector(string_to_array(btrim(words), ' '))"
+
+_MARKS = re.compile("[\u0300-\u036f\ufe00-\ufe0f]")  # accents; and whether an emoji is drawn in colour
+_BLANKLESS = re.compile(
+    "[\u0e00-\u0eff\u1000-\u109f\u1100-\u11ff\u1780-\u17ff\u2e80-\u2fdf\u3005-\u3007\u3021-\u303c\u3040-\u31ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\ua000-\ua4cf\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff\U00016fe0-\U00018dff"
+    "\U0001aff0-\U0001b2ff\U00020000-\U0003ffff]"
+)
+"""Thai, Lao, Burmese, Khmer, Hangul, kana, bopomofo, Yi, Han: one character is one word."""
+_APART = frozenset("PZCS")
+"""First letters of the Unicode categories that part words. Pictographs (So) are words themselves."""
+
+
+class _Splitting(dict[int, str]):
+    """What `str.translate` makes of each character, found out when it is first met."""
+
+    def __missing__(self, code: int) -> str:
+        char, category = chr(code), unicodedata.category(chr(code))
+        if category == "So" or (_BLANKLESS.match(char) and category[0] not in "PZ"):
+            self[code] = f" {char} "
+        else:  # a character this Python does not know yet (Cn) is taken for a letter, as the next Python may say
+            self[code] = " " if category[0] in _APART and category != "Cn" else char
+        return self[code]
+
+
+_SPLITTING = _Splitting()
+
+
+def split(text: str) -> str:
+    """The words of a text, with one blank between two: lower case, no accents, full-width forms made plain."""
+    if text.isascii():
+        folded = text.lower()
+    else:
+        folded = unicodedata.normalize("NFKD", unicodedata.normalize("NFKD", text).casefold())
+        folded = unicodedata.normalize("NFC", _MARKS.sub("", folded))
+    return " ".join(word[:LONGEST] for word in folded.translate(_SPLITTING).split())
+
+
+def add(connection: Connection, texts: Iterable[tuple[int, str]]) -> None:
+    """Indexes these prompts, by their task's `seq`."""
+    rows = [{"at": seq, "words": split(text)} for seq, text in texts]
+    if not rows:
+        return
+    if connection.dialect.name == "sqlite":
+        connection.execute(_ADD_SQLITE, rows)
+    else:
+        connection.execute(_ADD, [row | {"words": f" {row['words']} "} for row in rows])
+
+
+def forget(connection: Connection, texts: Iterable[tuple[int, str]]) -> None:
+    """Takes these prompts, exactly as they were added, out of the index; those that are not in it are passed over."""
+    told = dict(texts)
+    if connection.dialect.name != "sqlite":
+        connection.execute(sa.delete(_TABLE).where(_TABLE.c.seq.in_(list(told))))
+        return
+    known = connection.execute(sa.select(_FTS.c.rowid).where(_FTS.c.rowid.in_(list(told)))).scalars().all()
+    rows = [{"at": seq, "words": split(told[seq])} for seq in known]
+    if rows:
+        connection.execute(_FORGET_SQLITE, rows)
+
+
+_ADD_SQLITE = sa.text(f"INSERT INTO {NAME} (rowid, words) VALUES (:at, :words)")  # noqa: S608 - a constant of ours
+_FORGET_SQLITE = sa.text(f"INSERT INTO {NAME} ({NAME}, rowid, words) VALUES ('delete', :at, :words)")  # noqa: S608 - a constant of ours
+_ADD = sa.text(f"INSERT INTO {NAME} (seq, words) VALUES (:at, :words)")  # noqa: S608 - a constant of ours
+
+
+# Asking -------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """Words as they are split, that stand side by side; `begins`: the last of them may go on."""
+
+    words: tuple[str, ...]
+    begins: bool = False
+
+
+def wanted(text: str, *, may_go_on: bool = False) -> Wanted | None:
+    """What to look for; None where nothing of it can be (punctuation alone)."""
+    words = tuple(split(text).split())
+    if not words:
+        return None
+    last = words[-1]
+    return Wanted(words, may_go_on and len(last) >= PREFIX and _BLANKLESS.match(last) is None)
+
+
+def matches(everything: Sequence[Wanted], nothing: Sequence[Wanted]) -> ColumnElement[bool]:
+    """SQLite's condition on the index itself: all of these and none of those. `everything` must not be empty."""
+    found = " AND ".join(_fts(each) for each in everything)
+    if nothing:
+        found = f"({found}) NOT ({' OR '.join(_fts(each) for each in nothing)})"
+    return _FTS.c[NAME].op("MATCH", is_comparison=True)(found)
+
+
+def _fts(each: Wanted) -> str:
+    return f'"{" ".join(each.words)}"' + ("*" if each.begins else "")
+
+
+def holds(each: Wanted, seq: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[bool]:
+    """Whether the task's prompt holds it, asked for one task at a time."""
+    if sqlite:
+        fts = _FTS.alias("held")
+        return sa.exists().where(fts.c.rowid == seq, fts.c[NAME].op("MATCH", is_comparison=True)(_fts(each)))
+    rows = _TABLE.alias("held")
+    return sa.exists().where(rows.c.seq == seq, *stands(each, rows.c.words))
+
+
+def stands(each: Wanted, words: ColumnElement[str] = _TABLE.c.words) -> tuple[ColumnElement[bool], ...]:
+    """PostgreSQL's conditions on the index: the words by GIN, side by side by the text itself.
+
+    A tsvector's own positions end at 16,383 and at 256 a word, and a long Chinese prompt has more.
+    """
+    *whole, last = (f"'{word}'" for word in each.words)
+    query = " & ".join([*whole, f"{last}:*" if each.begins else last])
+    vector = sa.func.array_to_tsvector(sa.func.string_to_array(sa.func.btrim(words), sa.literal_column("' '")))
+    beside = f"% {' '.join(each.words)}{'' if each.begins else ' '}%"
+    found = vector.op("@@", is_comparison=True)(sa.cast(sa.literal(query), _TsQuery()))
+    return (found, words.like(beside)) if len(each.words) > 1 else (found,)
+
+
+class _TsQuery(sa.types.UserDefinedType[str]):
+    cache_ok = True
+
+    def get_col_spec(self, **_: Any) -> str:
+        return "tsquery"
+
+
+def index(*, sqlite: bool) -> tuple[sa.TableClause, ColumnElement[int]]:
+    """The index as a table to select from, and its column that is the task's `seq`."""
+    return (_FTS, _FTS.c.rowid) if sqlite else (_TABLE, _TABLE.c.seq)
+
+
+# Making -------------------------------------------------------------------------------------------------------------
+
+
+def make(connection: Connection) -> None:
+    """Makes the empty index."""
+    if connection.dialect.name == "sqlite":
+        # The words are split already: "ascii" takes every other character for a letter, whatever Unicode says of it.
+        connection.execute(sa.text(f"CREATE VIRTUAL TABLE {NAME} USING fts5(words, content='', tokenize='ascii')"))
+        return
+    connection.execute(sa.text(f"CREATE TABLE {NAME} (seq bigint PRIMARY KEY, words text NOT NULL)"))
+    connection.execute(sa.text(f"CREATE INDEX ix_{NAME}_words ON {NAME} USING gin ({_VECTOR})"))
+
+
+def build(connection: Connection) -> int:
+    """Indexes every prompt there is, a batch at a time; gives how many."""
+    task = sa.table("task", sa.column("seq", sa.BigInteger), sa.column("prompt", sa.Text))
+    done, last = 0, 0
+    while True:
+        some = sa.select(task.c.seq, task.c.prompt).where(task.c.seq > last).order_by(task.c.seq).limit(BATCH)
+        rows = [(seq, prompt) for seq, prompt in connection.execute(some)]
+        if not rows:
+            return done
+        add(connection, rows)
+        done, last = done + len(rows), rows[-1][0]
+
+
+def is_ours(table: str) -> bool:
+    """Whether a table belongs to the index: it, or one that SQLite keeps it in."""
+    return table == NAME or table.startswith(f"{NAME}_")

@@ -1,0 +1,106 @@
+"""What people put on pictures without judging them: a star of one's own, and tags that the team shares.
+
+It knows nothing of deleted tasks: a mark comes back with its task, and goes for good when the task is purged.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from data.db import Database, insert_new
+from data.errors import NotAllowed
+from data.query import plain
+from data.schema import Star, Tag, Task
+
+LONGEST_TAG = 40
+"""Characters."""
+MOST_TAGS = 20
+"""Of one task."""
+
+
+@dataclass(frozen=True)
+class Marked:
+    """The marks of one task, as one person sees them."""
+
+    starred: bool = False
+    tags: tuple[str, ...] = ()
+
+
+class Marks:
+    """Stars and tags, by the ids of tasks. Whatever is asked for twice is there once."""
+
+    def __init__(self, db: Database, clock: Callable[[], datetime] | None = None) -> None:
+        """`clock` gives the present moment in UTC; by default the database's."""
+        self._db = db
+        self._clock = clock or db.now
+
+    def of(self, task_ids: Sequence[str], person: str) -> dict[str, Marked]:
+        """The marks of these tasks; those without any are left out."""
+        with self._db.read() as session:
+            ids = {seq: task_id for task_id, seq in _seqs(session, task_ids)}
+            stars = set(session.exec(select(Star.seq).where(Star.person == person, col(Star.seq).in_(ids))))
+            tags: dict[int, list[str]] = {}
+            for seq, name in session.exec(
+                select(Tag.seq, Tag.name).where(col(Tag.seq).in_(ids)).order_by(col(Tag.name))
+            ):
+                tags.setdefault(seq, []).append(name)
+        return {ids[seq]: Marked(seq in stars, tuple(tags.get(seq, ()))) for seq in stars | tags.keys()}
+
+    def star(self, task_ids: Sequence[str], person: str) -> None:
+        """Puts this person's star on the tasks; ids that do not exist are passed over, here and below."""
+        with self._db.transaction() as session:
+            for _, seq in _seqs(session, task_ids):
+                insert_new(session, Star, {"person": person, "seq": seq, "at": self._clock()})
+
+    def unstar(self, task_ids: Sequence[str], person: str) -> None:
+        """Takes it away."""
+        with self._db.transaction() as session:
+            seqs = [seq for _, seq in _seqs(session, task_ids)]
+            session.connection().execute(sa.delete(Star).where(col(Star.person) == person, col(Star.seq).in_(seqs)))
+
+    def tag(self, task_ids: Sequence[str], name: str, person: str) -> str:
+        """Puts a tag on the tasks; gives it as it is kept.
+
+        Raises:
+            NotAllowed: it is empty or too long, or one of the tasks has too many; none was tagged.
+        """
+        name = tag_name(name)
+        with self._db.transaction() as session:
+            found = _seqs(session, task_ids)
+            for _, seq in found:
+                insert_new(session, Tag, {"name": name, "seq": seq, "person": person, "at": self._clock()})
+            several = select(Tag.seq).where(col(Tag.seq).in_([seq for _, seq in found])).group_by(col(Tag.seq))
+            if session.exec(several.having(sa.func.count() > MOST_TAGS).limit(1)).first() is not None:
+                raise NotAllowed(f"A picture takes at most {MOST_TAGS} tags. Nothing was changed.")
+        return name
+
+    def untag(self, task_ids: Sequence[str], name: str) -> None:
+        """Takes a tag away, whoever put it there."""
+        with self._db.transaction() as session:
+            seqs = [seq for _, seq in _seqs(session, task_ids)]
+            mine = (col(Tag.name) == plain(name).casefold(), col(Tag.seq).in_(seqs))
+            session.connection().execute(sa.delete(Tag).where(*mine))
+
+
+def tag_name(name: str) -> str:
+    """As it is kept, and looked for: in lower case, without quotes. Raises NotAllowed."""
+    name = plain(name).casefold()
+    if not 0 < len(name) <= LONGEST_TAG:
+        raise NotAllowed(f"A tag has 1 to {LONGEST_TAG} characters. Nothing was changed.")
+    return name
+
+
+def forget(session: Session, task_ids: Sequence[str]) -> None:
+    """Takes all marks off, in the caller's transaction: these tasks go for good."""
+    seqs = [seq for _, seq in _seqs(session, task_ids)]
+    session.connection().execute(sa.delete(Star).where(col(Star.seq).in_(seqs)))
+    session.connection().execute(sa.delete(Tag).where(col(Tag.seq).in_(seqs)))
+
+
+def _seqs(session: Session, task_ids: Sequence[str]) -> list[tuple[str, int]]:
+    """Id and sort key of those that exist, by sort key: everybody locks in one order."""
+    mine = sa.select(col(Task.id), col(Task.seq)).where(col(Task.id).in_(task_ids)).order_by(col(Task.seq))
+    return [(task_id, seq) for task_id, seq in session.connection().execute(mine) if seq is not None]

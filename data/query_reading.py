@@ -1,0 +1,216 @@
+"""From what a person typed to a `Query`. It never refuses: what it cannot follow it leaves out, and says so in a hint.
+
+A plain text is words that must all be there. `model:seedream`, `by:me`, `status:failed`, `tag:poster`, `cost:>10`,
+`after:2026-11-01`, `before:2026-12`, `star:yes` narrow it; "…" is a phrase, and `-` before any of them turns it round.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field, replace
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from data.catalog import catalog
+from data.fulltext import wanted
+from data.money import MICRO
+from data.query import DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
+
+LONGEST = 2000
+"""Characters that are read."""
+
+_PIECE = re.compile(
+    rf"(?P<no>[-－−]?)(?:(?P<name>[A-Za-z]+)[:：](?!//))?(?:[{QUOTES}](?P<phrase>[^{QUOTES}]*)[{QUOTES}]?|(?P<word>[^\s{QUOTES}]*))"
+)
+_AMOUNT = r"[0-9]{1,13}(?:\.[0-9]{1,6})?"
+_COST = re.compile(rf"(?P<sign>[<>]=?|=?)(?P<one>{_AMOUNT})(?:\.\.(?P<to>{_AMOUNT}))?")
+_DAY = re.compile(r"(\d{4})(?:-(\d{1,2})(?:-(\d{1,2}))?)?")
+_OTHER_WORDS = {
+    "succeeded": "done", "completed": "done", "ok": "done", "processing": "running", "working": "running",
+    "pending": "queued", "waiting": "queued", "canceled": "cancelled", "error": "failed",
+}  # fmt: skip
+_YES_NO = {"yes": True, "true": True, "1": True, "mine": True, "no": False, "false": False, "0": False}
+
+
+@dataclass(frozen=True)
+class Names:
+    """What there is to choose from, for the pills and for hints."""
+
+    people: tuple[str, ...] = ()
+    models: tuple[str, ...] = ()  # ids
+    tags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Hint:
+    """A piece of the text that was left out, and a sentence about it."""
+
+    piece: str
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was understood, and what was not."""
+
+    query: Query
+    hints: tuple[Hint, ...] = ()
+
+
+class _NotUnderstood(Exception):  # noqa: N818 - caught a few lines below
+    """Its text is the hint."""
+
+
+@dataclass
+class _Reader:
+    """One text on its way to a query."""
+
+    names: Names | None
+    words: list[Word] = field(default_factory=list)
+    without: list[Word] = field(default_factory=list)
+    of: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in _CHOICES})
+    but: dict[str, list[str]] = field(default_factory=lambda: {name: [] for name in _CHOICES})
+    rest: dict[str, Any] = field(default_factory=dict)
+
+    def query(self) -> Query:
+        chosen: dict[str, Any] = {name: Choice(tuple(self.of[name]), tuple(self.but[name])) for name in _CHOICES}
+        return replace(Query(tuple(self.words), tuple(self.without), **chosen), **self.rest)
+
+    def take(self, name: str | None, value: str, *, no: bool, phrase: bool) -> None:
+        """One piece. Raises _NotUnderstood."""
+        if name is None:
+            self._word(value, no=no, phrase=phrase)
+        elif not value:
+            raise _NotUnderstood(f"“{name}:” needs a value, for example {_EXAMPLES.get(name, 'model:seedream')}.")
+        elif name in _CHOICES:
+            (self.but if no else self.of)[name].extend(_CHOICES[name](value, self.names))
+        elif name not in _EXAMPLES:
+            known = ", ".join(f"{each}:" for each in _EXAMPLES)
+            raise _NotUnderstood(f"There is no filter “{name}:”. There are {known}; put a text with a colon in quotes.")
+        elif name == "star":
+            self.rest["star"] = _star(value) is not no
+        elif no:
+            raise _NotUnderstood(f"“{name}:” cannot be turned round. Say it the other way, as in {_EXAMPLES[name]}.")
+        elif name == "cost":
+            self.rest |= _cost(value)
+        else:
+            self.rest[name] = _day(value)
+
+    def _word(self, value: str, *, no: bool, phrase: bool) -> None:
+        if wanted(plain(value)) is None:
+            if plain(value):
+                raise _NotUnderstood("Punctuation alone cannot be searched for.")
+            return
+        words = self.without if no else self.words
+        if len(words) >= MOST:
+            raise _NotUnderstood(f"Only the first {MOST} words are looked for.")
+        words.append(Word(value, phrase))
+
+
+def read(text: str, names: Names | None = None) -> Reading:
+    """What the text asks for. With `names`, whoever and whatever does not exist is left out, with a hint."""
+    reader, hints = _Reader(names), []
+    for piece in _PIECE.finditer(text[:LONGEST]):
+        if not piece[0]:
+            continue
+        name = piece["name"].casefold() if piece["name"] else None
+        phrase = piece["phrase"] is not None
+        try:
+            reader.take(name, plain(piece["phrase"] if phrase else piece["word"]), no=bool(piece["no"]), phrase=phrase)
+        except _NotUnderstood as hint:
+            hints.append(Hint(piece[0], str(hint)))
+    return Reading(reader.query(), tuple(hints))
+
+
+# Values -------------------------------------------------------------------------------------------------------------
+
+
+def model_ids(value: str, known: Collection[str] = ()) -> frozenset[str]:
+    """The models that a person may mean: by id, by family, else by part of the name. `known`: further ids."""
+    value = value.casefold()
+    specs = catalog().models
+    ids = {*known, *(spec.id for spec in specs)}
+    if exact := {each for each in ids if each.casefold() == value}:
+        return frozenset(exact)
+    if family := {spec.id for spec in specs if spec.family.casefold() == value}:
+        return frozenset(family)
+    named = {spec.id for spec in specs if value in spec.label.casefold()}
+    return frozenset(named | {each for each in ids if value in each.casefold()})
+
+
+def _model(value: str, names: Names | None) -> list[str]:
+    if names is not None and not model_ids(value, names.models):
+        raise _NotUnderstood(f"No model is called “{value}”.")
+    return [value]
+
+
+def _person(value: str, names: Names | None) -> list[str]:
+    if names is None or value.casefold() == ME or value in names.people:
+        return [ME if value.casefold() == ME else value]
+    like = value.casefold()
+    called = {each: each.casefold() for each in names.people}
+    found = [each for each, name in called.items() if like in (name, name.partition("@")[0])]
+    found = found or [each for each, name in called.items() if name.startswith(like)]
+    if not found:
+        raise _NotUnderstood(f"Nobody called “{value}” has asked for anything.")
+    return found
+
+
+def _tag(value: str, names: Names | None) -> list[str]:
+    if names is not None and value.casefold() not in names.tags:
+        raise _NotUnderstood(f"No picture has the tag “{value}”.")
+    return [value]
+
+
+def _status(value: str, _: Names | None) -> list[str]:
+    word = _OTHER_WORDS.get(value.casefold(), value.casefold())
+    if word not in STATUSES:
+        raise _NotUnderstood(f"There is no status “{value}”. There are {', '.join(STATUSES)}.")
+    return [word]
+
+
+def _cost(value: str) -> dict[str, int]:
+    found = _COST.fullmatch(value.replace(",", "."))
+    if found is None or (found["sign"] and found["to"]):
+        raise _NotUnderstood("A cost is a number of credits: cost:>10, cost:<=4.5, cost:10..20.")
+    one = _micro(found["one"])
+    match found["sign"]:
+        case ">":
+            return {"cost_above": one}
+        case ">=":
+            return {"cost_above": one - 1}
+        case "<":
+            return {"cost_below": one}
+        case "<=":
+            return {"cost_below": one + 1}
+        case _:
+            return {"cost_above": one - 1, "cost_below": _micro(found["to"] or found["one"]) + 1}
+
+
+def _micro(amount: str) -> int:
+    return min(int(Decimal(amount) * MICRO), DEAREST)
+
+
+def _day(value: str) -> date:
+    found = _DAY.fullmatch(value)
+    try:
+        if found is not None:
+            return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
+    except ValueError:
+        pass
+    raise _NotUnderstood("A day is written as 2026-11-27, a month as 2026-11.")
+
+
+def _star(value: str) -> bool:
+    if value.casefold() not in _YES_NO:
+        raise _NotUnderstood("A star is there or not: star:yes, star:no.")
+    return _YES_NO[value.casefold()]
+
+
+_CHOICES: dict[str, Callable[[str, Names | None], list[str]]] = {
+    "model": _model, "by": _person, "status": _status, "tag": _tag,
+}  # fmt: skip
+_EXAMPLES = {
+    "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster", "cost": "cost:>10",
+    "after": "after:2026-11-01", "before": "before:2026-12-01", "star": "star:yes",
+}  # fmt: skip

@@ -1,0 +1,131 @@
+"""History by query: pages, counts and neighbours, each at a cost that does not grow with the number of tasks.
+
+Deleted tasks are nowhere. A star is its owner's alone, so every read is told who looks (`viewer`). It changes nothing.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection, Select
+
+from data.db import Database
+from data.filters import Narrowed, narrowed, table
+from data.history import Page, cards
+from data.query import Query
+from data.query_reading import Names, Reading, read
+from data.schema import NOT_DELETED, Tag, Task
+
+COUNTED = 1000
+"""Beyond this many nobody counts on; `COUNTED + 1` stands for more."""
+SELECTED = 5000
+"""Most tasks that are chosen at once."""
+
+
+@dataclass(frozen=True)
+class Neighbours:
+    """The ids of the tasks beside one in a list, None at its ends."""
+
+    newer: str | None
+    older: str | None
+
+
+@dataclass(frozen=True)
+class Hides:
+    """The filter (of `query.PARTS`) that hides the most, and how many would be there without it."""
+
+    part: str
+    count: int
+
+
+class Search:
+    """Reads over one database."""
+
+    def __init__(self, db: Database) -> None:
+        """`db` is opened and migrated."""
+        self._db = db
+
+    def read(self, text: str) -> Reading:
+        """The query that a person typed. Costs nothing where it names nobody and nothing."""
+        plain = read(text)
+        named = plain.query.model or plain.query.by or plain.query.tag
+        return read(text, self.names()) if named else plain
+
+    def names(self) -> Names:
+        """Who asked for anything, which models were asked, and which tags were given: what there is to choose from."""
+        with self._db.look() as connection:
+            people = _different(connection, table(Task).c.person, NOT_DELETED)
+            models = _different(connection, table(Task).c.model, NOT_DELETED)
+            return Names(people, models, _different(connection, table(Tag).c.name))
+
+    def page(
+        self, query: Query, viewer: str, *, before: int | None = None, after: int | None = None, limit: int = 60
+    ) -> Page:
+        """The newest cards, or those just older than `before`, or just newer than `after` (values of `Card.seq`)."""
+        found = self._narrowed(query, viewer)
+        way = ("newer",) if after is not None else ("older",) if before is not None else ()
+        edge = after if after is not None else before
+        with self._db.look() as connection:
+            rows = _run(connection, found.rows("card", *way, limit=limit + 1), edge).all()
+            more, rows = len(rows) > limit, rows[:limit]
+            if after is not None:
+                rows = rows[::-1]
+            if not rows:
+                return Page((), None, None)
+            first, last = rows[0].seq, rows[-1].seq
+            newer = more if after is not None else before is not None and _exists(connection, found, "newer", first)
+            older = more if after is None else _exists(connection, found, "older", last)
+            return Page(cards(connection, rows), last if older else None, first if newer else None)
+
+    def count(self, query: Query, viewer: str) -> int:
+        """How many there are, up to `COUNTED + 1`."""
+        with self._db.look() as connection:
+            return int(_run(connection, self._narrowed(query, viewer).count(most=COUNTED)).scalar_one())
+
+    def newer(self, query: Query, viewer: str, than: int, *, most: int = 99) -> int:
+        """How many have come since a list was shown whose newest card had the `seq` `than`; up to `most + 1`."""
+        with self._db.look() as connection:
+            return int(_run(connection, self._narrowed(query, viewer).count("newer", most=most), than).scalar_one())
+
+    def neighbours(self, query: Query, viewer: str, seq: int, *, top: int | None = None) -> Neighbours:
+        """What stands beside the task in this list. `top`: the newest that the list shows; nothing newer counts."""
+        found = self._narrowed(query, viewer)
+        upwards = ("newer",) if top is None else ("newer", "shown")
+        with self._db.look() as connection:
+            newer, older = _run(connection, found.beside(*upwards), seq, top).one()
+            return Neighbours(newer, older)
+
+    def hides_most(self, query: Query, viewer: str) -> Hides | None:
+        """For a list that is empty: the one filter without which it would hold the most; None if no single one."""
+        counts = [Hides(part, self.count(query.lacking(part), viewer)) for part in query.parts]
+        best = max(counts, key=lambda each: each.count, default=None)
+        return best if best is not None and best.count else None
+
+    def ids(self, query: Query, viewer: str, *, top: int | None = None, limit: int = SELECTED) -> tuple[str, ...]:
+        """The ids of the newest `limit` tasks; none newer than `top`, so that nobody chooses what they did not see."""
+        wanted = self._narrowed(query, viewer).rows("id", *(() if top is None else ("shown",)), limit=limit)
+        with self._db.look() as connection:
+            return tuple(_run(connection, wanted, None, top).scalars())
+
+    def _narrowed(self, query: Query, viewer: str) -> Narrowed:
+        return narrowed(query, viewer, sqlite=self._db.is_sqlite)
+
+
+def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:
+    return connection.execute(query, {"edge": edge, "top": top})
+
+
+def _exists(connection: Connection, found: Narrowed, way: str, edge: int) -> bool:
+    return _run(connection, found.rows("id", way, limit=1), edge).first() is not None
+
+
+def _different(connection: Connection, column: Any, *where: ColumnElement[bool]) -> tuple[str, ...]:
+    """The different values, one step along the index for each: reading all rows for them would take seconds."""
+    first = sa.select(sa.func.min(column).label("value")).where(*where).cte("different", recursive=True)
+    following = sa.select(sa.func.min(column)).where(column > first.c.value, *where).scalar_subquery()
+    every = first.union_all(sa.select(following.correlate(first)).where(first.c.value.is_not(None)))
+    found: Sequence[str] = connection.execute(
+        sa.select(every.c.value).where(every.c.value.is_not(None))
+    ).scalars().all()  # fmt: skip
+    return tuple(found)

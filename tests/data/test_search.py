@@ -1,0 +1,249 @@
+"""Search finds exactly what a person would call a match, in any language, on both databases; and nothing deleted."""
+
+import re
+from datetime import date, timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy import text
+from sqlmodel import select
+from stores import MODELS, Stores
+
+from data import fulltext
+from data.filters import narrowed
+from data.marks import Marks
+from data.query import Choice, Query, Word
+from data.query_reading import read
+from data.removal import Removal
+from data.requests import GenerationRequest
+from data.schema import Task
+from data.search import COUNTED, Hides, Neighbours, Search
+
+CHINESE = "红色风筝熊猫赛博朋克的"
+LATIN = ("kite", "kites", "Red", "café", "neon", "city", "of", "x")
+PUNCTUATION = (",", "，", "-", "!")
+PIECES = st.one_of(st.text(CHINESE, min_size=1, max_size=6), st.sampled_from(LATIN), st.sampled_from(PUNCTUATION))
+PROMPTS = st.lists(PIECES, min_size=1, max_size=8).map(" ".join)
+SOUGHT = st.one_of(st.text(CHINESE, min_size=1, max_size=4), st.sampled_from((*LATIN, "kit", "cafe", "ci", "red kite")))
+
+
+def is_in(sought: str, prompt: str, *, begins: bool) -> bool:
+    """As a person would look: letters without accents, whole words, the last one perhaps unfinished."""
+    plain, sought = (text.lower().replace("é", "e") for text in (prompt, sought))
+    if not sought.isascii():
+        return re.search(r"\W*".join(sought), plain) is not None
+    end = "" if begins and len(sought.split()[-1]) >= 3 else r"(?![a-z])"
+    return re.search(rf"(?<![a-z]){sought.replace(' ', chr(92) + 'W+')}{end}", plain) is not None
+
+
+def test_search_finds_what_a_look_at_every_prompt_finds(stores: Stores) -> None:
+    search = Search(stores.db)
+    known: dict[str, str] = {}
+
+    @given(st.lists(PROMPTS, min_size=1, max_size=4), st.lists(SOUGHT, min_size=1, max_size=2), st.none() | SOUGHT)
+    @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True, database=None)
+    def finds(prompts: list[str], sought: list[str], without: str | None) -> None:
+        made = stores.tasks.create([GenerationRequest(MODELS[0], prompt, {}, ()) for prompt in prompts], person="ann")
+        known.update((task.id, task.prompt) for task in made)
+        query = Query(tuple(Word(word) for word in sought), (Word(without),) if without else ())
+        wanted = {
+            task_id for task_id, prompt in known.items()
+            if all(is_in(w.text, prompt, begins=not w.exact and w == query.words[-1]) for w in query.words)
+            and not (without and is_in(without, prompt, begins=False))
+        }  # fmt: skip
+        assert set(search.ids(query, "ann")) == wanted
+        assert search.count(query, "ann") == len(wanted)
+
+    finds()
+
+
+@pytest.mark.parametrize(
+    ("sought", "found"),
+    [
+        ("猫", ["红色的熊猫", "a 猫"]),
+        ("熊猫", ["红色的熊猫"]),
+        ("的熊", ["红色的熊猫"]),
+        ("CAFÉ", ["Crème, café"]),
+        ("creme", ["Crème, café"]),
+        ('"red car"', ["The Red-Car park"]),
+        ('"red ca"', []),
+        ("red ca", []),
+        ("red par", ["The Red-Car park"]),
+        ("ａ", ["a 猫"]),
+        ("한국", ["한국어"]),
+        ("がく", ["がくせい"]),
+        ("かく", []),
+        ("ดี", ["สวัสดี"]),
+        ("🐼", ["🐼 roll"]),
+        ("-猫 -car -cafe -한 -が -ส -roll", []),
+        ("'; DROP TABLE task; --", []),
+        ("NEAR OR AND NOT *", []),
+    ],
+)
+def test_any_language_is_found_by_a_part_of_its_sentence(stores: Stores, sought: str, found: list[str]) -> None:
+    prompts = ["红色的熊猫", "a 猫", "Crème, café", "The Red-Car park", "한국어", "がくせい", "สวัสดี", "🐼 roll"]
+    for prompt in prompts:
+        stores.task(prompt=prompt)
+    search = Search(stores.db)
+    cards = search.page(search.read(sought).query, "ann").cards
+    assert sorted(card.prompt for card in cards) == sorted(found)
+
+
+def test_a_very_long_prompt_is_found_by_its_end(stores: Stores) -> None:
+    """Beyond the positions that PostgreSQL's own phrase search counts."""
+    task = stores.tasks.create(
+        [GenerationRequest(MODELS[0], "的猫" * 9000 + "风筝" + "x" * 3000, {}, ())], person="ann"
+    )[0]
+    stores.task(prompt="筝风 的 猫")
+    search = Search(stores.db)
+    for sought in ("猫风筝", '"风筝' + "x" * 3000 + '"'):
+        assert search.ids(read(sought).query, "ann") == (task.id,)
+
+
+def populated(stores: Stores) -> Search:
+    """Forty tasks of four people and four models."""
+    for n in range(40):
+        prompt = f"{'red' if n % 2 else 'blue'} kite {n}"
+        stores.task(prompt=prompt, person=("ann", "bob", "cy", "dee")[n // 3 % 4], model=MODELS[n % 3])
+        stores.clock.forward(hours=1)
+    return Search(stores.db)
+
+
+QUERIES = (
+    "", "red", "-red", "kite -red", "by:ann", "by:ann by:bob", "model:seedream", "model:nano-banana", "status:queued",
+    "model:google/nano-banana by:bob status:running", "status:done", "after:2026-11-24", "before:2026-11-24",
+    "red after:2026-11-24 before:2026-11-25 by:me", "star:yes", "star:no by:me", "star:yes red", "tag:poster",
+    "tag:poster tag:sea", "-tag:sea blue", "star:yes tag:sea", "cost:0", "cost:>0", "cost:<1 red -by:ann",
+)  # fmt: skip
+
+
+@pytest.mark.parametrize("typed", QUERIES)
+def test_every_query_pages_counts_and_walks_over_the_same_tasks(stores: Stores, typed: str) -> None:
+    search, marks = populated(stores), Marks(stores.db, stores.clock)
+    every = search.ids(Query(), "ann")
+    marks.star(every[::3], "ann")
+    marks.star(every[::2], "bob")
+    marks.tag(every[::4], "poster", "bob")
+    marks.tag(every[::6], "Sea", "cy")
+    query, hints = search.read(typed).query, search.read(typed).hints
+    assert hints == ()
+    ids = search.ids(query, "ann")
+    assert len(ids) == search.count(query, "ann") == len(set(ids))
+    assert list(ids) == [task_id for task_id in every if task_id in ids]
+    assert (
+        (0 if typed in ("status:done", "cost:>0") else 1)
+        <= len(ids)
+        <= (40 if typed in ("", "status:queued", "cost:0") else 39)
+    )
+
+    seen, cursor = [], None
+    while True:
+        page = search.page(query, "ann", before=cursor, limit=7)
+        assert (page.newer is None) == (cursor is None)
+        seen += [card.id for card in page.cards]
+        if page.older is None:
+            break
+        cursor = page.older
+    assert tuple(seen) == ids
+    if cursor is not None:
+        back = search.page(query, "ann", after=page.newer, limit=7)
+        assert [card.id for card in back.cards] == list(ids[: len(ids) - len(page.cards)][-7:])
+        assert back.older is not None
+    for place in {0, len(ids) // 2, len(ids) - 1} if ids else ():
+        beside = search.neighbours(query, "ann", stores.card(ids[place]).seq)
+        assert beside == Neighbours(ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None)
+
+
+def test_what_is_new_is_counted_and_does_not_move_what_is_shown(stores: Stores) -> None:
+    search = populated(stores)
+    query = read("red").query
+    top = search.page(query, "ann").cards[0]
+    for prompt in ("red boat", "blue boat", "red lamp"):
+        stores.task(prompt=prompt)
+    assert search.newer(query, "ann", top.seq) == 2
+    assert search.newer(query, "ann", top.seq, most=1) == 2
+    assert search.neighbours(query, "ann", top.seq, top=top.seq).newer is None
+    assert search.neighbours(query, "ann", top.seq).newer is not None
+    assert search.ids(query, "ann", top=top.seq, limit=1) == (top.id,)
+
+
+def test_counting_ends_where_nobody_counts_on(stores: Stores) -> None:
+    requests = [GenerationRequest(MODELS[0], "red kite", {}, ())] * 101
+    for _ in range(10):
+        stores.tasks.create(requests, person="ann")
+    search = Search(stores.db)
+    assert search.count(read("red").query, "ann") == search.count(Query(), "ann") == COUNTED + 1
+    assert len(search.ids(Query(), "ann")) == 1010
+
+
+def test_an_empty_list_names_the_filter_that_hides_the_most(stores: Stores) -> None:
+    search = populated(stores)
+    query = read("by:ann model:seedream status:failed").query
+    assert search.count(query, "ann") == 0
+    hides = search.hides_most(query, "ann")
+    assert hides == Hides("status", search.count(query.lacking("status"), "ann"))
+    assert search.hides_most(Query(), "ann") is None
+
+
+def test_a_hint_knows_who_and_what_is_there(stores: Stores) -> None:
+    search = populated(stores)
+    Marks(stores.db, stores.clock).tag(search.ids(Query(), "ann")[:1], "Poster", "ann")
+    names = search.names()
+    assert (names.people, names.models, names.tags) == (
+        ("ann", "bob", "cy", "dee"),
+        tuple(sorted(MODELS[:3])),
+        ("poster",),
+    )
+    reading = search.read("by:bo tag:poster by:zoe")
+    assert (reading.query.text, len(reading.hints)) == ("by:bob tag:poster", 1)
+
+
+def test_a_deleted_task_is_in_no_list_and_no_count(stores: Stores) -> None:
+    search, removal = populated(stores), Removal(stores.db, stores.clock)
+    gone, stays = search.ids(read("by:ann red").query, "ann")[:2]
+    stores.tasks.cancel(gone, who="ann")
+    assert removal.delete([gone], who="ann").ids == (gone,)
+    for typed in ("", "red", "by:ann", "status:cancelled", "-blue"):
+        assert gone not in search.ids(read(typed).query, "ann"), typed
+    assert search.count(Query(), "ann") == stores.history.total() == 39
+    assert stays in search.ids(read("by:ann red").query, "ann")
+
+
+def test_the_days_of_a_query_are_days_in_utc(stores: Stores) -> None:
+    stores.clock.now = stores.clock.now.replace(hour=23, minute=59, second=59)
+    late = stores.task(prompt="late")
+    stores.clock.forward(seconds=1)
+    early = stores.task(prompt="early")
+    search, day = Search(stores.db), stores.clock().date()
+    assert search.ids(Query(after=day), "ann") == (early.id,)
+    assert search.ids(Query(before=day), "ann") == (late.id,)
+    assert search.ids(Query(after=date(1, 1, 1), before=date(9999, 12, 31)), "ann") == (early.id, late.id)
+    assert search.ids(Query(after=day + timedelta(days=1)), "ann") == ()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("typed", [typed for typed in QUERIES if typed not in ("status:done", "cost:0", "cost:>0")])
+def test_no_page_is_sorted_or_read_from_end_to_end(stores: Stores, typed: str) -> None:
+    """Whatever is asked, an index gives the order: only what several walks have found is put in order afterwards."""
+    found = narrowed(read(typed).query, "ann", sqlite=True)
+    with stores.db.read() as session:
+        connection = session.connection()
+        query = found.rows("id", limit=60).compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    walks = [line for line in plan if "SUBQUERY" not in line]
+    sorted_afterwards = sum("TEMP B-TREE FOR ORDER BY" in line for line in walks)
+    assert sorted_afterwards <= (1 if len(found.branches) > 1 else 0), plan
+
+
+def test_what_is_taken_out_of_the_index_is_not_found_and_nothing_else_goes(stores: Stores) -> None:
+    tasks = [stores.task(prompt=prompt) for prompt in ("红色 kite", "红色 boat", "")]
+    with stores.db.transaction() as session:
+        told = [(task.seq or 0, task.prompt) for task in (tasks[0], tasks[2])]
+        fulltext.forget(session.connection(), [*told, (999, "never there")])
+        fulltext.forget(session.connection(), told)
+        assert [row.id for row in session.exec(select(Task).order_by(Task.seq))] == [task.id for task in tasks]  # type: ignore[arg-type]
+    search = Search(stores.db)
+    assert search.ids(Query((Word("红"),)), "ann") == (tasks[1].id,)
+    assert search.ids(Query((Word("kite"),)), "ann") == ()
+    assert search.ids(Query(by=Choice(("ann",))), "ann") == tuple(task.id for task in reversed(tasks))
