@@ -20,6 +20,7 @@ from data.links import LinkSigner, signing_key
 from data.pairing import Pairing
 from data.preferences import Preferences
 from data.schema import utcnow
+from data.search import Search
 from data.settings import Settings
 from data.storage import ObjectStorage
 from data.tasks import TaskStore
@@ -34,6 +35,7 @@ class Desk:
     history: History
     glances: Glances
     pairing: Pairing
+    search: Search
     ledger: Ledger
     health: HealthBoard
     preferences: Preferences
@@ -54,7 +56,16 @@ def desk() -> Desk:
         max_pixels=settings.max_reference_megapixels * 1_000_000,
     )
     signer = LinkSigner(signing_key(settings))
-    stores = TaskStore(db), History(db), Glances(db), Pairing(db), Ledger(db), HealthBoard(db), Preferences(db)
+    stores = (
+        TaskStore(db),
+        History(db),
+        Glances(db),
+        Pairing(db),
+        Search(db),
+        Ledger(db),
+        HealthBoard(db),
+        Preferences(db),
+    )
     return Desk(settings, *stores, artifacts, signer)
 
 

@@ -136,15 +136,8 @@ class History:
         """`db` is opened and migrated."""
         self._db = db
 
-    def page(
-        self,
-        *,
-        before: int | None = None,
-        after: int | None = None,
-        limit: int = 24,
-        person: str | None = None,
-        statuses: Sequence[TaskStatus] | None = None,
-    ) -> Page:
+    def page(self, *, before: int | None = None, after: int | None = None, limit: int = 24, person: str | None = None,
+             statuses: Sequence[TaskStatus] | None = None) -> Page:  # fmt: skip
         """The newest cards, or those just older than `before`, or just newer than `after` (values of `Card.seq`)."""
         filters: list[ColumnElement[bool]] = [NOT_DELETED]
         if person is not None:

@@ -42,8 +42,10 @@ _BARE = re.compile(rf"[^\s{QUOTES}:：\-－−][^\s{QUOTES}:：]*")
 
 def plain(text: str) -> str:
     """Without quotes, control characters and broken characters, one blank between two words."""
-    text = " ".join(text.translate(_NO_QUOTES).split())
-    return text if text.isprintable() else "".join(c for c in text if unicodedata.category(c)[0] != "C").strip()
+    text = text.translate(_NO_QUOTES)
+    if not text.isprintable():
+        text = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] != "C")
+    return " ".join(text.split())
 
 
 @dataclass(frozen=True)

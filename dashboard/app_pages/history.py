@@ -1,22 +1,22 @@
-"""History: everything that was asked for, newest first, in pages that a link can name."""
+"""History: everything that was asked for, newest first, searched in any language, in pages that a link can name."""
+
+from dataclasses import replace
 
 import streamlit as st
 
 from dashboard.auth import current_user
-from dashboard.components import formats
+from dashboard.components import formats, words
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.gallery import gallery
 from dashboard.resources import desk
 from data.history import Page
-from data.status import ACTIVE, TaskStatus
+from data.query import Choice
+from data.query_reading import LONGEST
+from data.search import COUNTED
 
 PAGE_SIZE = 24
-FILTERS: dict[str, list[TaskStatus] | None] = {
-    "All": None,
-    "Done": [TaskStatus.SUCCEEDED],
-    "Running": sorted(ACTIVE),
-    "Failed": [TaskStatus.FAILED],
-}
+FILTERS = {"All": "", "Done": "done", "Running": "running", "Failed": "failed"}
+"""The pills, and what each stands for in a query."""
 
 
 def cursor(name: str) -> int | None:
@@ -36,8 +36,8 @@ def go(**to: int | None) -> None:
 
 
 def show_all() -> None:
-    """Clears the filter."""
-    st.session_state["status"] = "All"
+    """Clears the search and the filter."""
+    st.session_state["status"], st.session_state["q"] = "All", ""
     go()
 
 
@@ -47,22 +47,32 @@ def turn(label: str, icon: str, key: str, **to: int | None) -> None:
 
 
 user = current_user()
-history = desk().history
+search = desk().search
+
+typed = st.text_input(
+    words.SEARCH, key="q", bind="query-params", on_change=go, placeholder=words.SEARCH_HINT, help=words.SEARCH_HELP,
+    icon=":material/search:", max_chars=LONGEST, label_visibility="collapsed",
+)  # fmt: skip
+reading = search.read(typed or "")
+for hint in reading.hints:
+    said = f"**{formats.literal(hint.piece)}** was left out: {formats.literal(hint.sentence)}"
+    st.markdown(f":small[:material/info: {said}]")
 
 with st.container(horizontal=True, vertical_alignment="center"):
     status = st.segmented_control(
         "Status", list(FILTERS), default="All", key="status", required=True, bind="query-params", on_change=go,
         label_visibility="collapsed",
     )  # fmt: skip
-    wanted = FILTERS.get(status or "All")
-    count = desk().glances.count(wanted)
-    st.caption(formats.requests(count))
+    chosen = FILTERS[status or "All"]
+    query = replace(reading.query, status=Choice((chosen,))) if chosen else reading.query
+    count = search.count(query, user.id) if query else desk().glances.count()
+    st.caption(formats.requests(count, COUNTED) if query else formats.requests(count))
 
 before, after = cursor("before"), cursor("after")
 if before is None and after is None:
     # The first page stays the one that was opened: a picture made meanwhile must not shift the grid under the mouse.
     before = st.session_state.get("history_top")
-page: Page = history.page(before=before, after=after, limit=PAGE_SIZE, statuses=wanted)
+page: Page = search.page(query, user.id, before=before, after=after, limit=PAGE_SIZE)
 if page.cards and after is None:
     st.session_state.setdefault("history_top", page.cards[0].seq + 1)
 
@@ -74,7 +84,7 @@ if page.cards:
         with st.container(horizontal=True, horizontal_alignment="center", key="pages"):
             turn("Newer", ":material/chevron_left:", "newer", after=page.newer)
             turn("Older", ":material/chevron_right:", "older", before=page.older)
-elif (total := count if wanted is None else desk().glances.count()) == 0:
+elif (total := desk().glances.count()) == 0:
     with st.container(key="first_time"):
         st.subheader("Nothing here yet", anchor=False)
         st.caption("Every picture that is asked for stays here, with its prompt, its cost and what happened to it.")
@@ -83,8 +93,9 @@ elif (total := count if wanted is None else desk().glances.count()) == 0:
 else:
     with st.container(key="no_match"):
         st.subheader(f"None of {formats.requests(total)} matches", anchor=False)
-        reason = "this page of the list is empty" if wanted is None else f"the status “{status}” hides them all"
-        st.caption(f"Here {reason}.")
+        hides = search.hides_most(query, user.id) if query else None
+        many = formats.requests(hides.count, COUNTED) if hides else ""
+        st.caption(words.hidden_by(hides.part, many) if hides else words.ALL_HIDE if query else words.EMPTY_PAGE)
         st.button("Clear filters", key="clear_filters", on_click=show_all)
 
 drawer_if_asked(user.id)

@@ -99,6 +99,19 @@ EMPTY_TITLE = "Your pictures appear here"
 EMPTY_TEXT = "Write what you want to see and press Generate, or start from one of these: a click fills the form."
 USE_IDEA = "Use this"
 
+SEARCH = "Search"
+SEARCH_HINT = "Search prompts in any language: red kite, 猫, “on marble”, model:seedream, by:me, cost:>10 …"
+SEARCH_HELP = (
+    "All words must be there; “…” is a phrase, and - before a word excludes it. Narrow with `model:seedream`, `by:me`, "
+    "`status:failed`, `cost:>10`, `after:2026-11-01`, `before:2026-12-01`."
+)
+EMPTY_PAGE = "This page of the list is empty."
+ALL_HIDE = "Only together do the filters hide them all."
+_HIDES = {
+    "words": "The words hide", "model": "The model hides", "by": "The person hides", "status": "The status hides",
+    "tag": "The tag hides", "cost": "The cost hides", "date": "The dates hide", "star": "The star hides",
+}  # fmt: skip
+
 WORDS: dict[TaskStatus, tuple[str, str]] = {
     TaskStatus.QUEUED: ("Queued", "wait"),
     TaskStatus.SUBMITTING: ("Sending…", "work"),
@@ -239,6 +252,11 @@ def doubtful_in_batch(count: int) -> str:
     """What must be known before the failed of a batch are tried again, where some may have been taken."""
     some = "One of them was" if count == 1 else f"{count} of them were"
     return f"{some} never confirmed, and may have been taken after all: then you pay for it twice."
+
+
+def hidden_by(part: str, many: str) -> str:
+    """Without which filter of `data.query.PARTS` an empty list would hold the most."""
+    return f"{_HIDES[part]} the most: {many} would be here without."
 
 
 def server_silent(since: datetime, now: datetime) -> str:
