@@ -13,11 +13,11 @@ import sys
 from playwright.sync_api import Browser, Error, Playwright, sync_playwright
 
 ON_PATH = (
+    "chromium-headless-shell",  # half the CPU of a whole browser
     "chromium",
     "chromium-browser",
     "google-chrome",
     "google-chrome-stable",
-    "chromium-headless-shell",
     "microsoft-edge",
 )
 ARGUMENTS = [
@@ -73,6 +73,7 @@ def install() -> str | None:
     if shutil.which("apt-get") and os.geteuid() == 0:
         ways += [
             ["apt-get", "update", "-qq"],
+            ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium-headless-shell"],
             ["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"],
         ]
     for command in ways:
