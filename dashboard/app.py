@@ -5,10 +5,12 @@ from pathlib import Path
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
+from dashboard import language
 from dashboard.auth import current_user
 from dashboard.components import people, server, toasts, words
 from dashboard.components.mount import mount_page, start_clock
 from dashboard.components.now import pulse
+from dashboard.language import t
 from dashboard.resources import desk
 from data.catalog import follow
 from data.errors import PictureDeskError
@@ -19,33 +21,34 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 st.set_page_config(page_title=words.APP, page_icon=str(ASSETS / "favicon.png"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), size="large")
 
-page = st.navigation(
-    [
-        st.Page("app_pages/generate.py", title=words.GENERATE, icon=":material/brush:", default=True),
-        st.Page("app_pages/history.py", title=words.HISTORY, icon=":material/photo_library:"),
-        st.Page("app_pages/compare.py", title=words.COMPARE, icon=":material/compare:"),
-        st.Page("app_pages/settings.py", title=words.SETTINGS, icon=":material/settings:"),
-    ],
-    position="top",
-)
+language.start()
+pages = {
+    words.GENERATE: st.Page("app_pages/generate.py", title=t(words.GENERATE), icon=":material/brush:", default=True),
+    words.HISTORY: st.Page("app_pages/history.py", title=t(words.HISTORY), icon=":material/photo_library:"),
+    words.COMPARE: st.Page("app_pages/compare.py", title=t(words.COMPARE), icon=":material/compare:"),
+    words.SETTINGS: st.Page("app_pages/settings.py", title=t(words.SETTINGS), icon=":material/settings:"),
+}
+page = st.navigation(list(pages.values()), position="top")
+name = next((name for name, one in pages.items() if one.url_path == page.url_path), words.GENERATE)
 
 start_clock()
-if st.session_state.get("page") != page.title:  # a visit begins: History and Compare may show what is newest now
-    st.session_state["page"] = page.title
+if st.session_state.get("page") != name:  # a visit begins: History and Compare may show what is newest now
+    st.session_state["page"] = name
     for snapshot in ("history_top", "pair_ring"):
         st.session_state.pop(snapshot, None)
 try:
     follow(desk().settings.state_dir)
     user = current_user()
     people.greet(user)
+    language.settle(user.id)
     running = desk().history.active_count(user.id)
-    st.set_page_config(page_title=f"({running}) {words.APP}" if running else f"{page.title} · {words.APP}")
+    st.set_page_config(page_title=f"({running}) {t(words.APP)}" if running else f"{page.title} · {t(words.APP)}")
     server.look()
     server.banners()
     page.run()
     pulse(user.id)
     toasts.show()
-    mount_page(page.title)
+    mount_page(name)
 except (PictureDeskError, SQLAlchemyError) as error:
     st.error(f"{words.DATABASE_TROUBLE}", icon=":material/database:")
     with st.expander(words.DETAILS):

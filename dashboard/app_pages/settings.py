@@ -2,14 +2,23 @@
 
 import streamlit as st
 
+from dashboard import language
 from dashboard.auth import current_user
-from dashboard.components import budgets, formats, lamps, words
+from dashboard.components import budgets, formats, lamps, trouble, words
 from dashboard.components.controls import joined
 from dashboard.components.server import about
+from dashboard.language import t
 from dashboard.resources import desk
 
 user = current_user()
 known = about()
+
+
+def speak() -> None:
+    """The language's widget, as its callback."""
+    with trouble.callback():
+        language.choose(user.id, st.session_state["speak"])
+
 
 with st.container(width=760, key="settings"):
     st.header("Health", anchor=False)
@@ -30,7 +39,11 @@ with st.container(width=760, key="settings"):
     else:
         st.caption("The callback server tells this once it runs.")
 
-    st.header("You", anchor=False)
+    st.header(t("You"), anchor=False)
+    st.segmented_control(
+        t("Language"), list(language.LANGUAGES), default=language.language(), required=True, key="speak",
+        format_func=language.LANGUAGES.__getitem__, on_change=speak,
+    )  # fmt: skip
     kept = desk().preferences.all(user.id)
     names = {"choice": "Model", "count": "Pictures at once"}
     told = {

@@ -1,0 +1,67 @@
+"""The screens in English and in Chinese: nothing lacks a translation, and no translation loses a value."""
+
+import ast
+import pickle
+import re
+import string
+from pathlib import Path
+
+import pytest
+from room import Room
+
+from dashboard.language import LANGUAGES, translations
+from data.sentences import Sentence
+
+ROOT = Path(__file__).resolve().parents[2]
+OTHERS = [one for one in LANGUAGES if one != "en"]
+
+
+def slots(text: str) -> set[str]:
+    return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+
+
+def said() -> set[str]:
+    """Every sentence that the code hands to `t`, `tn` or `Sentence` as it is written there."""
+    found = set()
+    for file in [*ROOT.glob("dashboard/**/*.py"), *ROOT.glob("data/**/*.py")]:
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+                which = {"t": node.args[:1], "tn": node.args[1:3], "Sentence": node.args[:1]}.get(node.func.id, [])
+                found |= {one.value for one in which if isinstance(one, ast.Constant) and isinstance(one.value, str)}
+    return found
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_every_sentence_has_a_translation(language: str) -> None:
+    assert said() - translations(language).keys() == set()
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_a_translation_has_the_slots_of_its_sentence(language: str) -> None:
+    wrong = {text: other for text, other in translations(language).items() if slots(text) != slots(other)}
+    assert wrong == {}
+
+
+def test_a_chinese_translation_is_in_chinese() -> None:
+    assert [text for text, other in translations("zh").items() if not re.search("[\u4e00-\u9fff]", other)] == []
+
+
+@pytest.mark.parametrize("language", OTHERS)
+def test_no_sentence_is_translated_twice(language: str) -> None:
+    found: list[str] = []
+    for file in (ROOT / "dashboard" / "locales" / language).glob("*.toml"):
+        found += re.findall(r'^"((?:[^"\\]|\\.)*)" = ', file.read_text(encoding="utf-8"), re.MULTILINE)
+    assert len(found) == len(set(found)) == len(translations(language))
+
+
+def test_a_sentence_survives_a_cache() -> None:
+    sentence = Sentence("Image {number} is too large.", number=2)
+    again = pickle.loads(pickle.dumps(sentence))
+    assert (again, again.template, again.values) == ("Image 2 is too large.", sentence.template, {"number": 2})
+
+
+def test_a_chosen_language_speaks_at_once_and_at_the_next_visit(form_room: Room) -> None:
+    app = form_room.open("settings")
+    app.segmented_control(key="speak").set_value("zh").run()
+    assert "我" in [one.value for one in app.header]
+    assert "我" in [one.value for one in form_room.open("settings").header]
