@@ -12,13 +12,17 @@ import streamlit as st
 
 from data.artifacts import ArtifactStore
 from data.db import Database
+from data.failures import Failures
 from data.glances import Glances
 from data.health import HealthBoard
 from data.history import History
 from data.ledger import Ledger
 from data.links import LinkSigner, signing_key
+from data.marks import Marks
 from data.pairing import Pairing
 from data.preferences import Preferences
+from data.removal import Removal
+from data.saved_views import SavedViews
 from data.schema import utcnow
 from data.search import Search
 from data.settings import Settings
@@ -36,6 +40,10 @@ class Desk:
     glances: Glances
     pairing: Pairing
     search: Search
+    saved_views: SavedViews
+    marks: Marks
+    removal: Removal
+    failures: Failures
     ledger: Ledger
     health: HealthBoard
     preferences: Preferences
@@ -57,11 +65,15 @@ def desk() -> Desk:
     )
     signer = LinkSigner(signing_key(settings))
     stores = (
-        TaskStore(db),
+        tasks := TaskStore(db),
         History(db),
         Glances(db),
         Pairing(db),
-        Search(db),
+        search := Search(db),
+        SavedViews(db),
+        Marks(db),
+        Removal(db),
+        Failures(db, search, tasks),
         Ledger(db),
         HealthBoard(db),
         Preferences(db),

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from data.db import Database
@@ -74,10 +75,18 @@ class Removal:
             log_each(session, ids, "restored", now=now, who=who)
             return len(ids)
 
-    def deleted(self, *, limit: int = 60) -> tuple[Deleted, ...]:
-        """What can be brought back, the last deleted first."""
+    def deleted(self, *, before: int | None = None, limit: int = 60) -> tuple[Deleted, ...]:
+        """What can be brought back, the last deleted first; beyond the task with the `seq` `before`, where it is given.
+
+        Once that one is back, or gone for good, nothing is beyond it: the list begins anew.
+        """
+        order = sa.tuple_(col(Task.deleted_at), col(Task.seq))
         with self._db.read() as session:
             mine = sa.select(*COLUMNS).where(col(Task.deleted_at) > self._clock() - KEPT_FOR)
+            if before is not None:
+                other = aliased(Task)
+                edge = sa.select(col(other.deleted_at), col(other.seq)).where(col(other.seq) == before)
+                mine = mine.where(order < edge.scalar_subquery())
             newest = mine.order_by(col(Task.deleted_at).desc(), col(Task.seq).desc()).limit(min(limit, MOST))
             rows = list(session.connection().execute(newest))
             when = sa.select(col(Task.id), col(Task.deleted_at), col(Task.deleted_by))

@@ -1,7 +1,7 @@
 """Numbers, money and times as people read them, and text made safe for places that read Markdown."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -127,6 +127,16 @@ def date_and_time(moment: datetime) -> str:
     """ "3 October 2026, 14:20:05" at the person's place."""
     there = local(moment)
     return f"{there.day} {there:%B %Y, %H:%M:%S}"
+
+
+def full_date(there: date) -> str:
+    """ "3 October 2026"."""
+    return f"{there.day} {there:%B %Y}"
+
+
+def month(there: date) -> str:
+    """ "October 2026"."""
+    return f"{there:%B %Y}"
 
 
 def day(moment: datetime, now: datetime) -> str:

@@ -21,7 +21,7 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_PARTS = {"pair": ("kit", "zoom", "pair")}
+_PARTS = {"pair": ("kit", "zoom", "pair"), "gallery": ("kit", "tiles", "bar", "gallery")}
 """Of whose JavaScript there is more than the kit and one file."""
 _COMPONENTS = {
     name: component(
