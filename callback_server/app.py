@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from callback_server.download import Downloader
-from callback_server.routes import api, files, live, ops, webhooks
+from callback_server.routes import api, archives, files, live, ops, webhooks
 from callback_server.routes.opened import Opened
 from callback_server.routes.refusals import HANDLERS
 from callback_server.settings import ServerSettings
@@ -58,6 +58,7 @@ def create_app(settings: ServerSettings, *, workers: bool = True, hurry: threadi
     if settings.tokens:
         app.include_router(api.programs)
     app.include_router(files.router)
+    app.include_router(archives.router)
     app.include_router(live.router)
     app.include_router(ops.router)
     return app

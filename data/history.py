@@ -156,7 +156,8 @@ class History:
         wanted = sa.select(*COLUMNS).where(col(Task.id).in_(task_ids), NOT_DELETED)
         with self._db.look() as connection:
             found = cards(connection, connection.execute(wanted).all())
-        return tuple(sorted(found, key=lambda card: task_ids.index(card.id)))
+        order = {task_id: place for place, task_id in enumerate(task_ids)}
+        return tuple(sorted(found, key=lambda card: order[card.id]))
 
     def detail(self, task_id: str) -> Detail:
         """One task whole. Raises NotFound."""

@@ -28,7 +28,7 @@ def dialog_if_asked(person: str, query: Query, matching: int) -> None:
         st.write(
             t("{many}, one line each: prompt, model, person, settings, status, cost, files, star and tags.", many=many)
         )
-        st.caption(t("Pictures are not in it; select them and download a ZIP for those."))
+        st.caption(t("The pictures themselves are not in it: select them and download a ZIP."))
         st.download_button(
             t("Download"), lambda: _table(query, person), file_name=f"picture-desk-{now():%Y-%m-%d}.csv",
             mime="text/csv", type="primary", icon=":material/download:", key="export_csv", on_click="ignore",

@@ -11,6 +11,7 @@ function render(data, me) {
     head(data, me),
     el("div", { class: "float" },
       data.stale && el("p", { class: "stale", role: "alert" }, data.stale, el("button", { class: "act", type: "button", "data-act": "again", "data-id": "" }, data.words.again)),
+      me.trouble && el("p", { class: "stale", role: "alert" }, me.trouble, el("button", { class: "act", type: "button", "data-act": "calm" }, data.words.close)),
       data.fresh && el("button", { class: "fresh", type: "button", "data-act": "show_new", "data-id": "", title: data.words.new }, `${data.fresh} ↑`)),
     el("div", { class: me.mode ? "lists mode" : "lists", "data-key": "lists" }, lists(data, me, over)),
     pages(data),
@@ -144,6 +145,7 @@ function clickedTile(event, me) {
 }
 
 const local = {
+  calm: (_, me) => [(me.trouble = null), redraw(me)],
   mode: (_, me) => [(me.mode = !me.mode), redraw(me)],
   keys: (_, me) => keySheet(me.data, me),
   resize: (node, me) => [(me.size = node.dataset.id), wish("size", me.size, me), redraw(me)],
@@ -171,10 +173,18 @@ function listen(me) {
   }, true);
 }
 
+// The form comes once for each press; a drawing that shows it again sends nothing.
+function download({ zip, words }, me) {
+  if (!zip || me.posted === `${me.epoch} ${zip.number}`) return;
+  me.posted = `${me.epoch} ${zip.number}`;
+  post(zip.form, () => [(me.trouble = words.zip_failed), redraw(me)]);
+}
+
 export default function (component) {
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
   if (!me.ready) [(me.ready = true), listen(me)];
+  download(component.data, me);
   if (me.page !== undefined && me.page !== component.data.page) {
     me.root.scrollIntoView({ block: "start", behavior: "instant" });
     if (me.turned) goTo(tiles(me)[0], me);

@@ -80,7 +80,7 @@ def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
         "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
         "selected": selection.look(shown.ids, count), "undo": selection.undo_offer(), "size": size(person),
         "known_tags": list(desk().search.names().tags) if selection.ids() else [], "words": told(),
-        "at": around.now.timestamp(),
+        "at": around.now.timestamp(), "zip": selection.archive_if_asked(person),
     }  # fmt: skip
     return shown, data
 
@@ -131,6 +131,7 @@ def told() -> dict[str, Any]:
     return {
         "select": t("Select"), "selected": t("{n} selected"), "clear": t("Clear"), "star": t("Star"),
         "tag": t("Tags…"), "tag_new": t("New tag"), "compare": t("Compare"), "delete": t("Delete"),
+        "zip": t("Download ZIP"), "zip_failed": t("The ZIP could not be made now. Try again in a moment."),
         "undo": t("Undo"), "restore": t("Bring back"), "deleted": t("Deleted"), "starred": t("Starred"),
         "unstarred": t("Star taken off"), "older": t("Older"), "newer": t("Newer"), "again": t("Try again"),
         "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Size"),
@@ -196,6 +197,7 @@ _PRESSES: dict[str, Callable[[str, str], None]] = {
     "star_all": lambda _, person: selection.star(selection.ids(), person),
     "tag": selection.tag,
     "untag": lambda name, person: selection.tag(name, person, off=True),
+    "zip": lambda *_: selection.ask_for_archive(),
     "compare_two": lambda *_: selection.compare(),
     "delete": lambda name, person: selection.delete(_these(name), person),
     "undo": lambda _, person: selection.undo(person),

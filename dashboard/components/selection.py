@@ -8,7 +8,7 @@ import streamlit as st
 
 from dashboard.components import acts, filters, listing, toasts
 from dashboard.language import t, tn
-from dashboard.resources import desk
+from dashboard.resources import archive_form, desk
 from data.removal import Removed
 from data.search import COUNTED, SELECTED
 
@@ -87,6 +87,20 @@ def compare() -> None:
     chosen = ids()
     if len(chosen) == 2:
         acts.compare(*chosen)
+
+
+def ask_for_archive() -> None:
+    """The next drawing hands the browser a form for the originals of what is selected."""
+    st.session_state["zip_asked"] = st.session_state.get("zip_asked", 0) + 1
+
+
+def archive_if_asked(person: str) -> dict[str, Any] | None:
+    """The form, in one drawing for each press; by its number the browser knows whether it has sent it."""
+    asked = st.session_state.get("zip_asked", 0)
+    if asked == st.session_state.get("zip_given", 0) or not ids():
+        return None
+    st.session_state["zip_given"] = asked
+    return {"number": asked, "form": archive_form(ids(), person)}
 
 
 def delete(task_ids: Sequence[str], person: str) -> None:
