@@ -49,7 +49,7 @@ def toolbar() -> Query:
             "**{piece}** was left out: {why}", piece=formats.literal(hint.piece), why=formats.literal(hint.sentence)
         )
         st.markdown(f":small[:material/info: {left_out}]")
-    with st.container(horizontal=True, vertical_alignment="center", key="history_filters"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="history_filters"):
         query = filters.filter_row(typed, user.id)
     with views:
         saved.views_button(user.id, query)

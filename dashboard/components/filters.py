@@ -163,18 +163,18 @@ def _last(days: str) -> str:
 def _date(said: address.Chosen) -> None:
     _seed("f_last", said.last or None)
     st.pills(
-        t("Asked for in the"), address.LAST, key="f_last", format_func=_last, on_change=_last_changed
+        t("When"), address.LAST, key="f_last", format_func=_last, on_change=_last_changed
     )  # fmt: skip
     _seed("f_days", tuple(one for one in (said.since, said.until) if one))
     first = resources.desk().search.began()
     today = resources.now().date()
     st.date_input(
-        t("Or between two days (UTC)"), [], key="f_days", on_change=_days_changed, min_value=first or today,
+        t("Between two days (UTC)"), [], key="f_days", on_change=_days_changed, min_value=first or today,
         max_value=today, format="YYYY-MM-DD",
     )  # fmt: skip
     months = _months(first or today, today)
     st.selectbox(
-        t("Or jump in the list to"), months, index=None, key="f_jump", placeholder=t("A month"),
+        t("Jump to"), months, index=None, key="f_jump", placeholder=t("A month"),
         format_func=formats.month, on_change=_jump, persist_state=None,
     )  # fmt: skip
 

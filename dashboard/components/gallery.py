@@ -143,8 +143,8 @@ def told() -> dict[str, Any]:
 def _keys() -> list[tuple[str, str]]:
     return [
         ("← → ↑ ↓", t("Move")), ("Home End", t("To the first, to the last")), ("Enter", t("Open")),
-        ("Space", t("Select, or no longer")), ("Shift + ← → ↑ ↓", t("Select on the way")),
-        ("Ctrl + A", t("Select the page")), ("S", t("Select mode: a click selects")), ("F", t("Star, or no longer")),
+        ("Space", t("Select or deselect")), ("Shift + ← → ↑ ↓", t("Select on the way")),
+        ("Ctrl + A", t("Select the page")), ("S", t("Select mode: a click selects")), ("F", t("Star or unstar")),
         ("T", t("Tags")), ("Delete", t("Delete")), ("Z", t("Undo")), ("N  P", t("Next page, previous page")),
         ("Esc", t("Clear the selection")), ("?", t("This list")),
     ]  # fmt: skip

@@ -29,8 +29,8 @@ function picture(item, large) {
 
 function tile(item, data, me, over) {
   const chosen = over.chosen.has(item.id), starred = over.stars.get(item.id) && !item.gone, { words } = data;
-  const line = item.line ?? [item.model, item.cost, item.age].filter(Boolean).join(" · ");
-  const name = [item.prompt, item.video?.name, item.more?.name, item.missing, item.word, line, starred && words.starred, ...item.tags].filter(Boolean).join(". ");
+  const line = item.line ?? [item.model, item.cost].filter(Boolean).join(" · ");
+  const name = [item.prompt, item.video?.name, item.more?.name, item.missing, item.word, line, item.age, starred && words.starred, ...item.tags].filter(Boolean).join(". ");
   return el("li", {
     class: ["tile", item.tone, item.gone && "gone"].filter(Boolean).join(" "), role: "option", tabindex: item.id === me.at ? 0 : -1,
     "data-key": item.id, "data-state": item.gone ? "deleted" : item.state, "aria-selected": String(chosen), "aria-label": name, title: item.prompt,
@@ -41,7 +41,8 @@ function tile(item, data, me, over) {
       !item.gone && el("span", { class: "tick", "aria-hidden": "true" }),
       !item.gone && data.view === "list" && el("span", { class: starred ? "star on" : "star", "aria-hidden": "true" }),
       item.gone && data.undo && el("span", { class: "back", "aria-hidden": "true" }, words.undo)),
-    el("span", { class: "state", "aria-hidden": "true" }, el("span", { class: "dot" }), el("b", {}, item.word), el("span", { class: "line soft" }, line)),
+    el("span", { class: "state", "aria-hidden": "true" }, el("span", { class: "dot" }), el("b", {}, item.word), el("span", { class: "age soft" }, item.age)),
+    el("span", { class: "line soft", "aria-hidden": "true" }, line),
     me.size === "l" && el("span", { class: "tags soft", "aria-hidden": "true" }, item.tags.map((tag) => el("span", {}, tag))));
 }
 

@@ -1,6 +1,7 @@
 """The History page: what is looked for, shown, selected, deleted and brought back, and tried again."""
 
 import json
+import re
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -9,17 +10,22 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from past import Past, S, Was
+from playwright.sync_api import Page, expect
+from processes import Desk
 from room import Room, drawn, tell, texts
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components.address import Chosen, narrowed, spread
+from data.catalog import catalog
 from data.marks import Marks
 from data.query import Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal
+from data.requests import validate
 from data.saved_views import SavedViews
 from data.schema import utcnow
+from data.tasks import TaskStore
 
 
 @pytest.fixture
@@ -34,6 +40,12 @@ def items(app: AppTest) -> list[str]:
 
 def press(app: AppTest, act: str, *names: str) -> AppTest:
     return tell(app, "gallery", act, " ".join(names))
+
+
+def asked(app: AppTest, name: str) -> list[str]:
+    """What the address says."""
+    values = app.query_params.get(name, [])
+    return [values] if isinstance(values, str) else list(values)
 
 
 def chosen(app: AppTest) -> tuple[int, int]:
@@ -87,7 +99,7 @@ def test_what_is_chosen_narrows_what_is_typed_and_stands_in_the_address(form_roo
     assert len(items(app)) == 4
     app.selectbox(key="f_by").set_value("ann").run()
     assert items(app) == ["kite of ann"]
-    assert app.query_params["by"] == ["ann"]
+    assert asked(app, "by") == ["ann"]
     app.selectbox(key="f_by").set_value(None).run()
     app.pills(key="f_last").set_value("30").run()
     assert "old kite" not in items(app)
@@ -105,7 +117,7 @@ def test_a_link_means_the_same_in_every_language(form_room: Room, past: Past) ->
     form_room.open("settings").segmented_control(key="speak").set_value("zh").run()
     app = form_room.open("history", status="cancelled")
     assert items(app) == ["a boat"]
-    assert app.query_params["status"] == ["cancelled"]
+    assert asked(app, "status") == ["cancelled"]
 
 
 def test_two_days_hold_what_was_made_between_them(form_room: Room, past: Past) -> None:
@@ -173,7 +185,7 @@ def test_a_view_is_saved_opened_renamed_and_its_loss_undone(form_room: Room, pas
     app = form_room.open("history")
     app.button(key="view_0").click().run()
     assert (items(app), app.text_input(key="q").value) == (["a kite"], "kite")
-    assert app.query_params["status"] == ["done"]
+    assert asked(app, "status") == ["done"]
     app.button(key="rename_view_0").click().run()
     app.text_input(key="view_name").set_value("Kites")
     app.button(key="view_named").click().run()
@@ -334,7 +346,7 @@ def test_two_that_are_selected_are_put_beside_one_another(form_room: Room, past:
     app = form_room.open("history")
     press(press(app, "select", other, one), "compare_two")
     assert drawn(app, "pair")["a"]["ref"] == other
-    assert app.query_params["b"] == [one]
+    assert asked(app, "b") == [one]
 
 
 def test_what_is_deleted_leaves_its_place_and_comes_back_by_undo(form_room: Room, past: Past) -> None:
@@ -402,3 +414,63 @@ def test_whoever_might_pay_twice_is_asked_first(form_room: Room, past: Past) -> 
     past.write([Was("kite", S.FAILED, cause="unconfirmed", doubtful=True)])
     (section,) = drawn(form_room.open("history", status="failed"), "gallery")["sections"]
     assert "you pay for it twice" in section["actions"][0]["ask"]["text"]
+
+
+# In a browser -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_pictures_are_walked_selected_deleted_and_brought_back_by_keys(shared_desk: Desk, page: Page) -> None:
+    was = Past(shared_desk.state_dir, shared_desk.database_url)
+    was.write([Was(f"walked {index}", size=(320, 240)) for index in range(9)])
+    was.close()
+    page.goto(f"{shared_desk.url}/history?q=walked")
+    tiles, bar = page.get_by_role("option"), page.get_by_role("region", name="What is selected")
+    expect(tiles).to_have_count(9)
+    tiles.first.focus()
+    page.keyboard.press("End")
+    expect(tiles.last).to_be_focused()
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("ArrowLeft")
+    expect(tiles.nth(5)).to_be_focused()  # six in a row at this width
+    page.keyboard.press("Space")
+    page.keyboard.press("Shift+ArrowRight")
+    page.keyboard.press("Shift+ArrowRight")
+    expect(bar).to_contain_text("3 selected")
+    tiles.first.click(modifiers=["Control"])
+    expect(bar).to_contain_text("4 selected")
+    tiles.first.click(modifiers=["Control"])
+    expect(page.locator("[role=option][aria-selected=true]")).to_have_count(3)
+    page.keyboard.press("f")
+    expect(page.locator(".star.on")).to_have_count(3)
+    places = [tile.bounding_box() for tile in tiles.all()]
+    page.keyboard.press("Delete")
+    expect(bar).to_contain_text("3 deleted.")
+    expect(page.locator("[data-state=deleted]")).to_have_count(3)
+    assert [tile.bounding_box() for tile in tiles.all()] == places
+    page.keyboard.press("z")
+    expect(page.locator("[data-state=deleted]")).to_have_count(0)
+    expect(bar).to_have_count(0)
+    tiles.nth(1).focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("walked 7")
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_is_new_is_announced_and_moves_nothing_until_it_is_wanted(shared_desk: Desk, page: Page) -> None:
+    was = Past(shared_desk.state_dir, shared_desk.database_url)
+    was.write([Was("announced 1"), Was("announced 2")])
+    page.goto(f"{shared_desk.url}/history?q=announced")
+    tiles = page.get_by_role("option")
+    expect(tiles).to_have_count(2)
+    places = [tile.bounding_box() for tile in tiles.all()]
+    request = validate(catalog().require("google/nano-banana"), "announced 3", {}, [])
+    TaskStore(was.db).create([request], person="local")
+    pill = page.get_by_role("button", name="1 new")
+    expect(pill).to_be_visible()
+    assert [tile.bounding_box() for tile in tiles.all()] == places
+    pill.click()
+    expect(tiles).to_have_count(3)
+    expect(tiles.first).to_have_accessible_name(re.compile("announced 3"))
+    was.close()
