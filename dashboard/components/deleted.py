@@ -1,5 +1,6 @@
 """What was deleted and can be brought back: until when, and who deleted it. The same grid, with one thing to do."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -76,9 +77,7 @@ def _data(person: str) -> dict[str, Any]:
     ids = [row.card.id for row in shown]
     back = {card.id: card for card in desk().history.cards(ids)}
     around = surroundings(())
-    with_lines = Around(
-        around, {}, missing=gallery.missing(), lines={row.card.id: _line(row, person, around.now) for row in shown}
-    )
+    with_lines = Around(around, {}, missing=gallery.missing(), lines=_lines(shown, person, around.now))
     items = [tile(back.get(row.card.id, row.card), with_lines) for row in shown]
     for item in items:
         if item["id"] in back:
@@ -92,9 +91,14 @@ def _data(person: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _line(row: Deleted, person: str, now: datetime) -> str:
-    until = formats.day(row.until, now)
-    return t("until {day} · {by}", day=until, by=people.by(row.by, person)) if row.by else t("until {day}", day=until)
+def _lines(rows: Sequence[Deleted], person: str, now: datetime) -> dict[str, str]:
+    """Until when each can be brought back, and who deleted it."""
+    who = {by: people.by(by, person) for by in {row.by for row in rows if row.by}}
+    return {row.card.id: _line(formats.day(row.until, now), who.get(row.by)) for row in rows}
+
+
+def _line(until: str, by: str | None) -> str:
+    return t("until {day} · {by}", day=until, by=by) if by else t("until {day}", day=until)
 
 
 def heard(act: str, name: str, person: str) -> None:

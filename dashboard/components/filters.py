@@ -40,7 +40,7 @@ def search_field() -> tuple[Query, tuple[Hint, ...]]:
 
 def filter_row(typed: Query, person: str) -> Query:
     """Draws what can be chosen; gives the query that is meant."""
-    said, there = address.chosen(), _names()
+    said, there = address.chosen(), names()
     people_here = _people(there, said, person)
     _status(said.status)
     _popover("model", t("Model"), [_model(name) for name in said.model], lambda: _models(there, said))
@@ -214,11 +214,11 @@ def _jump() -> None:
 
 
 @st.cache_data(ttl=NAMES_FOR, show_spinner=False)
-def _names() -> Names:
+def names() -> Names:
     """For everybody: who and what there is changes seldom, and each run wants it."""
     return resources.desk().search.names()
 
 
 def names_changed() -> None:
     """There is a new tag: it is offered at once."""
-    _names.clear()
+    names.clear()

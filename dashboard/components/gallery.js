@@ -25,6 +25,12 @@ function redraw(me) {
   const root = me.root.getRootNode(), held = root.activeElement;
   morph(me.root, el("div", { class: "root" }, render(me.data, me)));
   if (held?.isConnected && root.activeElement !== held) held.focus({ preventScroll: true });
+  letGo(held, me);
+}
+
+// Whoever stood on what is gone (the bar, after Delete) goes on at the tile where they were.
+function letGo(held, me) {
+  if (held && !held.isConnected) me.root.querySelector(".tile[tabindex='0']")?.focus({ preventScroll: true });
 }
 
 function does(act, ids, me) {
@@ -93,7 +99,7 @@ function editTags(me, id) {
 function pressed(event, me) {
   if (event.target.matches?.(".newtag")) return typed(event, me);
   const node = event.target.closest?.(".tile");
-  if (event.defaultPrevented || event.altKey || !(node || event.target.closest?.(".root")) || event.target.matches?.("input")) return;
+  if (event.defaultPrevented || event.altKey) return;
   const id = node?.dataset.key, plain = !event.ctrlKey && !event.metaKey, list = me.data.view === "list";
   const all = tiles(me), at = all.indexOf(node);
   const to = node && { ArrowRight: all[at + 1], ArrowLeft: all[at - 1], Home: all[0], End: all.at(-1), ArrowDown: below(node, me, true), ArrowUp: below(node, me, false) };
@@ -110,7 +116,7 @@ function pressed(event, me) {
   else if (node && key === "Enter") open(id, me);
   else if (node && key === " ") toggle(id, me, event.shiftKey);
   else if (list && key === "f" && (me.laid.count || (node && !itemOf(id, me).gone))) me.laid.count ? wish("star_all", "", me) : star(id, me);
-  else if (list && (key === "Delete" || key === "Backspace") && (node || me.laid.count)) remove(id, me);
+  else if (list && node && (key === "Delete" || key === "Backspace")) remove(id, me);
   else if (list && key === "t") editTags(me, id);
   else if (key === "z" && undoes(me.data, me)) local.undo(null, me);
   else if (key === "s") local.mode(null, me);
@@ -131,7 +137,7 @@ function typed(event, me) {
 }
 
 function turn(act, me) {
-  me.turned = true; // the keyboard goes on at the first tile of the other page
+  me.turned = me.data.page;
   wish(act, String(me.data[act]), me);
 }
 
@@ -151,6 +157,7 @@ const local = {
   resize: (node, me) => [(me.size = node.dataset.id), wish("size", me.size, me), redraw(me)],
   tags: (_, me) => editTags(me),
   undo: (_, me) => [(me.undone = me.data.undo.until), wish("undo", "", me), redraw(me)],
+  show_new: (_, me) => [wish("show_new", "", me), me.root.scrollIntoView({ block: "start", behavior: "instant" })],
   clear: (_, me) => [(me.mode = false), does("clear", "", me)],
   older: (_, me) => turn("older", me),
   newer: (_, me) => turn("newer", me),
@@ -163,6 +170,13 @@ function listen(me) {
     const node = event.target.closest?.(".tile");
     if (node) me.at = node.dataset.key;
   });
+  // Where nothing has the focus, keys are the grid's too: Z after a press of the mouse. Not under a dialog.
+  const nowhere = (event) => {
+    if (!me.root.isConnected) return document.removeEventListener("keydown", nowhere);
+    const held = document.activeElement;
+    if ((!held || held === document.body || held.matches("main, section")) && !document.querySelector("[role=dialog]")) pressed(event, me);
+  };
+  document.addEventListener("keydown", nowhere);
   // A picture that does not come is asked about once; `error` does not bubble, so it is caught on its way down.
   me.asked = new Set();
   me.root.addEventListener("error", (event) => {
@@ -181,15 +195,16 @@ function download({ zip, words }, me) {
 }
 
 export default function (component) {
+  const held = component.parentElement.activeElement;
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
+  letGo(held, me);
   if (!me.ready) [(me.ready = true), listen(me)];
   download(component.data, me);
-  if (me.page !== undefined && me.page !== component.data.page) {
+  if (me.turned && me.turned !== component.data.page) {
     me.root.scrollIntoView({ block: "start", behavior: "instant" });
-    if (me.turned) goTo(tiles(me)[0], me);
-    me.turned = false;
+    goTo(tiles(me)[0], me); // the keyboard goes on at the first tile of the other page
+    me.turned = "";
   }
-  me.page = component.data.page;
   return cleanup;
 }

@@ -12,7 +12,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, address, failed, formats, listing, news, selection, trouble, words
+from dashboard.components import acts, address, failed, filters, formats, listing, news, selection, trouble, words
 from dashboard.components.listing import Shown
 from dashboard.components.mount import mount
 from dashboard.components.now import any_active, surroundings
@@ -79,7 +79,7 @@ def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
         "count": _count(count, shown.query, person), "fresh": _fresh(shown, person),
         "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
         "selected": selection.look(shown.ids, count), "undo": selection.undo_offer(), "size": size(person),
-        "known_tags": list(desk().search.names().tags) if selection.ids() else [], "words": told(),
+        "known_tags": list(filters.names().tags) if selection.ids() else [], "words": told(),
         "at": around.now.timestamp(), "zip": selection.archive_if_asked(person),
     }  # fmt: skip
     return shown, data

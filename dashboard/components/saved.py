@@ -12,7 +12,7 @@ from data.saved_views import LONGEST_NAME
 def views_button(person: str, query: Query) -> None:
     """The button that opens the list of views."""
     kept = desk().saved_views.all(person)
-    with st.popover(t("Views"), icon=":material/bookmark:", key="views"):
+    with st.popover(t("Views"), icon=":material/bookmark:", key="views", on_change="rerun"):
         if forgotten := st.session_state.get("view_forgotten"):
             name, saved = forgotten
             _bring_back(name, saved, person)
@@ -30,7 +30,7 @@ def _view(index: int, name: str, saved: Query, person: str, *, current: bool) ->
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         icon = ":material/check:" if current else None
         st.button(
-            formats.literal(name), key=f"view_{index}", icon=icon, width="stretch", on_click=filters.show, args=[saved]
+            formats.literal(name), key=f"view_{index}", icon=icon, width="stretch", on_click=_open, args=[saved]
         )  # fmt: skip
         st.button(
             ":material/edit:", key=f"rename_view_{index}", help=t("Rename"), type="tertiary", on_click=ask,
@@ -48,8 +48,14 @@ def _bring_back(name: str, saved: Query, person: str) -> None:
         st.button(t("Undo"), key="unforget_view", on_click=_unforget, args=[name, saved, person])
 
 
+def _open(saved: Query) -> None:
+    st.session_state["views"] = False
+    filters.show(saved)
+
+
 def ask(what: str, name: str = "") -> None:
     """Opens the question for a name at the next run: to "save", or to "rename" the view of that name."""
+    st.session_state["views"] = False  # it would stand before the question
     st.session_state["view_asked"] = (what, name)
 
 

@@ -72,5 +72,5 @@ function head(data, me) {
 function pages(data) {
   if (data.older === null && data.newer === null) return null;
   const turn = (act, label) => el("button", { class: "act", type: "button", "data-act": act, "data-id": data[act] ?? "", "aria-disabled": data[act] === null && "true" }, label);
-  return el("div", { class: "pages" }, turn("newer", `← ${data.words.newer}`), turn("older", `${data.words.older} →`));
+  return el("div", { class: "pages", "data-key": "pages" }, turn("newer", `← ${data.words.newer}`), turn("older", `${data.words.older} →`));
 }
