@@ -18,6 +18,7 @@ from io import BytesIO
 from PIL import ExifTags, Image, ImageCms
 
 from data.errors import InvalidImage
+from data.sentences import Sentence, in_a_row, paragraph
 
 EDGES = (320, 1280)
 """Longest sides of the stored thumbnails, in pixels."""
@@ -70,27 +71,29 @@ class StoredImage:
     duration_ms: int | None = None  # of a video
 
 
-_SHRINK = "Save it smaller, for example as JPEG, and add it again."
-_SCALE = "Scale it down and add it again."
-_PICK = "Save the picture you mean as PNG, JPEG or WebP and add that."
-_JPEG = "Save or share it as JPEG and add that (iPhone: Settings › Camera › Formats › Most Compatible)."
-_CHOOSE = "Choose a PNG, JPEG or WebP picture."
+_SHRINK = Sentence("Save it smaller, for example as JPEG, and add it again.")
+_SCALE = Sentence("Scale it down and add it again.")
+_PICK = Sentence("Save the picture you mean as PNG, JPEG or WebP and add that.")
+_JPEG = Sentence("Save or share it as JPEG and add that (iPhone: Settings › Camera › Formats › Most Compatible).")
+_CHOOSE = Sentence("Choose a PNG, JPEG or WebP picture.")
 
 # What a file is that could not be read, by its first bytes: whoever knows that can act. The first match counts.
 _KINDS = (
-    (rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]", "damaged", "is damaged or was not copied completely",
-     "Open it in a picture program, save it under a new name, and add that."),
+    (rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]", "damaged",
+     Sentence("is damaged or was not copied completely"),
+     Sentence("Open it in a picture program, save it under a new name, and add that.")),
     (rb"....ftyp(hei[cxms]|hev[cx]|mif1|msf1)", "unsupported_format",
-     "is a HEIC picture, which cannot be used here", _JPEG),
-    (rb"....ftyp|\x1a\x45\xdf\xa3", "unsupported_format", "is a video; the models take still pictures",
-     "Save the frame you mean and add that."),
-    (rb"GIF8", "unsupported_format", "is a GIF, which cannot be used here", _PICK),
+     Sentence("is a HEIC picture, which cannot be used here"), _JPEG),
+    (rb"....ftyp|\x1a\x45\xdf\xa3", "unsupported_format", Sentence("is a video; the models take still pictures"),
+     Sentence("Save the frame you mean and add that.")),
+    (rb"GIF8", "unsupported_format", Sentence("is a GIF, which cannot be used here"), _PICK),
     (rb"II\*\0|MM\0\*|BM|8BPS|%PDF|\xff\x0a|\0\0\0\x0cJXL|\s*(<\?xml[^>]*>\s*)?<svg", "unsupported_format",
-     "is of a format that cannot be used here", _PICK),
-    (rb"\Z", "not_an_image", "is empty", _CHOOSE),
-    (rb"(\xef\xbb\xbf)?\s*(?i:<!doctype|<html|<head|<body)", "not_an_image", "is a web page, not a picture", _CHOOSE),
-    (rb"[^\x00-\x08\x0e-\x1f]+\Z", "not_an_image", "is text, not a picture", _CHOOSE),
-    (rb"", "not_an_image", "is not a picture of any known kind", _CHOOSE),
+     Sentence("is of a format that cannot be used here"), _PICK),
+    (rb"\Z", "not_an_image", Sentence("is empty"), _CHOOSE),
+    (rb"(\xef\xbb\xbf)?\s*(?i:<!doctype|<html|<head|<body)", "not_an_image",
+     Sentence("is a web page, not a picture"), _CHOOSE),
+    (rb"[^\x00-\x08\x0e-\x1f]+\Z", "not_an_image", Sentence("is text, not a picture"), _CHOOSE),
+    (rb"", "not_an_image", Sentence("is not a picture of any known kind"), _CHOOSE),
 )  # fmt: skip
 
 
@@ -108,7 +111,7 @@ def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
     Raises:
         InvalidImage: `code` is not_an_image, unsupported_format, damaged, too_many_pixels or out_of_memory.
     """
-    with _refusing("The file"), _opened(data, max_pixels) as image:
+    with _refusing(Sentence("The file")), _opened(data, max_pixels) as image:
         size = image.size
         image.draft(None, (1, 1))  # a JPEG at an eighth: all of its data is read, a 64th of its pixels made
         image.load()
@@ -117,7 +120,7 @@ def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
 
 def survey(data: bytes, *, max_pixels: int) -> tuple[ImageFacts, dict[int, bytes]]:
     """`recognise` and `thumbnails` from one decoding, which is a third of the cost. Raises like `recognise`."""
-    with _refusing("The file"), _opened(data, max_pixels) as image:
+    with _refusing(Sentence("The file")), _opened(data, max_pixels) as image:
         size = image.size
         return _facts(image, size), _both(_reduced(image, 1280))
 
@@ -138,7 +141,7 @@ def thumbnails(data: bytes) -> dict[int, bytes]:
 
 def thumbnail(data: bytes, edge: int) -> bytes:
     """One WebP copy of at most `edge` pixels a side: upright, sRGB, without metadata. Raises like `recognise`."""
-    with _refusing("The file"), _opened(data, OUTPUT_MAX_PIXELS) as image:
+    with _refusing(Sentence("The file")), _opened(data, OUTPUT_MAX_PIXELS) as image:
         return _webp(_reduced(image, edge))
 
 
@@ -156,7 +159,10 @@ def prepare_reference(
     field = f"references.{position}" if position else "references"
     with _refusing(_subject(filename, position), field=field, advise=True):
         if len(data) > max_bytes:
-            raise _Flaw("too_large", f"is {megabytes(len(data))} MB; the limit is {megabytes(max_bytes)} MB", _SHRINK)
+            fact = Sentence(
+                "is {size} MB; the limit is {most} MB", size=megabytes(len(data)), most=megabytes(max_bytes)
+            )
+            raise _Flaw("too_large", fact, _SHRINK)
         with _opened(data, max_pixels) as image:
             return _prepared(image, data, max_bytes)
 
@@ -180,8 +186,9 @@ def _refusing(subject: str, *, field: str = "image", advise: bool = False) -> It
     try:
         yield
     except _Flaw as flaw:
-        ending = f" Nothing was charged. {flaw.advice}" if advise else ""
-        raise InvalidImage(f"{subject} {flaw.fact}.{ending}", field=field, code=flaw.code) from flaw
+        fault = Sentence("{file} {fact}.", file=subject, fact=flaw.fact)
+        text = paragraph(fault, Sentence("Nothing was charged."), flaw.advice) if advise else fault
+        raise InvalidImage(text, field=field, code=flaw.code) from flaw
 
 
 @contextmanager
@@ -191,48 +198,54 @@ def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
-                raise _too_many(f"{width * height / 1e6:.0f} million pixels ({width:,} × {height:,})", max_pixels)
+                raise _too_many(width, height, max_pixels)
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many(f"more than {OUTPUT_MAX_PIXELS // 10**6} million pixels", max_pixels) from error
+        fact = Sentence("has more than {n} million pixels; the limit is {most} million",
+                        n=OUTPUT_MAX_PIXELS // 10**6, most=f"{max_pixels / 1e6:g}")  # fmt: skip
+        raise _Flaw("too_many_pixels", fact, _SCALE) from error
     except MemoryError as error:
-        raise _Flaw("out_of_memory", "needs more memory than this machine can spare", _SCALE) from error
+        raise _Flaw("out_of_memory", Sentence("needs more memory than this machine can spare"), _SCALE) from error
     except _DECODING_ERRORS as error:
         found = next(flaw for pattern, *flaw in _KINDS if re.match(pattern, data[:512], re.DOTALL))
         raise _Flaw(*found) from error
 
 
-def _too_many(pixels: str, max_pixels: int) -> _Flaw:
-    return _Flaw("too_many_pixels", f"has {pixels}; the limit is {max_pixels / 1e6:g} million", _SCALE)
+def _too_many(width: int, height: int, max_pixels: int) -> _Flaw:
+    fact = Sentence("has {n} million pixels ({width} × {height}); the limit is {most} million",
+                    n=f"{width * height / 1e6:.0f}", width=f"{width:,}", height=f"{height:,}",
+                    most=f"{max_pixels / 1e6:g}")  # fmt: skip
+    return _Flaw("too_many_pixels", fact, _SCALE)
 
 
 def _subject(filename: str | None, position: int | None) -> str:
     name = plain_filename(filename)
     if position is None:
-        return name or "The picture"
-    return f"Image {position} ({name})" if name else f"Image {position}"
+        return name or Sentence("The picture")
+    return Sentence("Image {n} ({name})", n=position, name=name) if name else Sentence("Image {n}", n=position)
 
 
 def _prepared(image: Image.Image, data: bytes, max_bytes: int) -> tuple[bytes, ImageFacts, str | None]:
     if _is_animated(image):
-        raise _Flaw("animated", "is animated; the models take still pictures", "Save the frame you mean and add that.")
+        fact = Sentence("is animated; the models take still pictures")
+        raise _Flaw("animated", fact, Sentence("Save the frame you mean and add that."))
     source, size = str(image.format), image.size
     image.load()
     target = source if source in ("PNG", "WEBP") else "PNG" if image.has_transparency_data else "JPEG"
     changes = {
-        "first of several frames taken": source == "MPO",
-        "rotated upright": _orientation(image) in _TURNS,
-        "CMYK converted to RGB": image.mode == "CMYK",
-        f"AVIF converted to {target}": source == "AVIF",
+        Sentence("first of several frames taken"): source == "MPO",
+        Sentence("rotated upright"): _orientation(image) in _TURNS,
+        Sentence("CMYK converted to RGB"): image.mode == "CMYK",
+        Sentence("AVIF converted to {format}", format=target): source == "AVIF",
     }
-    done = [words for words, needed in changes.items() if needed]
+    done: list[str] = [words for words, needed in changes.items() if needed]
     if not done:
         return data, _facts(image, size), None
     picture = _srgb(_upright(_plain(image)))
     encoded = _encoded(picture, target, max_bytes)
     if (before := megabytes(len(data))) != (after := megabytes(len(encoded))):
         done.append(f"{before} → {after} MB")
-    return encoded, ImageFacts(_MIMES[target], *picture.size), ", ".join(done)
+    return encoded, ImageFacts(_MIMES[target], *picture.size), in_a_row(done)
 
 
 def _encoded(picture: Image.Image, target: str, max_bytes: int) -> bytes:
@@ -243,7 +256,8 @@ def _encoded(picture: Image.Image, target: str, max_bytes: int) -> bytes:
         picture.save(out, target, **({"quality": quality, "subsampling": 0} if quality else {}))
         if out.tell() <= max_bytes:
             return out.getvalue()
-    fact = f"is {megabytes(out.tell())} MB once it is converted; the limit is {megabytes(max_bytes)} MB"
+    fact = Sentence("is {size} MB once it is converted; the limit is {most} MB", size=megabytes(out.tell()),
+                    most=megabytes(max_bytes))  # fmt: skip
     raise _Flaw("too_large", fact, _SHRINK)
 
 

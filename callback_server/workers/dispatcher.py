@@ -41,6 +41,7 @@ from data.money import format_credits
 from data.pace import Pace
 from data.requests import GenerationRequest, validate, wire_input
 from data.schema import utcnow
+from data.sentences import Sentence
 from data.storage import ObjectStorage, picture_key
 from data.submissions import Claim, SubmissionStore
 
@@ -236,15 +237,20 @@ def _checked(spec: ModelSpec, claim: Claim) -> GenerationRequest | Refused:
     """What was asked, held against the catalogue of this moment: that may have changed while the task waited."""
     task = claim.task
     if (spec.provider, spec.family) != (task.provider, task.family):
-        return Refused("model_unknown", f"“{task.model}” has become another provider's model since. Nothing was sent.")
+        return Refused(
+            "model_unknown",
+            Sentence("“{model}” has become another provider's model since. Nothing was sent.", model=task.model),
+        )
     try:
         request = validate(spec, task.prompt, task.params, claim.references)
     except InvalidRequest as error:
         return Refused("paused" if error.code == "model_paused" else "invalid", str(error))
     price, said = spec.estimate(request.params, utcnow().date(), len(request.references)), task.estimate_micro
     if price is not None and said is not None and price > said:
-        return Refused("price_rose", f"It was asked for at {format_credits(said)} credits and would now cost "
-                       f"{format_credits(price)}.")  # fmt: skip
+        return Refused("price_rose", Sentence(
+            "It was asked for at {n} credits and would now cost {price}.", n=format_credits(said),
+            price=format_credits(price),
+        ))  # fmt: skip
     return request
 
 
