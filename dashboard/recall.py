@@ -33,8 +33,19 @@ def _known(of: str, text: str) -> str:
         piece = " ".join(pieces[:many])
         found.append(_one(of, piece) or piece)
         pieces = pieces[many:]
-    ours = any(isinstance(one, Sentence) or one in translations(of) for one in found)
-    return text if not ours else Joined(found, " ", " ") if len(found) > 1 else found[0]
+    if not any(_ours(of, one) for one in found):
+        return _list(of, text)
+    return Joined(found, " ", " ") if len(found) > 1 else found[0]
+
+
+def _list(of: str, text: str) -> str:
+    """What was done to a reference stands in a list: "rotated upright, 3 → 2 MB"."""
+    found = [_one(of, piece) or piece for piece in text.split(", ")]
+    return Joined(found, ", ", ", ") if len(found) > 1 and any(_ours(of, one) for one in found) else text
+
+
+def _ours(of: str, text: str) -> bool:
+    return isinstance(text, Sentence) or text in translations(of)
 
 
 def _one(of: str, text: str) -> str:

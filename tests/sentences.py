@@ -34,13 +34,7 @@ def said() -> frozenset[str]:
 
 def _of_file(file: Path) -> Iterator[str]:
     tree = ast.parse(file.read_text(encoding="utf-8"))
-    constants = {
-        target.id: node.value
-        for node in tree.body
-        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None
-        for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
-        if isinstance(target, ast.Name)
-    }
+    constants = dict(_constants(tree))
     if file.name == "words.py":
         for name, value in constants.items():
             if name not in _NO_TEXT:
@@ -49,6 +43,22 @@ def _of_file(file: Path) -> Iterator[str]:
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             for argument in node.args[_TAKES.get(node.func.id, slice(0, 0))]:
                 yield from _resolved(argument, constants)
+
+
+def _constants(tree: ast.Module) -> Iterator[tuple[str, ast.expr]]:
+    """What the file's own names stand for, also where several are set in one line."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign | ast.AnnAssign) and node.value is not None:
+            for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                match target, node.value:
+                    case ast.Name(id=name), value:
+                        yield name, value
+                    case ast.Tuple(elts=names), ast.Tuple(elts=values):
+                        yield from (
+                            (one.id, value)
+                            for one, value in zip(names, values, strict=True)
+                            if isinstance(one, ast.Name)
+                        )
 
 
 def _resolved(node: ast.expr, constants: dict[str, ast.expr]) -> Iterator[str]:

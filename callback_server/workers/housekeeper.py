@@ -141,6 +141,8 @@ def tell_pictures(board: HealthBoard, report: Report) -> None:
     """The lamp about what lies in storage."""
     log.info("housekeeping", extra={kind: found.count for kind, found in report.found.items() if found.count})
     data: dict[str, Any] = {"damaged": report.damaged, "trouble": report.trouble}
+    message: str = counted(report.looked_at, "{n} picture was looked at: it is as it was stored.",
+                           "{n} pictures were looked at: all are as they were stored.")  # fmt: skip
     if report.damaged:
         message = paragraph(
             counted(len(report.damaged), "{n} stored picture is missing or damaged.",
@@ -149,9 +151,6 @@ def tell_pictures(board: HealthBoard, report: Report) -> None:
         )  # fmt: skip
     elif report.trouble:
         message = report.trouble[0]
-    else:
-        message = counted(report.looked_at, "{n} picture was looked at: it is as it was stored.",
-                          "{n} pictures were looked at: all are as they were stored.")  # fmt: skip
     board.report(PICTURES, ok=not report.damaged and not report.trouble, message=message, data=data)
 
 

@@ -1,6 +1,5 @@
 """The screens in English and in Chinese: nothing lacks a translation, and no translation loses a value."""
 
-import ast
 import pickle
 import re
 import string
@@ -8,27 +7,18 @@ from pathlib import Path
 
 import pytest
 from room import Room
+from sentences import said
 
 from dashboard.language import LANGUAGES, translations
 from data.sentences import Sentence
 
 ROOT = Path(__file__).resolve().parents[2]
+HAN = "[\u4e00-\u9fff]"
 OTHERS = [one for one in LANGUAGES if one != "en"]
 
 
 def slots(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-
-
-def said() -> set[str]:
-    """Every sentence that the code hands to `t`, `tn` or `Sentence` as it is written there."""
-    found = set()
-    for file in [*ROOT.glob("dashboard/**/*.py"), *ROOT.glob("data/**/*.py")]:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                which = {"t": node.args[:1], "tn": node.args[1:3], "Sentence": node.args[:1]}.get(node.func.id, [])
-                found |= {one.value for one in which if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-    return found
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -42,8 +32,20 @@ def test_a_translation_has_the_slots_of_its_sentence(language: str) -> None:
     assert wrong == {}
 
 
+def test_nothing_is_translated_that_nobody_says() -> None:
+    assert translations("zh").keys() - said() == set()
+
+
 def test_a_chinese_translation_is_in_chinese() -> None:
-    assert [text for text, other in translations("zh").items() if not re.search("[\u4e00-\u9fff]", other)] == []
+    """But for keys of a keyboard, and for what has no words of its own."""
+    worded = {text: re.sub("{[a-z_]+}|Shift", "", other) for text, other in translations("zh").items()}
+    assert [text for text, rest in worded.items() if re.search("[A-Za-z]{2}", rest) and not re.search(HAN, rest)] == []
+
+
+def test_a_chinese_translation_is_set_as_chinese_is() -> None:
+    """Full-width punctuation beside Chinese, a blank between Chinese and Latin, and nobody is addressed as 您."""
+    tight = rf"{HAN}[A-Za-z]|[A-Za-z]{HAN}|{HAN} ?[,;:?!]|[,;:?!] ?{HAN}|{HAN}[.](?!toml)|{HAN} {HAN}|您|［"
+    assert {text: other for text, other in translations("zh").items() if re.search(tight, other)} == {}
 
 
 @pytest.mark.parametrize("language", OTHERS)
