@@ -8,8 +8,8 @@ from dashboard.components import budgets, formats, lamps, trouble, words
 from dashboard.components.controls import joined
 from dashboard.components.server import about
 from dashboard.language import t
-from dashboard.recall import recall
 from dashboard.resources import desk
+from dashboard.retold import retold
 from data.sentences import paragraph
 
 user = current_user()
@@ -36,7 +36,7 @@ with st.container(width=760, key="settings"):
     st.header(t("What is configured"), anchor=False)
     if known.configured:
         # A list, because its lines break at any width: on a phone a table would be cut off at the edge.
-        st.markdown("\n".join(f"- `{one['name']}`: {formats.prose(recall(one['value']))}" for one in known.configured))
+        st.markdown("\n".join(f"- `{one['name']}`: {formats.prose(retold(one['value']))}" for one in known.configured))
         st.caption(t("Secrets are shown only as a mask. Change them in the environment or in `.env`, then restart."))
     else:
         st.caption(t("The callback server tells this once it runs."))

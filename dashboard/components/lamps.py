@@ -9,7 +9,7 @@ from dashboard import resources
 from dashboard.components import formats, trouble
 from dashboard.components.server import about, look
 from dashboard.language import t
-from dashboard.recall import recall
+from dashboard.retold import retold
 from data.catalog import ROADS
 from data.errors import PictureDeskError
 from data.schema import Health
@@ -151,7 +151,7 @@ def _database(row: Health | None, now: datetime) -> Lamp:
     if row is None:
         return Lamp(title, "well", said, "", "")
     state, when = "well" if row.ok else "trouble", _when("database", row.at, now)
-    return Lamp(title, state, t(paragraph(said, recall(row.message))), when, "")
+    return Lamp(title, state, t(paragraph(said, retold(row.message))), when, "")
 
 
 def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str = _CHECK) -> Lamp:
@@ -160,7 +160,7 @@ def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str 
     waiting = row.requested_at is not None and now - row.requested_at < _PATIENCE
     # The round trip under way: its nonce is on the board, its result is not.
     waiting = waiting or ("nonce" in row.data and "seconds" not in row.data and now - row.at < _PATIENCE)
-    message = recall(row.message)
+    message = retold(row.message)
     left = row.data.get("credits_micro")
     if isinstance(left, int):
         message = t(paragraph(message, t("{balance}.", balance=formats.balance(left, practice=about().practice))))

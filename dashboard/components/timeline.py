@@ -7,7 +7,7 @@ import re
 
 from dashboard.components import formats, people, words
 from dashboard.language import t
-from dashboard.recall import recall
+from dashboard.retold import retold
 from data.history import Detail
 from data.schema import TaskEvent
 
@@ -47,10 +47,10 @@ def in_words(text: str) -> str:
     """What the failure of a connection means; any other text as it is, ours in the session's language."""
     raw = _RAW.match(text)
     if raw is None:
-        return recall(text)
+        return retold(text)
     name = raw["name"]
     if name == "TooLongError":
-        return recall(text.partition(": ")[2])
+        return retold(text.partition(": ")[2])
     if name in _NO_CONNECTION:
         return t(words.NO_CONNECTION)
     return t(words.NO_ANSWER_IN_TIME if name.endswith(("Timeout", "TimeoutError")) else words.BROKEN_OFF)

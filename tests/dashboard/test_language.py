@@ -65,5 +65,5 @@ def test_a_sentence_survives_a_cache() -> None:
 def test_a_chosen_language_speaks_at_once_and_at_the_next_visit(form_room: Room) -> None:
     app = form_room.open("settings")
     app.segmented_control(key="speak").set_value("zh").run()
-    assert "我" in [one.value for one in app.header]
-    assert "我" in [one.value for one in form_room.open("settings").header]
+    assert "关于我" in [one.value for one in app.header]
+    assert "关于我" in [one.value for one in form_room.open("settings").header]

@@ -15,7 +15,7 @@ from room import Room
 from sentences import ROOT, said
 from streamlit.testing.v1 import AppTest
 
-from dashboard import language, recall
+from dashboard import language, retold
 from data.catalog import catalog
 from data.settling import Word
 
@@ -46,7 +46,7 @@ def made_up(form_room: Room, monkeypatch: pytest.MonkeyPatch) -> Room:
     words = {text: f"⟦{text}⟧" for text in said()}
     monkeypatch.setitem(language.LANGUAGES, "xx", "Made up")
     monkeypatch.setattr(language, "_spoken", lambda _: "xx")
-    for module in (language, recall):
+    for module in (language, retold):
         monkeypatch.setattr(module, "translations", lambda of: words if of == "xx" else {})
     return form_room
 

@@ -17,7 +17,7 @@ _LEAST = 6
 _BETWEEN = re.compile(r"(?<=[.!?:…]) ")
 
 
-def recall(text: str) -> str:
+def retold(text: str) -> str:
     """A stored text as it is said in this session's language."""
     return t(_known(language(), text))
 
