@@ -78,7 +78,7 @@ def choose(person: str, wanted: str) -> None:
 
 @cache
 def translations(of: str) -> dict[str, str]:
-    """By English sentence. A sentence stands in one file only."""
+    """By English sentence. Where it stands in two files, both say the same."""
     found: dict[str, str] = {}
     for file in sorted((_LOCALES / of).glob("*.toml")):
         found |= tomllib.loads(file.read_text(encoding="utf-8"))
