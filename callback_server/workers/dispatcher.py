@@ -214,7 +214,7 @@ class Dispatcher:
         try:
             return await self.account.provider.submit(call)
         except asyncio.CancelledError:
-            message = "The server was stopped while it waited for the answer."
+            message = Sentence("The server was stopped while it waited for the answer.")
             await finish(answered(self.submissions, call.submission_id, Unknown(message)))
             raise
 
