@@ -287,9 +287,8 @@ def _batch_of(session: Session, request_key: str, asked: str) -> list[Task] | No
     if row is None:
         return None
     if row.digest != asked:
-        raise NotAllowed(
-            Sentence("This request key was used for another request. Nothing was charged. Choose a new key.")
-        )
+        used = Sentence("This request key was used for another request. Nothing was charged. Choose a new key.")
+        raise NotAllowed(used)
     return list(session.exec(select(Task).where(Task.batch_id == row.batch_id).order_by(col(Task.position))))
 
 

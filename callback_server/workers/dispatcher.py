@@ -51,7 +51,7 @@ LONGEST_REST = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
 HOLDING_LEASE = timedelta(seconds=60)
 """Of a call whose picture we hold in memory, while the disk refuses it."""
-_STOPPED = NotSent("The server was stopped before it was sent.", retry_in=timedelta(0))
+_STOPPED = NotSent(Sentence("The server was stopped before it was sent."), retry_in=timedelta(0))
 # What Python raises where a stored request does not fit the catalogue any more.
 _BUILDING_ERRORS = (
     PictureDeskError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
