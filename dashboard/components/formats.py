@@ -190,7 +190,7 @@ def literal(text: str) -> str:
 
 def prose(text: str) -> str:
     """Like `literal`, with addresses set as code, so that they are not turned into links."""
-    parts = re.split(r"(https?://[^\s`]*[^\s`.,;)])", text)
+    parts = re.split(r"(https?://[!-_a-~]*[!-_a-~])(?<![.,;)])", text)
     return "".join(f"`{part}`" if index % 2 else literal(part) for index, part in enumerate(parts))
 
 

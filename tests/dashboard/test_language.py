@@ -44,6 +44,11 @@ def test_a_chinese_translation_is_in_chinese() -> None:
     assert [text for text, rest in worded.items() if re.search("[A-Za-z]{2}", rest) and not re.search(HAN, rest)] == []
 
 
+def test_markup_in_chinese_ends_where_it_should() -> None:
+    """Markdown takes stars for the end of bold type only where no punctuation stands before them, or a blank after."""
+    assert [other for other in translations("zh").values() if re.search(r"[，。：；？！）”]\*+[^\s*]", other)] == []
+
+
 def test_a_chinese_translation_is_set_as_chinese_is() -> None:
     """Full-width punctuation beside Chinese, a blank between Chinese and Latin, and nobody is addressed as 您."""
     tight = rf"{HAN}[A-Za-z]|[A-Za-z]{HAN}|{HAN} ?[,;:?!]|[,;:?!] ?{HAN}|{HAN}[.](?!toml)|{HAN} {HAN}|您|［"
