@@ -111,7 +111,7 @@ def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
     Raises:
         InvalidImage: `code` is not_an_image, unsupported_format, damaged, too_many_pixels or out_of_memory.
     """
-    with _refusing(Sentence("The file")), _opened(data, max_pixels) as image:
+    with _refusing(), _opened(data, max_pixels) as image:
         size = image.size
         image.draft(None, (1, 1))  # a JPEG at an eighth: all of its data is read, a 64th of its pixels made
         image.load()
@@ -120,7 +120,7 @@ def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
 
 def survey(data: bytes, *, max_pixels: int) -> tuple[ImageFacts, dict[int, bytes]]:
     """`recognise` and `thumbnails` from one decoding, which is a third of the cost. Raises like `recognise`."""
-    with _refusing(Sentence("The file")), _opened(data, max_pixels) as image:
+    with _refusing(), _opened(data, max_pixels) as image:
         size = image.size
         return _facts(image, size), _both(_reduced(image, 1280))
 
@@ -141,7 +141,7 @@ def thumbnails(data: bytes) -> dict[int, bytes]:
 
 def thumbnail(data: bytes, edge: int) -> bytes:
     """One WebP copy of at most `edge` pixels a side: upright, sRGB, without metadata. Raises like `recognise`."""
-    with _refusing(Sentence("The file")), _opened(data, OUTPUT_MAX_PIXELS) as image:
+    with _refusing(), _opened(data, OUTPUT_MAX_PIXELS) as image:
         return _webp(_reduced(image, edge))
 
 
@@ -181,12 +181,14 @@ def megabytes(size: int) -> str:
 
 
 @contextmanager
-def _refusing(subject: str, *, field: str = "image", advise: bool = False) -> Iterator[None]:
+def _refusing(subject: str = "", *, field: str = "image", advise: bool = False) -> Iterator[None]:
     """Puts a flaw into words. Only an upload is told that nothing was charged: an output has been paid for."""
     try:
         yield
     except _Flaw as flaw:
-        fault = Sentence("{file} {fact}.", file=subject, fact=flaw.fact)
+        fault = Sentence("The file {fact}.", fact=flaw.fact)
+        if subject:
+            fault = Sentence("{file} {fact}.", file=subject, fact=flaw.fact)
         text = paragraph(fault, Sentence("Nothing was charged."), flaw.advice) if advise else fault
         raise InvalidImage(text, field=field, code=flaw.code) from flaw
 

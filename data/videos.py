@@ -137,8 +137,7 @@ def _taken(mime: str, pixels: bytes, numbers: dict[str, Any]) -> tuple[ImageFact
 def _refusal(flaw: str, number: int = 0) -> InvalidImage:
     code, fact = _FLAWS[flaw]
     fact = Sentence(fact.template, **fact.values | {"n": f"{number:,}"})
-    text = Sentence("{file} {fact}.", file=Sentence("The file"), fact=fact)
-    return InvalidImage(text, field="image", code=code)
+    return InvalidImage(Sentence("The file {fact}.", fact=fact), field="image", code=code)
 
 
 def _asked(file: IO[bytes]) -> bytes:
