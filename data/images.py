@@ -17,8 +17,8 @@ from io import BytesIO
 
 from PIL import ExifTags, Image, ImageCms
 
-from data.errors import InvalidImage
-from data.sentences import Sentence, in_a_row, paragraph
+from data.image_flaws import KINDS, SCALE, SHRINK, Flaw, refusing
+from data.sentences import Sentence, in_a_row
 
 EDGES = (320, 1280)
 """Longest sides of the stored thumbnails, in pixels."""
@@ -71,47 +71,13 @@ class StoredImage:
     duration_ms: int | None = None  # of a video
 
 
-_SHRINK = Sentence("Save it smaller, for example as JPEG, and add it again.")
-_SCALE = Sentence("Scale it down and add it again.")
-_PICK = Sentence("Save the picture you mean as PNG, JPEG or WebP and add that.")
-_JPEG = Sentence("Save or share it as JPEG and add that (iPhone: Settings › Camera › Formats › Most Compatible).")
-_CHOOSE = Sentence("Choose a PNG, JPEG or WebP picture.")
-
-# What a file is that could not be read, by its first bytes: whoever knows that can act. The first match counts.
-_KINDS = (
-    (rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]", "damaged",
-     Sentence("is damaged or was not copied completely"),
-     Sentence("Open it in a picture program, save it under a new name, and add that.")),
-    (rb"....ftyp(hei[cxms]|hev[cx]|mif1|msf1)", "unsupported_format",
-     Sentence("is a HEIC picture, which cannot be used here"), _JPEG),
-    (rb"....ftyp|\x1a\x45\xdf\xa3", "unsupported_format", Sentence("is a video; the models take still pictures"),
-     Sentence("Save the frame you mean and add that.")),
-    (rb"GIF8", "unsupported_format", Sentence("is a GIF, which cannot be used here"), _PICK),
-    (rb"II\*\0|MM\0\*|BM|8BPS|%PDF|\xff\x0a|\0\0\0\x0cJXL|\s*(<\?xml[^>]*>\s*)?<svg", "unsupported_format",
-     Sentence("is of a format that cannot be used here"), _PICK),
-    (rb"\Z", "not_an_image", Sentence("is empty"), _CHOOSE),
-    (rb"(\xef\xbb\xbf)?\s*(?i:<!doctype|<html|<head|<body)", "not_an_image",
-     Sentence("is a web page, not a picture"), _CHOOSE),
-    (rb"[^\x00-\x08\x0e-\x1f]+\Z", "not_an_image", Sentence("is text, not a picture"), _CHOOSE),
-    (rb"", "not_an_image", Sentence("is not a picture of any known kind"), _CHOOSE),
-)  # fmt: skip
-
-
-class _Flaw(Exception):  # noqa: N818 - never leaves this file: `_refusing` makes an InvalidImage of it
-    """Why a picture is refused: `fact` continues a sentence about the file, `advice` is one of its own."""
-
-    def __init__(self, code: str, fact: str, advice: str) -> None:
-        super().__init__(fact)
-        self.code, self.fact, self.advice = code, fact, advice
-
-
 def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
     """The facts of a picture, after decoding all of it: a file cut short is refused.
 
     Raises:
         InvalidImage: `code` is not_an_image, unsupported_format, damaged, too_many_pixels or out_of_memory.
     """
-    with _refusing(), _opened(data, max_pixels) as image:
+    with refusing(), _opened(data, max_pixels) as image:
         size = image.size
         image.draft(None, (1, 1))  # a JPEG at an eighth: all of its data is read, a 64th of its pixels made
         image.load()
@@ -120,7 +86,7 @@ def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
 
 def survey(data: bytes, *, max_pixels: int) -> tuple[ImageFacts, dict[int, bytes]]:
     """`recognise` and `thumbnails` from one decoding, which is a third of the cost. Raises like `recognise`."""
-    with _refusing(), _opened(data, max_pixels) as image:
+    with refusing(), _opened(data, max_pixels) as image:
         size = image.size
         return _facts(image, size), _both(_reduced(image, 1280))
 
@@ -141,7 +107,7 @@ def thumbnails(data: bytes) -> dict[int, bytes]:
 
 def thumbnail(data: bytes, edge: int) -> bytes:
     """One WebP copy of at most `edge` pixels a side: upright, sRGB, without metadata. Raises like `recognise`."""
-    with _refusing(), _opened(data, OUTPUT_MAX_PIXELS) as image:
+    with refusing(), _opened(data, OUTPUT_MAX_PIXELS) as image:
         return _webp(_reduced(image, edge))
 
 
@@ -157,12 +123,12 @@ def prepare_reference(
         InvalidImage: `field` is `references.<position>`, `code` as for `recognise`, or animated or too_large.
     """
     field = f"references.{position}" if position else "references"
-    with _refusing(_subject(filename, position), field=field, advise=True):
+    with refusing(_subject(filename, position), field=field, advise=True):
         if len(data) > max_bytes:
             fact = Sentence(
                 "is {size} MB; the limit is {most} MB", size=megabytes(len(data)), most=megabytes(max_bytes)
             )
-            raise _Flaw("too_large", fact, _SHRINK)
+            raise Flaw("too_large", fact, SHRINK)
         with _opened(data, max_pixels) as image:
             return _prepared(image, data, max_bytes)
 
@@ -181,19 +147,6 @@ def megabytes(size: int) -> str:
 
 
 @contextmanager
-def _refusing(subject: str = "", *, field: str = "image", advise: bool = False) -> Iterator[None]:
-    """Puts a flaw into words. Only an upload is told that nothing was charged: an output has been paid for."""
-    try:
-        yield
-    except _Flaw as flaw:
-        fault = Sentence("The file {fact}.", fact=flaw.fact)
-        if subject:
-            fault = Sentence("{file} {fact}.", file=subject, fact=flaw.fact)
-        text = paragraph(fault, Sentence("Nothing was charged."), flaw.advice) if advise else fault
-        raise InvalidImage(text, field=field, code=flaw.code) from flaw
-
-
-@contextmanager
 def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
     """The one place where Pillow's many ways of failing become ours, in opening and in the block that follows."""
     try:
@@ -205,19 +158,19 @@ def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         fact = Sentence("has more than {n} million pixels; the limit is {most} million",
                         n=OUTPUT_MAX_PIXELS // 10**6, most=f"{max_pixels / 1e6:g}")  # fmt: skip
-        raise _Flaw("too_many_pixels", fact, _SCALE) from error
+        raise Flaw("too_many_pixels", fact, SCALE) from error
     except MemoryError as error:
-        raise _Flaw("out_of_memory", Sentence("needs more memory than this machine can spare"), _SCALE) from error
+        raise Flaw("out_of_memory", Sentence("needs more memory than this machine can spare"), SCALE) from error
     except _DECODING_ERRORS as error:
-        found = next(flaw for pattern, *flaw in _KINDS if re.match(pattern, data[:512], re.DOTALL))
-        raise _Flaw(*found) from error
+        found = next(flaw for pattern, *flaw in KINDS if re.match(pattern, data[:512], re.DOTALL))
+        raise Flaw(*found) from error
 
 
-def _too_many(width: int, height: int, max_pixels: int) -> _Flaw:
+def _too_many(width: int, height: int, max_pixels: int) -> Flaw:
     fact = Sentence("has {n} million pixels ({width} × {height}); the limit is {most} million",
                     n=f"{width * height / 1e6:.0f}", width=f"{width:,}", height=f"{height:,}",
                     most=f"{max_pixels / 1e6:g}")  # fmt: skip
-    return _Flaw("too_many_pixels", fact, _SCALE)
+    return Flaw("too_many_pixels", fact, SCALE)
 
 
 def _subject(filename: str | None, position: int | None) -> str:
@@ -230,7 +183,7 @@ def _subject(filename: str | None, position: int | None) -> str:
 def _prepared(image: Image.Image, data: bytes, max_bytes: int) -> tuple[bytes, ImageFacts, str | None]:
     if _is_animated(image):
         fact = Sentence("is animated; the models take still pictures")
-        raise _Flaw("animated", fact, Sentence("Save the frame you mean and add that."))
+        raise Flaw("animated", fact, Sentence("Save the frame you mean and add that."))
     source, size = str(image.format), image.size
     image.load()
     target = source if source in ("PNG", "WEBP") else "PNG" if image.has_transparency_data else "JPEG"
@@ -260,7 +213,7 @@ def _encoded(picture: Image.Image, target: str, max_bytes: int) -> bytes:
             return out.getvalue()
     fact = Sentence("is {size} MB once it is converted; the limit is {most} MB", size=megabytes(out.tell()),
                     most=megabytes(max_bytes))  # fmt: skip
-    raise _Flaw("too_large", fact, _SHRINK)
+    raise Flaw("too_large", fact, SHRINK)
 
 
 def _facts(image: Image.Image, size: tuple[int, int]) -> ImageFacts:
