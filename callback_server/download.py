@@ -175,8 +175,8 @@ class Downloader:
                         return found
                     url = found
         except TimeoutError:
-            message = Sentence("The file did not arrive within {n} s.", n=f"{self._seconds:g}")
-            raise DownloadError(message, code="unreachable", permanent=False) from None
+            late = Sentence("The file did not arrive within {n} s.", n=f"{self._seconds:g}")
+            raise DownloadError(late, code="unreachable", permanent=False) from None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as problem:
             message = f"The connection failed: {type(problem).__name__} {problem}".strip()
             raise DownloadError(message[:500], code="unreachable", permanent=False) from problem
