@@ -91,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(RingTimes(), "ring-times")
         os.environ[TOTALS] = tempfile.mkstemp(prefix="audit-")[1]  # the workers, started later, inherit it
+    os.environ.setdefault("SANDBOX_WORK_PIXELS", "60000")  # an eighth of the time; few tests look at a picture's beauty
     expect.set_options(timeout=5_000 * PATIENCE)
     guard_network()
 
