@@ -16,6 +16,7 @@ from data.query import Query
 from data.relation import Parent, Relation
 from data.schema import Artifact, Submission, Task
 from data.search import Search
+from data.sentences import Sentence
 from data.status import TERMINAL, Outcome
 from data.tasks import TaskStore
 
@@ -89,7 +90,7 @@ class Failures:
                 select(sa.func.count()).select_from(Task).where(*retries, col(Task.status).in_(TERMINAL))
             ).one()
         if not requests:
-            raise NotAllowed("Nothing of this is left to try again.")
+            raise NotAllowed(Sentence("Nothing of this is left to try again."))
         key = f"retry-these:{hashlib.sha256(' '.join(ids).encode()).hexdigest()}:{ended}"
         made = self._tasks.create(requests, person=who, parents=parents, request_key=key, cap_micro=cap_micro)
         return Retried(tuple(made), left_out)

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from data.errors import InvalidRequest
+from data.sentences import Sentence, paragraph
 from data.spec_parts import (
     STRICT,
     Count,
@@ -31,7 +32,7 @@ from data.spec_parts import (
 ProviderName = Literal["kie", "gemini", "ark"]
 Family = Literal["nano-banana", "seedream", "veo", "sora"]
 
-ROADS: Mapping[str, str] = {"kie": "kie.ai", "gemini": "Google, direct", "ark": "ByteDance, direct"}
+ROADS: Mapping[str, str] = {"kie": "kie.ai", "gemini": Sentence("Google, direct"), "ark": Sentence("ByteDance, direct")}
 """What people read for each provider."""
 
 FAMILIES: Mapping[str, frozenset[str]] = {
@@ -118,10 +119,13 @@ class ModelSpec:
         """A sentence for the form if the model goes within 30 days or is gone; empty otherwise."""
         if self.retires is None or (self.retires - on).days > _SOON_DAYS:
             return ""
-        day = f"{self.retires.day} {self.retires:%B %Y}"
+        day = Sentence("{day} {month} {year}", day=self.retires.day, month=Sentence(f"{self.retires:%B}"),
+                       year=self.retires.year)  # fmt: skip
         if self.retired(on):
-            return f"{self.label} was retired on {day}. Choose another model."
-        return f"{self.label} is offered until {day} and no longer. Plan with another model."
+            return Sentence("{model} was retired on {day}. Choose another model.", model=self.label, day=day)
+        return Sentence(
+            "{model} is offered until {day} and no longer. Plan with another model.", model=self.label, day=day
+        )
 
     def _filled(self, params: Mapping[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in params.items() if value is not None}
@@ -219,7 +223,11 @@ class Catalog:
         """The model of that id. Raises InvalidRequest (`model`, `unknown_model`)."""
         spec = self.get(model_id)
         if spec is None:
-            message = "This model is not on offer. Nothing was charged. Choose another model."
+            message = paragraph(
+                Sentence("This model is not on offer."),
+                Sentence("Nothing was charged."),
+                Sentence("Choose another model."),
+            )
             raise InvalidRequest(message, field="model", code="unknown_model")
         return spec
 

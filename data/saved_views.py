@@ -8,6 +8,7 @@ from data.errors import NotAllowed, NotFound
 from data.query import Query, plain
 from data.query_reading import read
 from data.schema import Preference
+from data.sentences import Sentence
 
 _PREFIX = "view:"
 LONGEST_NAME = 60
@@ -45,10 +46,10 @@ class SavedViews:
         with self._db.transaction() as session:
             taken = select(Preference.name).where(mine, col(Preference.name) == _PREFIX + to)
             if session.exec(taken).first() is not None:
-                raise NotAllowed("Another of your views has this name. Nothing was changed.")
+                raise NotAllowed(Sentence("Another of your views has this name. Nothing was changed."))
             renamed = sa.update(Preference).where(mine, col(Preference.name) == _PREFIX + name)
             if not session.connection().execute(renamed.values(name=_PREFIX + to)).rowcount:
-                raise NotFound("There is no view of this name any more.")
+                raise NotFound(Sentence("There is no view of this name any more."))
         return to
 
     def forget(self, person: str, name: str) -> None:
@@ -62,5 +63,7 @@ def view_name(name: str) -> str:
     """As it is kept. Raises NotAllowed."""
     name = plain(name)
     if not 0 < len(name) <= LONGEST_NAME:
-        raise NotAllowed(f"The name of a view has 1 to {LONGEST_NAME} characters. Nothing was saved.")
+        raise NotAllowed(
+            Sentence("The name of a view has 1 to {most} characters. Nothing was saved.", most=LONGEST_NAME)
+        )
     return name

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_v
 from pydantic.dataclasses import dataclass
 
 from data.money import MICRO, MICRO_CREDITS_PER_USD
+from data.sentences import Sentence
 
 _MAX_SAFE_INTEGER = 2**53 - 1  # beyond it, readers of JSON that keep numbers as doubles change the value silently
 
@@ -45,10 +46,10 @@ Amount = Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=6, strict=Fal
 When = dict[str, Annotated[tuple[Scalar, ...], BeforeValidator(_one_or_many)]]
 
 _TYPES: dict[str, tuple[type | UnionType, str]] = {
-    "enum": (str, "a text"),
-    "int": (int, "a whole number"),
-    "number": (int | float, "a number"),
-    "bool": (bool, "true or false"),
+    "enum": (str, Sentence("must be a text")),
+    "int": (int, Sentence("must be a whole number")),
+    "number": (int | float, Sentence("must be a number")),
+    "bool": (bool, Sentence("must be true or false")),
 }
 
 # Pydantic's dataclasses earn their place here: they say where in the file a fault is, and no shape is written twice.
@@ -96,14 +97,14 @@ class ParamSpec:
     def fault(self, value: object) -> tuple[str, str] | None:
         """What is wrong with a value, as a stable code and the end of a sentence ("must be …"); None where it fits."""
         if not self._has_type(value):
-            return "wrong_type", f"must be {_TYPES[self.type][1]}"
+            return "wrong_type", _TYPES[self.type][1]
         if self.allowed and value not in self.allowed:
-            return "not_allowed", f"must be one of: {', '.join(str(each) for each in self.allowed)}"
+            return "not_allowed", Sentence("must be one of: {values}", values=", ".join(map(str, self.allowed)))
         if isinstance(value, int | float) and not isinstance(value, bool):
             low = -_MAX_SAFE_INTEGER if self.min is None else self.min
             high = _MAX_SAFE_INTEGER if self.max is None else self.max
             if not low <= value <= high:  # NaN is within nothing
-                return "out_of_range", f"must be a number from {low} to {high}"
+                return "out_of_range", Sentence("must be a number from {low} to {high}", low=low, high=high)
         return None
 
     def _has_type(self, value: object) -> bool:

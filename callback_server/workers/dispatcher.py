@@ -8,6 +8,7 @@ is the only copy of it: the picture is on disk before the answer is on record.
 import asyncio
 import logging
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -41,6 +42,7 @@ from data.money import format_credits
 from data.pace import Pace
 from data.requests import GenerationRequest, validate, wire_input
 from data.schema import utcnow
+from data.sentences import Sentence
 from data.storage import ObjectStorage, picture_key
 from data.submissions import Claim, SubmissionStore
 
@@ -48,9 +50,12 @@ log = logging.getLogger(__name__)
 
 LONGEST_REST = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+PROMPT = 0.25
+"""Seconds from its claim within which a call leaves in time: half of the slack in the pace's window."""
 HOLDING_LEASE = timedelta(seconds=60)
 """Of a call whose picture we hold in memory, while the disk refuses it."""
-_STOPPED = NotSent("The server was stopped before it was sent.", retry_in=timedelta(0))
+_STOPPED = NotSent(Sentence("The server was stopped before it was sent."), retry_in=timedelta(0))
+_HELD_UP = NotSent(Sentence("It was held up here for too long and was not sent."), retry_in=timedelta(0))
 # What Python raises where a stored request does not fit the catalogue any more.
 _BUILDING_ERRORS = (
     PictureDeskError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
@@ -197,6 +202,8 @@ class Dispatcher:
         """Makes the call. What cannot even be written down was not sent, whatever the reason."""
         try:
             call = await finish(asyncio.to_thread(self._call, claim))
+            if time.monotonic() - claim.made > PROMPT and not await self._leaves(claim):
+                return _HELD_UP
         except asyncio.CancelledError:
             await finish(answered(self.submissions, claim.submission_id, _STOPPED))
             raise
@@ -209,11 +216,20 @@ class Dispatcher:
             return Refused("invalid", str(error))
         return call if isinstance(call, Refused) else await self._submit(call)
 
+    async def _leaves(self, claim: Claim) -> bool:
+        """Waits until a call that was held up may leave. False: others think by now that it was sent."""
+        with suppress(*PASSING):
+            while not (may := await finish(asyncio.to_thread(self.submissions.leaves, claim.submission_id, self.pace))):
+                if may is None:
+                    return False
+                await asyncio.sleep(FIRST_PAUSE)
+        return True
+
     async def _submit(self, call: PaidCall) -> Answer:
         try:
             return await self.account.provider.submit(call)
         except asyncio.CancelledError:
-            message = "The server was stopped while it waited for the answer."
+            message = Sentence("The server was stopped while it waited for the answer.")
             await finish(answered(self.submissions, call.submission_id, Unknown(message)))
             raise
 
@@ -236,15 +252,20 @@ def _checked(spec: ModelSpec, claim: Claim) -> GenerationRequest | Refused:
     """What was asked, held against the catalogue of this moment: that may have changed while the task waited."""
     task = claim.task
     if (spec.provider, spec.family) != (task.provider, task.family):
-        return Refused("model_unknown", f"“{task.model}” has become another provider's model since. Nothing was sent.")
+        return Refused(
+            "model_unknown",
+            Sentence("“{model}” has become another provider's model since. Nothing was sent.", model=task.model),
+        )
     try:
         request = validate(spec, task.prompt, task.params, claim.references)
     except InvalidRequest as error:
         return Refused("paused" if error.code == "model_paused" else "invalid", str(error))
     price, said = spec.estimate(request.params, utcnow().date(), len(request.references)), task.estimate_micro
     if price is not None and said is not None and price > said:
-        return Refused("price_rose", f"It was asked for at {format_credits(said)} credits and would now cost "
-                       f"{format_credits(price)}.")  # fmt: skip
+        return Refused("price_rose", Sentence(
+            "It was asked for at {n} credits and would now cost {price}.", n=format_credits(said),
+            price=format_credits(price),
+        ))  # fmt: skip
     return request
 
 

@@ -11,6 +11,7 @@ from data.causes import FAILED, explain
 from data.errors import NotAllowed
 from data.failures import AT_ONCE, Group
 from data.query import Choice
+from data.sentences import Sentence
 
 NAMES = {
     "policy": "Refused by policy", "invalid": "Refused as invalid", "model_unknown": "Model not offered",
@@ -89,7 +90,7 @@ def fetch(cause: str, person: str) -> None:
             continue  # of this one nothing lies at the provider
     listing.forget()
     if not asked:
-        raise NotAllowed(t("Nothing of this lies at the provider any more. Nothing was charged."))
+        raise NotAllowed(Sentence("Nothing of this lies at the provider any more. Nothing was charged."))
     toasts.leave(tn(asked, "{n} download is tried again.", "{n} downloads are tried again."), ":material/replay:")
 
 
@@ -104,5 +105,5 @@ def _shown(cause: str) -> Group:
     kept = listing.known()
     found = next((group for group in kept.groups if group.cause == cause), None) if kept else None
     if found is None:
-        raise NotAllowed(t("This page is older than what it shows. Look again."))
+        raise NotAllowed(Sentence("This page is older than what it shows. Look again."))
     return found
