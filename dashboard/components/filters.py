@@ -129,7 +129,7 @@ def _by(found: dict[str, str], said: str) -> None:
     _seed("f_by", said or None)
     st.selectbox(
         t("Who asked for it"), list(found), index=None, key="f_by", format_func=lambda one: found.get(one, one),
-        placeholder=t("Everybody"), on_change=_changed, args=["by"], width=260,
+        placeholder=t("Anybody"), on_change=_changed, args=["by"], width=260,
     )  # fmt: skip
 
 

@@ -134,7 +134,7 @@ def told() -> dict[str, Any]:
         "zip": t("Download ZIP"), "zip_failed": t("The ZIP could not be made now. Try again in a moment."),
         "undo": t("Undo"), "restore": t("Bring back"), "deleted": t("Deleted"), "starred": t("Starred"),
         "unstarred": t("Star taken off"), "older": t("Older"), "newer": t("Newer"), "again": t("Try again"),
-        "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Size"),
+        "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Tile size"),
         "keys": t("Keyboard"), "close": t("Close"), "bar": t("What is selected"), "mode": t("Select mode"),
         "new": t("Show what is new"), "key_list": _keys(),
     }  # fmt: skip
