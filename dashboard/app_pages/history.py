@@ -46,7 +46,7 @@ def toolbar() -> Query:
         views, more = st.container(width="content"), st.container(width="content")
     for hint in hints:
         left_out = t(
-            "**{piece}** was left out: {why}", piece=formats.literal(hint.piece), why=formats.literal(hint.sentence)
+            "**{piece}** was left out: {why}", piece=formats.literal(hint.piece), why=formats.literal(t(hint.sentence))
         )
         st.markdown(f":small[:material/info: {left_out}]")
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="history_filters"):
@@ -76,6 +76,8 @@ def nothing(query: Query) -> None:
         many = formats.requests(hides.count, COUNTED) if hides else ""
         why = words.hidden_by(hides.part, many) if hides else words.ALL_HIDE if query else words.EMPTY_PAGE
         st.caption(t(why))
+        if query.words:
+            st.caption(t(words.SEARCH_HELP))
         with st.container(horizontal=True):
             if hides:
                 st.button(
