@@ -22,6 +22,8 @@ from data.tasks import TaskStore
 
 AT_ONCE = 100
 """Tasks that one press tries again: more than that nobody looks through before they pay for it."""
+LOOKED_AT = 500
+"""Tasks of a cause that are looked at for it."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ class Failures:
         """The newest failures among these tasks (`search.SELECTED`) by cause, the most frequent cause first."""
         causes = self._search.causes(query, viewer, top=top)
         ordered = sorted(causes.items(), key=lambda each: (-len(each[1]), each[0]))
-        left = self._left([task_id for _, ids in ordered for task_id in ids])
+        left = self._left([task_id for _, ids in ordered for task_id in list(ids)[:LOOKED_AT]])
         return tuple(Group(code, tuple(ids), sum(ids.values()), _again(list(ids), left)) for code, ids in ordered)
 
     def retry(self, task_ids: Sequence[str], *, who: str, cap_micro: int | None = None) -> Retried:

@@ -6,7 +6,6 @@ new waits behind a button, and what is deleted leaves its place.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -21,7 +20,7 @@ from dashboard.language import t, tn
 from dashboard.resources import desk
 from data.errors import NotFound
 from data.links import EVERYBODY
-from data.query import Choice, Query
+from data.query import Query
 from data.search import COUNTED
 
 _WIDTHS = {"s": 120, "m": 190, "l": 320}
@@ -76,7 +75,7 @@ def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
     data: dict[str, Any] = {
         "label": t(words.HISTORY), "view": "list", "items": [tile(card, with_marks) for card in shown.cards],
         "sections": failed.sections(shown.groups, practice=around.practice) or None,
-        "count": _count(count, shown.query, person), "fresh": _fresh(shown, person),
+        "count": _count(count, shown.query), "fresh": _fresh(shown, person),
         "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
         "selected": selection.look(shown.ids, count), "undo": selection.undo_offer(), "size": size(person),
         "known_tags": list(filters.names().tags) if selection.ids() else [], "words": told(),
@@ -90,12 +89,12 @@ def counted(query: Query, person: str) -> int:
     return desk().search.count(query, person) if query else desk().glances.count()
 
 
-def _count(count: int, query: Query, person: str) -> str:
+def _count(count: int, query: Query) -> str:
     """ "1,284 requests · 3 working"."""
     said = formats.requests(count, COUNTED) if query else formats.requests(count)
-    if query.status:
+    if query:  # among what is narrowed they are few, and counting them would walk through all the rest
         return said
-    working = desk().search.count(replace(query, status=Choice(("running",))), person)
+    working = desk().history.active_count()
     return f"{said} · {tn(working, '{n} working', '{n} working')}" if working else said
 
 
