@@ -21,7 +21,7 @@ def menu(query: Query) -> None:
     if not query:
         del acts["save"]  # there is nothing to remember of a list that is not narrowed
     st.menu_button(
-        ":material/more_vert:", list(acts), format_func=acts.__getitem__, key="history_menu", help=t("More"),
+        t("More"), list(acts), format_func=acts.__getitem__, key="history_menu", icon=":material/more_vert:",
         on_click=chosen,
     )  # fmt: skip
 
@@ -111,5 +111,5 @@ else:
         nothing(query)
         st.fragment(wait_for_the_first)(shown)
     saved.dialog_if_asked(user.id, query)
-    exporting.dialog_if_asked(user.id, query, gallery.counted(query, user.id))
+    exporting.dialog_if_asked(user.id, query)
 drawer_if_asked(user.id)

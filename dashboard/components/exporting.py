@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import listing, people
+from dashboard.components import gallery, listing, people
 from dashboard.language import t, tn
 from dashboard.resources import desk, now
 from data.export import to_csv
@@ -15,10 +15,11 @@ def ask() -> None:
     st.session_state["export_asked"] = True
 
 
-def dialog_if_asked(person: str, query: Query, matching: int) -> None:
+def dialog_if_asked(person: str, query: Query) -> None:
     """Says what will be in the file, and hands it over."""
     if not st.session_state.get("export_asked"):
         return
+    matching = gallery.counted(query, person)
 
     @st.dialog(t("Export as CSV"), on_dismiss=_close)
     def question() -> None:
