@@ -26,7 +26,6 @@ NAMES = {
 }  # fmt: skip
 """What each cause is called at the head of its group."""
 assert NAMES.keys() == FAILED.keys()
-OTHER = "Other causes"
 DOWNLOADS = frozenset({"download_failed", "expired", "too_large", "not_an_image", "private_address"})
 """Causes after which the finished file may still lie at the provider: fetching it costs nothing."""
 
@@ -40,7 +39,7 @@ def _section(group: Group, *, practice: bool) -> dict[str, Any]:
     more = {"act": "show_group", "label": t("Show all"), "title": t("As a list of its own")}
     has_more = group.cause and len(group.ids) > listing.OF_A_CAUSE
     return {
-        "id": group.cause, "title": t(NAMES.get(group.cause, OTHER)), "count": f"{len(group.ids):,}",
+        "id": group.cause, "title": t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes"), "count": f"{len(group.ids):,}",
         "text": formats.practised(t(explain(group.cause or "other", group.charged_micro)), practice=practice),
         "ids": list(group.ids[: listing.OF_A_CAUSE]),
         "actions": [*_again(group, practice=practice), *([more] if has_more else [])],

@@ -33,11 +33,11 @@ def _view(index: int, name: str, saved: Query, person: str, *, current: bool) ->
             formats.literal(name), key=f"view_{index}", icon=icon, width="stretch", on_click=_open, args=[saved]
         )  # fmt: skip
         st.button(
-            ":material/edit:", key=f"rename_view_{index}", help=t("Rename"), type="tertiary", on_click=ask,
+            t("Rename"), key=f"rename_view_{index}", type="tertiary", on_click=ask,
             args=["rename", name],
         )  # fmt: skip
         st.button(
-            ":material/delete:", key=f"forget_view_{index}", help=t("Delete"), type="tertiary", on_click=_forget,
+            t("Delete"), key=f"forget_view_{index}", type="tertiary", on_click=_forget,
             args=[name, saved, person],
         )  # fmt: skip
 
