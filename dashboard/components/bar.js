@@ -14,7 +14,7 @@ function bar(data, me, over) {
   const deeds = data.view === "deleted" ? [button("restore", words.restore, { class: "act primary" })] : [
     button("star_all", words.star),
     button("tags", words.tag, { "aria-haspopup": "dialog" }),
-    button("zip", words.zip),
+    button("zip", "ZIP", { title: words.zip, "aria-label": words.zip }),
     over.count === 2 ? button("compare_two", words.compare) : null,
     button("delete", words.delete, { class: "act bad" }),
   ];

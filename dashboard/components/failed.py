@@ -38,8 +38,9 @@ def sections(groups: Sequence[Group], *, practice: bool) -> list[dict[str, Any]]
 def _section(group: Group, *, practice: bool) -> dict[str, Any]:
     more = {"act": "show_group", "label": t("Show all"), "title": t("As a list of its own")}
     has_more = group.cause and len(group.ids) > listing.OF_A_CAUSE
+    title = t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes")
     return {
-        "id": group.cause, "title": t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes"), "count": f"{len(group.ids):,}",
+        "id": group.cause, "title": title, "count": f"{len(group.ids):,}",
         "text": formats.practised(t(explain(group.cause or "other", group.charged_micro)), practice=practice),
         "ids": list(group.ids[: listing.OF_A_CAUSE]),
         "actions": [*_again(group, practice=practice), *([more] if has_more else [])],
