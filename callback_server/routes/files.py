@@ -61,6 +61,8 @@ async def picture(request: Request) -> Response:
     try:
         if variant == "original":
             return _original(desk, sha256, request.query_params.get("t"), headers)
+        if variant == "clean":
+            return await _clean(request, desk, sha256, headers)
         return Response(await _thumbnail(request, desk, sha256, int(variant)), 200, headers, "image/webp")
     except NotFound as missing:
         return PlainTextResponse(
@@ -78,6 +80,13 @@ def _original(desk: Opened, sha256: str, mime: str | None, headers: Mapping[str,
     if known.startswith("video/"):
         headers = {**headers, **_VIDEO_POLICY}
     return Original(path, headers=headers, media_type=known, stat_result=os.stat(path))
+
+
+async def _clean(request: Request, desk: Opened, sha256: str, headers: Mapping[str, str]) -> Response:
+    rebuilds: asyncio.Semaphore = request.app.state.rebuilds  # it is whole in memory, twice
+    async with rebuilds:
+        data, mime = await run_in_threadpool(desk.artifacts.cleaned, sha256)
+    return Response(data, 200, headers, mime)
 
 
 async def _thumbnail(request: Request, desk: Opened, sha256: str, edge: int) -> bytes:
