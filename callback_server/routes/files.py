@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 from callback_server.routes.opened import Opened
 from data import videos
@@ -70,8 +71,7 @@ async def picture(request: Request) -> Response:
         )
 
 
-router = APIRouter()
-router.add_route("/files/{sha256}/{variant}", picture, methods=["GET", "HEAD"])
+ROUTES = [Route("/files/{sha256}/{variant}", picture, methods=["GET", "HEAD"])]
 
 
 def _original(desk: Opened, sha256: str, mime: str | None, headers: Mapping[str, str]) -> Response:
