@@ -27,7 +27,7 @@ VARIANTS = ("320", "1280", "original", "clean")
 EVERYBODY = "*"
 """In place of a person: the news of all."""
 
-ARCHIVE = "/archive"
+ARCHIVE = "/files/archive"
 """Where the form of an archive goes."""
 ARCHIVED = 5000
 """Most tasks in one archive."""

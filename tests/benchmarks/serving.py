@@ -3,8 +3,7 @@
 Run it by hand. Every round runs each candidate once in shuffled order with the same number of requests over 16 open
 connections; ratios are taken inside the round and the median counts. CPU is the server's own, by the kernel's clock for
 its process; the load generator shares the cores, so believe the CPU columns before the requests per second. nginx is
-asked for by `--nginx <path of the program>`, or found; where it is missing its row is missing. With `--browser` a real
-desk is opened and what it asks for on a second visit is counted.
+asked for by `--nginx <path of the program>`, or found; where it is missing its row is missing.
 """
 
 import argparse
@@ -45,11 +44,15 @@ daemon off; master_process off; pid {folder}/nginx.pid; error_log {folder}/error
 events {{ worker_connections 64; }}
 http {{
   access_log off; sendfile on; tcp_nopush on; etag on; keepalive_requests 1000000; default_type image/webp;
-  client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t; uwsgi_temp_path {folder}/t;
-  scgi_temp_path {folder}/t;
+  client_body_temp_path {folder}/t; proxy_temp_path {folder}/t; fastcgi_temp_path {folder}/t;
+  uwsgi_temp_path {folder}/t; scgi_temp_path {folder}/t;
   server {{ listen 127.0.0.1:{port}; root {folder}; }}
 }}
 """
+
+
+Figures = tuple[float, float, float]
+"""Requests per second, CPU microseconds of the server for each, MB/s of bodies."""
 
 
 @dataclass(frozen=True)
@@ -173,8 +176,13 @@ def works(folder: Path, made: list[StoredImage], scale: float) -> list[Work]:
     ]
 
 
-def compared(folder: Path, rounds: int, scale: float, nginx: str | None) -> None:
-    todo = works(folder, filled(folder, 24), scale)
+def compared(folder: Path, options: argparse.Namespace) -> None:
+    rounds, nginx = options.rounds, options.nginx
+    todo = [
+        each
+        for each in works(folder, filled(folder, options.pictures), options.scale)
+        if each.name in (options.only or each.name)
+    ]
     servers = {kind: Server(kind, folder, nginx) for kind in ("ours", "textbook", *(["nginx"] if nginx else []))}
     candidates = {
         "ours": ("ours", ""),
@@ -184,7 +192,7 @@ def compared(folder: Path, rounds: int, scale: float, nginx: str | None) -> None
     candidates |= {"nginx": ("nginx", "")} if nginx else {}
     try:
         for work in todo:
-            found: dict[str, list[tuple[float, float, float]]] = {name: [] for name in candidates}
+            found: dict[str, list[Figures]] = {name: [] for name in candidates}
             for number in range(rounds + 1):
                 for name, (kind, prefix) in random.sample(list(candidates.items()), len(candidates)):
                     if work.status == 304 and name == "FileResponse":
@@ -205,7 +213,7 @@ def compared(folder: Path, rounds: int, scale: float, nginx: str | None) -> None
             server.stop()
 
 
-def told(work: Work, found: dict[str, list[tuple[float, float, float]]]) -> None:
+def told(work: Work, found: dict[str, list[Figures]]) -> None:
     print(f"\n{work.name:<14}{'req/s':>9}{'CPU µs':>9}{'MB/s':>8}   ours ÷ it: pace, CPU")
     for name, runs in found.items():
         if runs:
@@ -225,11 +233,13 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--scale", type=float, default=1.0, help="of the number of requests")
     parser.add_argument("--nginx", default=shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin"))
+    parser.add_argument("--pictures", type=int, default=24)
+    parser.add_argument("--only", choices=["thumbnail", "304", "original"], nargs="*")
     asked_for = parser.parse_args()
     if not asked_for.nginx:
         print("nginx is not installed here: its row is missing.")
     with tempfile.TemporaryDirectory() as folder:
-        compared(Path(folder), asked_for.rounds, asked_for.scale, asked_for.nginx)
+        compared(Path(folder), asked_for)
 
 
 if __name__ == "__main__":

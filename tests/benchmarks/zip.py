@@ -142,7 +142,9 @@ def run(server: Server, request: bytes) -> tuple[float, float, int, int]:
 def compared(folder: Path, ids: list[str], rounds: int) -> None:
     form = LinkSigner(signing_key(settings(folder))).archive_form(ids, "ann", now=utcnow())
     body = urlencode(form).encode()
-    post = b"POST /archive HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    post = (
+        b"POST /files/archive HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    )
     asked = {"zip": ("ours", post), "cat": ("bare", b"GET /cat HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")}
     servers = {name: Server(kind, folder) for name, (kind, _) in asked.items()}
     found: dict[str, list[tuple[float, float, int, int]]] = {name: [] for name in asked}

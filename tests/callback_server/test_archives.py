@@ -231,7 +231,7 @@ def asked(server: Server, fields: dict[str, str]) -> socket.socket:
     url = urlsplit(server.url)
     client = socket.create_connection((str(url.hostname), int(url.port or 0)))
     client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
-    client.sendall(b"POST /archive HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+    client.sendall(b"POST /files/archive HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
     return client
 
 
