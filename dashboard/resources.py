@@ -91,7 +91,10 @@ def desk() -> Desk:
 
 
 def picture_url(sha256: str, variant: str, *, filename: str | None = None, mime: str | None = None) -> str:
-    """A signed address at the callback server, which the browser opens itself: bytes never travel through Streamlit."""
+    """A signed address at the callback server, which the browser opens itself: bytes never travel through Streamlit.
+
+    `variant` is one of `links.VARIANTS`; "clean" where the picture's media type is one of `clean.FORMATS`.
+    """
     here = desk()
     path = here.signer.path(sha256, variant, now=now(), filename=filename, mime=mime)
     return _files_base(here.settings) + path

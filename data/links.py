@@ -22,12 +22,13 @@ from data.errors import StorageError
 from data.sentences import Sentence
 from data.settings import Settings
 
-VARIANTS = ("320", "1280", "original")
+VARIANTS = ("320", "1280", "original", "clean")
+"""Thumbnails by their longest side; the bytes as they came; and the same picture without its metadata (`clean.py`)."""
 
 EVERYBODY = "*"
 """In place of a person: the news of all."""
 
-ARCHIVE = "/archive"
+ARCHIVE = "/files/archive"
 """Where the form of an archive goes."""
 ARCHIVED = 5000
 """Most tasks in one archive."""
@@ -99,7 +100,7 @@ class LinkSigner:
         genuine = hmac.compare_digest(
             self._archive_signature(fields).encode(), fields.get("s", "").encode("utf-8", "surrogatepass")
         )
-        return tuple(fields["ids"].split(".")) if genuine and int(fields["e"]) > now.timestamp() else None
+        return tuple(fields.get("ids", "").split(".")) if genuine and int(fields["e"]) > now.timestamp() else None
 
     def _archive_signature(self, fields: Mapping[str, str]) -> str:
         return self._sign(["archive link 1", *(fields.get(name, "") for name in ("ids", "w", "e"))])
