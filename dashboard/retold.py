@@ -12,8 +12,11 @@ from functools import cache, lru_cache
 from dashboard.language import language, t, translations
 from data.sentences import Joined, Sentence
 
-_LEAST = 6
-"""Letters that a sentence must have beside its slots, or it would be found in anything."""
+_LEAST, _LEAST_OPEN = 6, 9
+"""Letters that a sentence must have beside its slots, or it would be found in anything; more if it ends in a slot."""
+_NUMBER = r"(?:≈ )?[\d.,]+"  # what a slot called `n` holds
+_FAULTS = " · "
+"""Between two faults of a catalogue."""
 _BETWEEN = re.compile(r"(?<=[.!?:…]) ")
 
 
@@ -27,15 +30,17 @@ def _known(of: str, text: str) -> str:
     """The sentence that the text is, or the several that stand in it one after the other; else the text."""
     if not translations(of):
         return text
+    if _FAULTS in text:
+        return Joined((_known(of, one) for one in text.split(_FAULTS)), _FAULTS, _FAULTS)
     pieces, found = _BETWEEN.split(text), list[str]()
     while pieces:
         many = next((many for many in range(len(pieces), 0, -1) if _one(of, " ".join(pieces[:many]))), 1)
         piece = " ".join(pieces[:many])
-        found.append(_one(of, piece) or piece)
-        pieces = pieces[many:]
-    if not any(_ours(of, one) for one in found):
-        return _list(of, text)
-    return Joined(found, " ", " ") if len(found) > 1 else found[0]
+        known, pieces = _one(of, piece), pieces[many:]
+        # Behind a sentence of ours stands what its language puts there, behind a stranger's words the blank they had.
+        found += ([known, " "] if known else [f"{piece} "]) if pieces else [known or piece]
+    ours = any(one != " " and _ours(of, one) for one in found)
+    return Joined(found, "", "") if ours else _list(of, text)
 
 
 def _list(of: str, text: str) -> str:
@@ -65,7 +70,8 @@ def _patterns(of: str) -> list[tuple[re.Pattern[str], str]]:
     for template in translations(of):
         parts = list(string.Formatter().parse(template))
         words = sum(char.isalpha() for literal, *_ in parts for char in literal)
-        if words >= _LEAST and any(name for _, name, *_ in parts):
+        least = _LEAST_OPEN if parts[-1][1] else _LEAST
+        if words >= least and any(name for _, name, *_ in parts):
             found.append((words, template, _pattern(parts)))
     return [(re.compile(pattern, re.DOTALL), template) for _, template, pattern in sorted(found, reverse=True)]
 
@@ -75,6 +81,7 @@ def _pattern(parts: list[tuple[str, str | None, str | None, str | None]]) -> str
     for literal, name, *_ in parts:
         pattern += re.escape(literal)
         if name:
-            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>.+?)"
+            any_text = _NUMBER if name == "n" else ".+?"
+            pattern += f"(?P={name})" if name in seen else f"(?P<{name}>{any_text})"
             seen.add(name)
     return pattern

@@ -29,13 +29,13 @@ def _one_or_many(value: object) -> object:
 def _scalar(value: object) -> ParamValue:
     if isinstance(value, str | int | float):
         return value
-    raise ValueError("must be a text, a number, true or false")
+    raise ValueError(Sentence("must be a text, a number, true or false"))
 
 
 def _quoted(value: object) -> object:
     if isinstance(value, str | Decimal) or value is None:
         return value
-    raise ValueError('must be a decimal number in quotes, such as "6.5"')
+    raise ValueError(Sentence('must be a decimal number in quotes, such as "6.5"'))
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -119,9 +119,10 @@ class ParamSpec:
         refuse(self.min is not None and self.max is not None and self.min > self.max, "min is larger than max")
         for what, named in (("labels", self.labels), ("wire_values", self.wire_values)):
             unknown = set(named) - {str(value) for value in self.allowed}
-            refuse(bool(unknown), f"{what} for values that are not allowed: {', '.join(sorted(unknown))}")
+            names = ", ".join(sorted(unknown))
+            refuse(bool(unknown), "{what} for values that are not allowed: {names}", what=what, names=names)
         fault = None if self.default is None else self.fault(self.default)
-        refuse(fault is not None, f"default {fault[1] if fault else ''}")
+        refuse(fault is not None, "default {rule}", rule=fault[1] if fault else "")
         return self
 
 
@@ -229,14 +230,14 @@ class SizeTable:
     when: When = Field(default_factory=dict)
 
 
-def refuse(fault: bool, reason: str) -> None:
+def refuse(fault: bool, reason: str, **values: object) -> None:
     if fault:
-        raise ValueError(reason)
+        raise ValueError(Sentence(reason, **values))
 
 
 def refuse_twice(what: str, names: Iterable[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
-    refuse(bool(twice), f'{what} "{twice[0] if twice else ""}" stands there twice')
+    refuse(bool(twice), '{what} "{name}" stands there twice', what=what, name=twice[0] if twice else "")
 
 
 def fits(when: Mapping[str, tuple[ParamValue, ...]], params: Mapping[str, Any]) -> bool:

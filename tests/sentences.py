@@ -15,7 +15,7 @@ from data.catalog import load_catalog
 ROOT = Path(__file__).resolve().parents[1]
 _TAKES = {
     "t": slice(0, 1), "spoken": slice(0, 1), "tn": slice(1, 3), "Sentence": slice(0, 1), "counted": slice(1, 3),
-    "Joined": slice(1, 3), "paragraph": slice(0, None), "listed": slice(0, 0), "Cause": slice(0, 2),
+    "Joined": slice(1, 3), "paragraph": slice(0, None), "Cause": slice(0, 2), "refuse": slice(1, 2),
 }  # fmt: skip
 """Which arguments of these are sentences."""
 _NO_TEXT = {"KEYS", "FAMILIES"}

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 from dashboard.components import formats
 from dashboard.language import t, tn
+from dashboard.retold import retold
 from data.causes import DIRECT
 from data.requests import MAX_COUNT
 from data.sentences import Sentence, paragraph
@@ -283,5 +284,5 @@ def halted(faults: str) -> str:
     """The banner for an admin's catalogue that could not be read since the start."""
     return t(
         "**Nothing is sent, because the admin’s own models cannot be read.** What was asked for waits, and is not "
-        "charged. Mend the file, then it goes on by itself: {faults}", faults=formats.prose(faults),
+        "charged. Mend the file, then it goes on by itself: {faults}", faults=formats.prose(retold(faults)),
     )  # fmt: skip

@@ -46,7 +46,8 @@ def test_a_chinese_translation_is_in_chinese() -> None:
 
 def test_markup_in_chinese_ends_where_it_should() -> None:
     """Markdown takes stars for the end of bold type only where no punctuation stands before them, or a blank after."""
-    assert [other for other in translations("zh").values() if re.search(r"[，。：；？！）”]\*+[^\s*]", other)] == []
+    wrong = r"\*\*[^*]+[，。：；？！）”]\*\*[^\s，。：；？！）”]"
+    assert [other for other in translations("zh").values() if re.search(wrong, other)] == []
 
 
 def test_a_chinese_translation_is_set_as_chinese_is() -> None:

@@ -27,6 +27,8 @@ NOT_YET = (
 )  # fmt: skip
 """Files that still say something in English alone. The aim is none."""
 
+SAID_THERE = ("dashboard/components/words.py", "dashboard/components/pair.py", "data/catalog.toml", "data/causes.py")
+"""Where those files take what they say."""
 PROMPT = "七 red kites"
 READ = {"label", "help", "placeholder", "body", "value", "options", "content", "text", "title", "caption", "alt"}
 """Fields of Streamlit's elements that people read."""
@@ -123,6 +125,7 @@ def left_over(text: str) -> str:
 
 def english(app: AppTest) -> list[str]:
     sources = [(ROOT / "dashboard" / name).read_text(encoding="utf-8") for name in NOT_YET]
+    sources += [(ROOT / name).read_text(encoding="utf-8") for name in SAID_THERE if NOT_YET]
     assert not app.exception
     found = {text: rest for text in shown(app) if (rest := left_over(text))}
     return [text for text, rest in found.items() if not any(rest.split(" ")[0] in source for source in sources)]

@@ -49,6 +49,9 @@ def test_practice_credits_are_called_so_once() -> None:
          "数据库是只读的。工作会等待，不会重复付费。"),
         ("A call to http://h:1 did not come home (it was answered 502). Results are asked for instead.",
          "对 http://h:1 的调用没有返回（应答状态 502）。改为主动查询结果。"),
+        ('state/catalog.toml, line 12: model "x": is missing · line 20: model "y": min is larger than max',
+         'state/catalog.toml, line 12: model "x": 缺失 · line 20: model "y": min 大于 max'),
+        ("Provider said: you have no credits", "Provider said: you have no credits"),
         ("Internal error, please try again later.", "Internal error, please try again later."),
     ],
 )  # fmt: skip
