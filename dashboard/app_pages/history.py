@@ -1,7 +1,5 @@
 """History: everything that was asked for, newest first, searched in any language, in pages that a link can name."""
 
-from contextlib import nullcontext
-
 import streamlit as st
 
 from dashboard.auth import current_user
@@ -102,8 +100,9 @@ user = current_user()
 if deleted.is_asked_for():
     deleted.deleted(user.id)
 else:
-    query = toolbar()
-    with gallery.skeleton(user.id) if listing.known() is None else nullcontext():
+    with st.container(key="toolbar"):
+        query = toolbar()
+    with gallery.skeleton(user.id):
         shown = listing.look(query, user.id)
     if shown.cards:
         gallery.gallery(user.id)

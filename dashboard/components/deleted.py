@@ -34,7 +34,7 @@ def leave() -> None:
 
 def _leave_the_list() -> None:
     selection.clear()
-    st.session_state.pop("deleted", None)
+    st.session_state.pop("deleted_list", None)
     st.session_state.pop("undo", None)
     listing.anew()
 
@@ -57,10 +57,10 @@ def deleted(person: str) -> None:
 def _page() -> tuple[Deleted, ...]:
     """One page, as it was when it was turned to: what was brought back stays where it is."""
     before = address.place().get("before")
-    kept = st.session_state.get("deleted")
+    kept = st.session_state.get("deleted_list")
     if kept is None or kept[0] != before:
         found = desk().removal.deleted(before=before, limit=listing.PAGE + 1)
-        kept = st.session_state["deleted"] = (before, found)
+        kept = st.session_state["deleted_list"] = (before, found)
     rows: tuple[Deleted, ...] = kept[1]
     return rows
 

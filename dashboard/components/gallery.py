@@ -38,8 +38,14 @@ def gallery(person: str) -> None:
 
 @contextmanager
 def skeleton(person: str) -> Iterator[None]:
-    """Where the grid will be, while its list is read for the first time."""
+    """Where the grid will be, while its list is read for the first time.
+
+    It has its place in every run, or the grid would change its own at the second, and be made anew.
+    """
     place = st.empty()
+    if listing.known() is not None:
+        yield
+        return
     with place.container():
         cells = st.grid("auto", min_column_width=_WIDTHS[size(person)])
         for _ in range(12):
