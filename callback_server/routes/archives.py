@@ -27,7 +27,7 @@ _HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 
 
 async def archive(request: Request) -> Response:
-    """`POST /files/archive` with the form's fields; the answer's length is known, so that browsers show progress."""
+    """`POST /files/archive` with the fields of the form; its length is known, so that browsers show progress."""
     desk: Opened = request.app.state.opened
     fields = await _fields(request)
     task_ids = desk.links.archived(fields, now=utcnow())
