@@ -4,6 +4,7 @@ Each chosen filter is written into the address when it changes and read from the
 view and a press are the same thing.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from typing import Any
@@ -46,10 +47,13 @@ def filter_row(typed: Query, person: str) -> Query:
     _popover("model", t("Model"), [_model(name) for name in said.model], lambda: _models(there, said))
     _popover("by", t("Person"), [people_here[said.by]] if said.by else [], lambda: _by(people_here, said.by))
     _popover("date", t("Date"), _dates(said), lambda: _date(said))
-    if there.tags:
+    if there.tags or said.tag:
         _popover("tag", t("Tags"), said.tag, lambda: _tags(there.tags, said.tag))
     _star(said.star)
-    return address.narrowed(typed, said)
+    query = address.narrowed(typed, said)
+    if query:
+        st.button(t("Clear filters"), key="clear", type="tertiary", on_click=clear)
+    return query
 
 
 def clear() -> None:
@@ -121,6 +125,8 @@ def _people(there: Names, said: address.Chosen, me: str) -> dict[str, str]:
     """By the id that the address names, what people are called; whoever looks comes first."""
     named = resources.desk().preferences.everybodys("name")
     others = {one: people.called(one, str(named.get(one) or "")) for one in there.people if one != me}
+    many = Counter(others.values())
+    others = {one: name if many[name] == 1 else f"{name} ({one})" for one, name in others.items()}
     found = {ME: t("Only mine")} | dict(sorted(others.items(), key=lambda each: each[1].casefold()))
     return found if not said.by or said.by in found else found | {said.by: said.by}
 

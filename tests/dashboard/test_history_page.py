@@ -19,6 +19,7 @@ from streamlit.testing.v1 import AppTest
 from dashboard.components.address import Chosen, narrowed, spread
 from data.catalog import catalog
 from data.marks import Marks
+from data.preferences import Preferences
 from data.query import Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal
@@ -110,6 +111,18 @@ def test_what_is_chosen_narrows_what_is_typed_and_stands_in_the_address(form_roo
     assert items(again) == ["kite by seedream"], "a copied link shows the same"
     app.pills(key="f_model").set_value([]).run()
     assert "model" not in app.query_params
+
+
+def test_two_people_of_one_name_are_told_apart(form_room: Room, past: Past) -> None:
+    past.write([Was("hers", person="a|1"), Was("his", person="a|2")])
+    for one in ("a|1", "a|2"):
+        Preferences(form_room.db).remember(one, name="Kim")
+    app = form_room.open("history")
+    assert app.selectbox(key="f_by").options[1:] == ["Kim (a|1)", "Kim (a|2)"]
+    app.selectbox(key="f_by").set_value("a|2").run()
+    assert items(app) == ["his"]
+    app.button(key="clear").click().run()
+    assert items(app) == ["his", "hers"]
 
 
 def test_a_link_means_the_same_in_every_language(form_room: Room, past: Past) -> None:
