@@ -53,8 +53,8 @@ function tagEditor(data, me, over) {
 
 function keySheet(data, me) {
   const { words } = data;
-  const box = el("dialog", { class: "ask sheet", "aria-label": words.keys }, el("h2", {}, words.keys),
-    el("dl", {}, words.key_list.map(([keys, does]) => [el("dt", {}, el("kbd", {}, keys)), el("dd", {}, does)])),
+  const box = el("dialog", { class: "ask sheet", "aria-label": words.keyboard }, el("h2", {}, words.keyboard),
+    el("dl", {}, words.key_list.map(({ keys, does }) => [el("dt", {}, el("kbd", {}, keys)), el("dd", {}, does)])),
     el("div", { class: "acts" }, el("button", { class: "act primary", type: "button", autofocus: true }, words.close)));
   box.addEventListener("click", (event) => (event.target === box || event.target.closest("button")) && box.close());
   box.addEventListener("keydown", (event) => event.stopPropagation());

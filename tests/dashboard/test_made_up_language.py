@@ -19,9 +19,9 @@ from data.catalog import catalog
 from data.settling import Word
 
 NOT_YET = (
-    "app_pages/history.py", "app_pages/generate.py", "components/actions.py", "components/acts.py",
+    "app_pages/generate.py", "components/actions.py", "components/acts.py",
     "components/composer.py", "components/controls.py", "components/drawer.py", "components/form.py",
-    "components/form_words.py", "components/gallery.py", "components/model_form.py", "components/now.py",
+    "components/form_words.py", "components/model_form.py", "components/now.py",
     "components/picker.py", "components/press.py", "components/references.py", "components/standing.py",
     "components/views.py",
 )  # fmt: skip
@@ -35,7 +35,7 @@ READ = {"label", "help", "placeholder", "body", "value", "options", "content", "
 FOR_PROGRAMS = {
     "ack", "act", "base", "button", "clock", "draw", "epoch", "field", "filled", "full", "href", "icon", "id", "key",
     "kind", "lang", "mode", "name_of", "page", "picture", "pieces", "prompt", "ref", "seen", "src", "state", "sha256",
-    "task", "thumb", "tone", "url", "value", "whose", "ids", "revision", "at", "box", "details",
+    "task", "thumb", "tone", "url", "value", "whose", "ids", "revision", "at", "box", "details", "view", "keys",
 }  # fmt: skip
 """Fields of our components' data that are not, or are the person's own words."""
 OTHERS = ("Google", "ByteDance", "kie.ai", "local", "PNG", "JPEG", "WebP", "Made up", "English", "kB", "MB", "timeout")
@@ -149,7 +149,8 @@ def test_no_page_shows_a_word_that_is_not_translated(made_up: Room) -> None:
     ):  # fmt: skip
         made_up.health.report(name, ok=ok, message=message)
     visits: list[tuple[str, dict[str, str]]] = [
-        ("generate", {}), ("history", {}), ("history", {"q": "cost:x model:nope by:me xyz"}), ("compare", {}),
+        ("generate", {}), ("history", {}), ("history", {"status": "failed"}), ("history", {"view": "deleted"}),
+        ("history", {"q": "cost:x model:nope by:me xyz"}), ("compare", {}),
         ("compare", {"a": made["done"]}), ("compare", {"a": made["done"], "b": f"{made['done']}.2"}),
         ("compare", {"a": made["queued"]}), ("settings", {}),
     ]  # fmt: skip
