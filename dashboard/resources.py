@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from data.artifacts import ArtifactStore
+from data.batches import Batches
 from data.db import Database
 from data.glances import Glances
 from data.health import HealthBoard
@@ -34,6 +35,7 @@ class Desk:
     tasks: TaskStore
     history: History
     glances: Glances
+    batches: Batches
     pairing: Pairing
     search: Search
     ledger: Ledger
@@ -60,6 +62,7 @@ def desk() -> Desk:
         TaskStore(db),
         History(db),
         Glances(db),
+        Batches(db),
         Pairing(db),
         Search(db),
         Ledger(db),

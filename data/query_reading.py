@@ -14,7 +14,8 @@ from typing import Any
 from data.catalog import catalog
 from data.fulltext import wanted
 from data.money import MICRO
-from data.query import DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
+from data.query import BATCH_ID, DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
+from data.sentences import Sentence
 
 LONGEST = 2000
 """Characters that are read."""
@@ -169,6 +170,12 @@ def _status(value: str, _: Names | None) -> list[str]:
     return [word]
 
 
+def _batch(value: str, _: Names | None) -> list[str]:
+    if BATCH_ID.fullmatch(value.casefold()) is None:
+        raise _NotUnderstood(Sentence("A batch is named by its id. Its card on Generate opens it here."))
+    return [value]
+
+
 def _cost(value: str) -> dict[str, int]:
     found = _COST.fullmatch(value.replace(",", "."))
     if found is None or (found["sign"] and found["to"]):
@@ -208,9 +215,10 @@ def _star(value: str) -> bool:
 
 
 _CHOICES: dict[str, Callable[[str, Names | None], list[str]]] = {
-    "model": _model, "by": _person, "status": _status, "tag": _tag,
+    "model": _model, "by": _person, "status": _status, "tag": _tag, "batch": _batch,
 }  # fmt: skip
 _EXAMPLES = {
     "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster", "cost": "cost:>10",
     "after": "after:2026-11-01", "before": "before:2026-12-01", "star": "star:yes",
+    "batch": "batch:019ac2d0-8f9e-7c56-b1aa-3d1f5b7c9e02",
 }  # fmt: skip

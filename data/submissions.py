@@ -14,7 +14,7 @@ from sqlmodel import Session, col, select
 from data.db import Database
 from data.ids import new_token
 from data.images import StoredImage
-from data.ledger import book
+from data.ledger import book, over_cap
 from data.moves import bring_back, lock_submission, log, move
 from data.pace import Pace, Serves, gate_is_open, lacks_upload, lock_gate, next_task
 from data.rows import stored_image
@@ -263,8 +263,15 @@ class SubmissionStore:
 
 
 def _next_ready(session: Session, account: str, serves: Serves, pace: Pace, now: datetime) -> Task | None:
-    """The next task with all its references at the provider; one whose upload has expired goes back for another."""
+    """The next task with all its references at the provider; one whose upload has expired goes back for another.
+
+    One whose batch has cost more than it may, because the provider charged more than its list says, ends here unsent.
+    """
     while (task := next_task(session, serves, pace, now)) is not None:
+        if over_cap(session, task.batch_id):
+            move(session, task.id, _S.FAILED, since={_S.QUEUED}, now=now, kind="over_cap", error_code="over_cap")
+            book(session, task.id, now)
+            continue
         if session.exec(select(Task.id).where(Task.id == task.id, lacks_upload(account, now))).first() is None:
             return task
         task.awaits_upload = True

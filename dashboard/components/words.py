@@ -110,6 +110,7 @@ ALL_HIDE = "Only together do the filters hide them all."
 _HIDES = {
     "words": "The words hide", "model": "The model hides", "by": "The person hides", "status": "The status hides",
     "tag": "The tag hides", "cost": "The cost hides", "date": "The dates hide", "star": "The star hides",
+    "batch": "The batch hides",
 }  # fmt: skip
 
 WORDS: dict[TaskStatus, tuple[str, str]] = {
