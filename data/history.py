@@ -109,8 +109,6 @@ COLUMNS = tuple(
         Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
     )
 )  # fmt: skip
-
-
 _LOOKED_BACK = 2000
 """Tasks of a person that are walked for the few that stand alone, should all of them be of large batches."""
 
@@ -166,14 +164,14 @@ class History:
     def recent(self, person: str, *, limit: int = 12) -> tuple[Card, ...]:
         """What this person sees beside the form, apart from whole batches: what is under way, then the newest."""
         with self._db.read() as session:
-            newest = sa.select(col(Task.seq)).where(col(Task.person) == person, NOT_DELETED)
-            newest = newest.order_by(col(Task.seq).desc()).limit(_LOOKED_BACK)
+            own = (col(Task.person) == person, NOT_DELETED)
             single = ~sa.exists().where(col(Batch.id) == col(Task.batch_id))
-            mine = sa.select(*COLUMNS).where(col(Task.seq).in_(newest), single).order_by(col(Task.seq).desc())
+            mine = sa.select(*COLUMNS).where(*own, single).order_by(col(Task.seq).desc())
+            far = sa.select(col(Task.seq)).where(*own).order_by(col(Task.seq).desc()).offset(_LOOKED_BACK).limit(1)
             run = session.connection().execute
             rows = list(run(mine.where(col(Task.status).in_(ACTIVE)).limit(100)))
-            ended = mine.where(col(Task.status).not_in(ACTIVE)).limit(max(0, limit - len(rows)))
-            rows += list(run(ended))
+            near = col(Task.seq) > sa.func.coalesce(far.scalar_subquery(), 0)
+            rows += run(mine.where(col(Task.status).not_in(ACTIVE), near).limit(max(0, limit - len(rows))))
             return cards(session.connection(), sorted(rows, key=lambda row: row.seq, reverse=True))
 
     def card(self, task_id: str) -> Card:

@@ -245,7 +245,7 @@ def _start(here: Kept, found: Review, person: str) -> None:
     with right:
         _set("batch_cap", here.cap)
         st.number_input(
-            t("At most (credits)"), 0.0, 1_000_000.0, key="batch_cap", on_change=_take, args=("cap",), step=1.0,
+            t("At most (credits)"), 0.0, 1_000_000.0, None, key="batch_cap", on_change=_take, args=("cap",), step=1.0,
             format="%g", placeholder=t("No cap of its own"),
             help=t("The batch never costs more: should the provider charge above its list, what is not sent stops."),
         )  # fmt: skip

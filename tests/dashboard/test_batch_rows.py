@@ -71,7 +71,8 @@ def test_a_shape_that_one_of_the_models_lacks_is_no_other_shape_there() -> None:
 
 
 def test_settings_are_read_by_what_people_read_and_by_their_own_values() -> None:
-    text = "prompt,model,quality,output_format,seed,safety_filter\nkite,nano banana pro,4k,JPEG,,\nboat,Seedream 4,,,7,no\n"
+    text = "prompt,model,quality,output_format,seed,safety_filter\n"
+    text += "kite,nano banana pro,4k,JPEG,,\nboat,Seedream 4,,,7,no\n"
     asked = [row.request.params for row in csv(text).good if row.request is not None]
     assert (asked[0]["quality"], asked[0]["output_format"]) == ("4K", "jpeg")
     assert (asked[1]["seed"], asked[1]["safety_filter"]) == (7, False)
