@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -82,6 +82,11 @@ def write_tasks(
         parent = parents[position] if parents else None
         tasks.append(_new_task(request, batch_id, position, person=person, source=source, parent=parent, now=now,
                                priority=priority))  # fmt: skip
+    if session.connection().dialect.name == "sqlite":
+        # The keys that it would give: nobody else writes meanwhile. Told them one by one, it would be asked 500 times.
+        last = session.exec(select(func.max(col(Task.seq)))).one() or 0
+        for task in tasks:
+            task.seq = last = last + 1
     session.add_all(tasks)
     session.flush()
     session.add_all(

@@ -51,7 +51,8 @@ def line(batch: Standing) -> str:
 
 def money(batch: Standing, *, practice: bool) -> str:
     """What it has cost of what it may cost."""
-    spent = formats.money(batch.spent_micro, practice=practice)
+    told = formats.money if batch.spent_micro else formats.in_credits
+    spent = told(batch.spent_micro, practice=practice)
     if batch.cap_micro is not None:
         cap = formats.in_credits(batch.cap_micro, practice=practice)
         return t("Spent {spent} of at most {cap}", spent=spent, cap=cap)

@@ -162,7 +162,7 @@ def test_a_press_starts_the_whole_batch_once_and_its_card_takes_the_dialogs_plac
     assert (found.name, found.size, found.cap_micro) == ("Spring", 3, 20_000_000)
     view = card(app)
     assert (view["prompt"], view["line"]) == ("Spring", "0 of 3 done · 3 waiting")
-    assert view["meta"] == "Spent 0 credits ($0) of at most 20 credits"
+    assert view["meta"] == "Spent 0 credits of at most 20 credits"
     assert view["fact"].startswith("about ")
     assert [one["act"] for one in view["actions"]] == ["batch_history", "batch_cancel"]
 
