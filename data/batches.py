@@ -80,7 +80,7 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
     own = (col(Task.batch_id) == row.id, NOT_DELETED)
     of = (col(Task.status), col(Task.error_code), col(Task.model))
     sums = (
-        sa.func.count().label("count"), sa.func.max(col(Task.seq)).label("seq"),
+        sa.func.count().label("many"), sa.func.max(col(Task.seq)).label("seq"),
         sa.func.sum(col(Task.booked_micro)).label("spent"), sa.func.sum(col(Task.reserved_micro)).label("held"),
         sa.func.sum(col(Task.estimate_micro)).label("estimate"),
         sa.func.count(col(Task.estimate_micro)).label("priced"),
@@ -90,13 +90,13 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         return None
     counts: Counter[TaskStatus] = Counter()
     for group in groups:
-        counts[group.status] += group.count
-    priced = all(group.priced == group.count for group in groups)
+        counts[group.status] += group.many
+    priced = all(group.priced == group.many for group in groups)
     return Standing(
         row.id, row.person, row.name, row.size, row.cap_micro, row.created_at,
         seq=max(group.seq for group in groups),
         counts=dict(counts),
-        refused=sum(group.count for group in groups if _was_refused(group)),
+        refused=sum(group.many for group in groups if _was_refused(group)),
         estimate_micro=int(sum(group.estimate for group in groups)) if priced else None,
         spent_micro=int(sum(group.spent for group in groups)),
         held_micro=int(sum(group.held for group in groups)),
@@ -105,7 +105,7 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
     )  # fmt: skip
 
 
-def _was_refused(group: sa.Row[Any]) -> bool:
+def _was_refused(group: Any) -> bool:
     return bool(group.status == TaskStatus.FAILED and group.error_code in _REFUSED)
 
 
