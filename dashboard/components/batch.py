@@ -193,8 +193,8 @@ def _notices(here: Kept, found: Review) -> None:
         parts.append(tn(lines.blank, "{n} blank line left out", "{n} blank lines left out"))
     if lines.twice:
         numbers = ", ".join(map(str, lines.twice[:8])) + ("…" if len(lines.twice) > 8 else "")
-        parts.append(tn(len(lines.twice), "line {lines} is there twice and left out",
-                        "{n} lines are there twice and left out: {lines}", lines=numbers))  # fmt: skip
+        parts.append(tn(len(lines.twice), "line {lines} repeats an earlier one and is left out",
+                        "{n} lines repeat an earlier one and are left out: {lines}", lines=numbers))  # fmt: skip
     parts.append(t("Kept if you close this."))
     st.caption(formats.literal(" · ".join(parts)))
 
@@ -257,7 +257,8 @@ def _start(here: Kept, found: Review, person: str) -> None:
     with st.container(key="batch_start"):
         st.button(
             formats.literal(why or batch_press.label(found)), key=f"batch_{press.key(promised)}", type="primary",
-            width="stretch", disabled=bool(why), on_click=batch_press.start, args=(person, press.number(), promised),
+            width="stretch", disabled=bool(why), shortcut="Ctrl+Enter",
+            on_click=batch_press.start, args=(person, press.number(), promised),
         )  # fmt: skip
     if refused:
         st.error(formats.literal(formats.practised(refused, practice=server.about().practice)), icon=":material/error:")

@@ -102,10 +102,11 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
     estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
+    shortcut = None if st.session_state.get("batch_open") else "Ctrl+Enter"  # there it starts the batch
     with st.container(horizontal=True, gap="small"):
         with st.container(key="generate"):
             st.button(
-                formats.literal(label or text), key=key, type="primary", width="stretch", shortcut="Ctrl+Enter",
+                formats.literal(label or text), key=key, type="primary", width="stretch", shortcut=shortcut,
                 disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
             )  # fmt: skip
         batch.button(person, now)

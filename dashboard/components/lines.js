@@ -21,7 +21,10 @@ export default function ({ data, parentElement, setStateValue }) {
       me.timer = setTimeout(me.tell, PAUSE);
     });
     me.area.addEventListener("blur", () => me.tell());
-    for (const name of ["keydown", "paste"]) me.area.addEventListener(name, (event) => event.key === "Escape" || event.stopPropagation());
+    me.area.addEventListener("keydown", (event) => {
+      if ((event.ctrlKey || event.metaKey) && event.key === "Enter") me.tell();
+      else if (event.key !== "Escape") event.stopPropagation(); // Streamlit's own shortcuts are not for whoever types
+    });
     me.escape = (event) => event.key === "Escape" && me.tell();
     addEventListener("keydown", me.escape, true);
   }
