@@ -6,14 +6,13 @@ one picture, and only its writer knows.
 """
 
 from collections.abc import Sequence
-from datetime import timedelta
 from typing import Any
 
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import batch_press, budget, formats, press, server, views
-from dashboard.components.batch_card import seconds_left
+from dashboard.components import batch_press, budget, formats, press, server
+from dashboard.components.batch_card import outlook, seconds_left
 from dashboard.components.batch_kept import (
     FILE,
     LINES,
@@ -266,14 +265,8 @@ def _start(here: Kept, found: Review, person: str) -> None:
 
 def summary(found: Review) -> str:
     """ "160 pictures · ≈ 640 credits ($3.20) · here in about 4 min"."""
-    about, models = server.about(), catalog()
-    window = timedelta(seconds=about.window_seconds)
-    outlook = resources.desk().history.outlook(
-        resources.now(), creates=about.creates, window=window, more=found.pictures
-    )
-    specs = {row.request.model for row in found.good if row.request is not None}
-    typical = max((views.usual(models.get(model)) or 0 for model in specs), default=0)
-    seconds = seconds_left(found.pictures, outlook, typical)
+    models = {row.request.model for row in found.good if row.request is not None}
+    seconds = seconds_left(found.pictures, outlook(found.pictures), models)
     price = batch_press.estimate(found, in_dollars=True)
     return " · ".join([
         tn(found.pictures, "{n} picture", "{n} pictures"), price,

@@ -1,10 +1,12 @@
 """A whole batch as one card of the Now strip: how it stands, what it has cost, its last pictures. Writes nothing."""
 
+from collections.abc import Collection
+from datetime import timedelta
 from typing import Any
 
 from dashboard.components import formats, server, views, words
 from dashboard.language import t, tn
-from dashboard.resources import desk, picture_url
+from dashboard.resources import desk, now, picture_url
 from data.batches import Standing
 from data.catalog import catalog
 from data.history import Card, Outlook
@@ -14,12 +16,12 @@ _S = TaskStatus
 _TONES = (("done", (_S.SUCCEEDED,)), ("bad", (_S.FAILED,)), ("doubt", (_S.UNCONFIRMED,)), ("off", (_S.CANCELLED,)))
 
 
-def batch_view(batch: Standing, outlook: Outlook | None, *, practice: bool) -> dict[str, Any]:
-    """The card, ready to draw. `outlook` is the whole queue's, needed while something of the batch waits in it."""
+def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dict[str, Any]:
+    """The card, ready to draw. `whole` is everybody's queue, needed while something of the batch waits in it."""
     word, tone = _word(batch)
     return {
         "id": batch.id, "state": tone, "tone": tone, "word": word, "prompt": batch.name, "name": t("Progress"),
-        "fact": _left(batch, outlook),
+        "fact": _left(batch, whole),
         "size": batch.size, "ended": batch.count(_S.SUCCEEDED, _S.FAILED, _S.CANCELLED),
         "bar": [
             {"tone": name, "share": round(100 * count / batch.size, 2)}
@@ -62,17 +64,25 @@ def money(batch: Standing, *, practice: bool) -> str:
     return t("Spent {spent}", spent=spent)
 
 
-def seconds_left(queued: int, outlook: Outlook, typical: float) -> float:
+def outlook(more: int = 0) -> Outlook:
+    """Everybody's queue, with so many more in it."""
+    about = server.about()
+    window = timedelta(seconds=about.window_seconds)
+    return desk().history.outlook(now(), creates=about.creates, window=window, more=more)
+
+
+def seconds_left(queued: int, whole: Outlook, models: Collection[str]) -> float:
     """Until so many that wait are here: the pace of the queue or the seats of one person, whichever takes longer."""
-    return max(outlook.seconds, queued / server.about().per_person * typical) + typical
+    specs = [spec for spec in map(catalog().get, models) if spec]
+    typical = max((views.usual(spec) or 0 for spec in specs), default=0)
+    return max(whole.seconds, queued / server.about().per_person * typical) + typical
 
 
-def _left(batch: Standing, outlook: Outlook | None) -> str:
+def _left(batch: Standing, whole: Outlook | None) -> str:
     queued = batch.count(_S.QUEUED)
-    if not queued or outlook is None:
+    if not queued or whole is None:
         return t("The last are being made") if batch.count(_S.SUBMITTING, _S.RUNNING, _S.FETCHING) else ""
-    typical = max((views.usual(spec) or 0 for spec in map(catalog().get, batch.models) if spec), default=0)
-    return t("about {time} left", time=formats.seconds(seconds_left(queued, outlook, typical)))
+    return t("about {time} left", time=formats.seconds(seconds_left(queued, whole, batch.models)))
 
 
 def _word(batch: Standing) -> tuple[str, str]:

@@ -9,10 +9,10 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import acts, news, server, trouble, views, words
-from dashboard.components.batch_card import batch_view
+from dashboard.components.batch_card import batch_view, outlook
 from dashboard.components.mount import mount
 from data.batches import Standing
-from data.history import Card, Outlook
+from data.history import Card
 from data.status import ACTIVE, TaskStatus
 
 _WITH_OPEN_CALLS = {TaskStatus.UNCONFIRMED, TaskStatus.FAILED, TaskStatus.SUCCEEDED}
@@ -75,15 +75,9 @@ def _views(cards: Sequence[Card], batches: Sequence[Standing], around: views.Sur
     newest = {card.batch_id: card.seq for card in reversed(cards)}
     found = [(newest[card.batch_id], views.card_view(card, around)) for card in cards]
     waiting = any(batch.count(TaskStatus.QUEUED) for batch in batches)
-    outlook = _outlook(around.now) if waiting else None
-    found += [(batch.seq, batch_view(batch, outlook, practice=around.practice)) for batch in batches]
+    whole = outlook() if waiting else None
+    found += [(batch.seq, batch_view(batch, whole, practice=around.practice)) for batch in batches]
     return [view for _, view in sorted(found, key=lambda each: -each[0])]
-
-
-def _outlook(now: datetime) -> Outlook:
-    about = server.about()
-    window = timedelta(seconds=about.window_seconds)
-    return resources.desk().history.outlook(now, creates=about.creates, window=window)
 
 
 def _queue(cards: Sequence[Card], now: datetime) -> str:
@@ -91,9 +85,9 @@ def _queue(cards: Sequence[Card], now: datetime) -> str:
     waits = [now - card.status_at for card in cards if card.status == TaskStatus.QUEUED]
     if not waits:
         return ""
-    outlook = _outlook(now)
-    worth = outlook.waiting and (outlook.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
-    return words.queue(outlook.waiting, outlook.seconds) if worth else ""
+    whole = outlook()
+    worth = whole.waiting and (whole.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
+    return words.queue(whole.waiting, whole.seconds) if worth else ""
 
 
 def in_reading_order(cards: Sequence[Card]) -> list[Card]:
