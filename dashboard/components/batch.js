@@ -6,7 +6,7 @@ function batchRow(row, head) {
       name === "prompt" ? el("span", { class: "clamp", dir: "auto", title: row.prompt }, row.prompt || "—") : row[name]));
   return [
     el("tr", { class: row.fault && "bad" }, cells),
-    row.fault && el("tr", { class: "bad" }, el("td", {}), el("td", { class: "fault", colspan: 5 }, row.fault)),
+    row.fault && el("tr", { class: "bad why" }, el("td", {}), el("td", { class: "fault", colspan: 5 }, row.fault)),
   ];
 }
 

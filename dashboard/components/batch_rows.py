@@ -11,7 +11,7 @@ from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
-from dashboard.components.controls import SHAPE, controls, fit, joined, own_value, params_of
+from dashboard.components.controls import SHAPE, controls, fit, own_value, params_of
 from dashboard.components.server import About
 from dashboard.components.standing import unconnected
 from data.batch_text import Line, Lines
@@ -181,17 +181,17 @@ def _shape_of(spec: ModelSpec, params: Mapping[str, ParamValue]) -> str:
 def _value(spec: ModelSpec, model: str, name: str, text: str) -> ParamValue:
     param = spec.param(name)
     if param is None:
-        known = joined([one.name for one in spec.params])
+        known = ", ".join(one.name for one in spec.params)
         if not known:
             raise _Fault(Sentence("{model} has no settings. Leave “{name}” empty here.", model=model, name=name))
         raise _Fault(Sentence("{model} has no setting “{name}”. It has {known}.", model=model, name=name, known=known))
     value = _read(param, text)
     if value is None:
-        allowed = joined([param.value_label(one) for one in param.allowed], "or")
+        allowed = ", ".join(param.value_label(one) for one in param.allowed)
         if allowed:
             raise _Fault(Sentence("“{value}” does not fit “{setting}” of {model}: {allowed}.", value=text,
-                                  setting=param.label, model=model, allowed=allowed))  # fmt: skip
-        raise _Fault(Sentence("“{value}” does not fit “{setting}” of {model}.", value=text, setting=param.label,
+                                  setting=Sentence(param.label), model=model, allowed=allowed))  # fmt: skip
+        raise _Fault(Sentence("“{value}” does not fit “{setting}” of {model}.", value=text, setting=Sentence(param.label),
                               model=model))  # fmt: skip
     return value
 
