@@ -185,13 +185,13 @@ def _value(spec: ModelSpec, model: str, name: str, text: str) -> ParamValue:
         if not known:
             raise _Fault(Sentence("{model} has no settings. Leave “{name}” empty here.", model=model, name=name))
         raise _Fault(Sentence("{model} has no setting “{name}”. It has {known}.", model=model, name=name, known=known))
-    value = _read(param, text)
+    value, setting = _read(param, text), Sentence(param.label)
     if value is None:
         allowed = ", ".join(param.value_label(one) for one in param.allowed)
         if allowed:
             raise _Fault(Sentence("“{value}” does not fit “{setting}” of {model}: {allowed}.", value=text,
-                                  setting=Sentence(param.label), model=model, allowed=allowed))  # fmt: skip
-        raise _Fault(Sentence("“{value}” does not fit “{setting}” of {model}.", value=text, setting=Sentence(param.label),
+                                  setting=setting, model=model, allowed=allowed))  # fmt: skip
+        raise _Fault(Sentence("“{value}” does not fit “{setting}” of {model}.", value=text, setting=setting,
                               model=model))  # fmt: skip
     return value
 
