@@ -7,7 +7,7 @@ import streamlit as st
 from dashboard import resources
 from dashboard.components import budget, formats, press, server, words
 from dashboard.components.batch_kept import Kept, cap_micro, kept, plan_of, remember, reviewed
-from dashboard.components.batch_rows import MOST_PICTURES, Review
+from dashboard.components.batch_rows import MOST_PICTURES, MOST_ROWS, Review
 from dashboard.components.trouble import DATABASE_ERRORS
 from dashboard.language import t, tn
 from data.errors import NotAllowed, PictureDeskError
@@ -58,6 +58,8 @@ def obstacle(here: Kept, found: Review, left: budget.Left | None) -> str:
         return t(words.HALTED_LABEL)
     if not found.lines.lines:
         return t("Add prompts")
+    if found.cut:
+        return t("More than {rows} rows – at most {most} pictures", rows=f"{MOST_ROWS:,}", most=MOST_PICTURES)
     if not found.good:
         return t("No row can be made")
     if found.pictures > MOST_PICTURES:

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
+from itertools import islice
 from typing import Any
 
 from dashboard.components.controls import SHAPE, controls, fit, own_value, params_of
@@ -24,6 +25,8 @@ from data.sentences import Sentence
 MOST_PICTURES = 500
 """Of one batch. At the usual pace of 20 in 10 s they are on their way after four minutes, and one transaction writes
 them while others wait for well under a second. Whoever wants more starts another, and has seen the first by then."""
+MOST_ROWS = 2_000
+"""That are looked through: a long list by many models and shapes could be millions, and none of them may be started."""
 _YES, _NO = {"yes", "true", "1", "on", "是"}, {"no", "false", "0", "off", "否"}
 
 
@@ -58,6 +61,7 @@ class Review:
 
     lines: Lines
     rows: tuple[Row, ...] = ()
+    cut: bool = False  # whether there are more rows than were looked through
 
     @property
     def good(self) -> tuple[Row, ...]:
@@ -102,7 +106,9 @@ class Review:
 def review(lines: Lines, beside: Beside, models: Catalog, known: About, today: date) -> Review:
     """Every line, held against the catalogue of today as a press would be."""
     trial = _Trial(beside, models, known, today)
-    return Review(lines, tuple(row for line in lines.lines for row in trial.rows(line)))
+    every = (row for line in lines.lines for row in trial.rows(line))
+    rows = tuple(islice(every, MOST_ROWS + 1))
+    return Review(lines, rows[:MOST_ROWS], cut=len(rows) > MOST_ROWS)
 
 
 class _Fault(Exception):  # noqa: N818 - caught a few lines below

@@ -113,6 +113,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(form_room: Room) -> None:
         ({"text": ""}, "Add prompts"),
         ({"text": "kite", "models": []}, "No row can be made"),
         ({"text": "\n".join(map(str, range(300))), "repeat": 2}, "600 pictures – at most 500"),
+        ({"text": "\n".join(map(str, range(2_001)))}, "More than 2,000 rows – at most 500 pictures"),
         ({"text": THREE, "cap": 11.0}, "1 credit above the cap"),
         ({"text": "kite", "models": ["Veo 3.1 Lite"], "cap": 100.0}, "Price unknown – no cap can be kept"),
     ],
