@@ -13,6 +13,8 @@ from data.history import Card, Outlook
 from data.status import TaskStatus
 
 _S = TaskStatus
+_TYPICAL = 20.0
+"""Seconds of a model that nobody has timed yet."""
 _TONES = (("done", (_S.SUCCEEDED,)), ("bad", (_S.FAILED,)), ("doubt", (_S.UNCONFIRMED,)), ("off", (_S.CANCELLED,)))
 
 
@@ -74,7 +76,7 @@ def outlook(more: int = 0) -> Outlook:
 def seconds_left(queued: int, whole: Outlook, models: Collection[str]) -> float:
     """Until so many that wait are here: the pace of the queue or the seats of one person, whichever takes longer."""
     specs = [spec for spec in map(catalog().get, models) if spec]
-    typical = max((views.usual(spec) or 0 for spec in specs), default=0)
+    typical = max((views.usual(spec) or _TYPICAL for spec in specs), default=_TYPICAL)
     return max(whole.seconds, queued / server.about().per_person * typical) + typical
 
 
