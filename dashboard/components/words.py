@@ -147,6 +147,7 @@ CANCEL_WISHED = f"You cancelled after it was sent, so it may still be charged. {
 EVENTS: dict[str, str] = {
     "created": "Asked for",
     "claimed": "Sending to the provider",
+    "over_cap": "Not sent: its batch has cost as much as it may",
     "accepted": "The provider has it",
     "succeeded_there": "Ready at the provider",
     "saved": "Saved here",
