@@ -19,6 +19,7 @@ from data.relation import Parent, Relation
 from data.requests import GenerationRequest, validate
 from data.rows import artifact_row, stored_image
 from data.schema import NOT_DELETED, Artifact, RequestKey, Task
+from data.sentences import Sentence
 from data.status import TaskStatus
 
 
@@ -52,7 +53,8 @@ def batch_of_key(session: Session, request_key: str, asked: str) -> list[Task] |
     if row is None:
         return None
     if row.digest != asked:
-        raise NotAllowed("This request key was used for another request. Nothing was charged. Choose a new key.")
+        used = Sentence("This request key was used for another request. Nothing was charged. Choose a new key.")
+        raise NotAllowed(used)
     return list(session.exec(select(Task).where(Task.batch_id == row.batch_id).order_by(col(Task.position))))
 
 

@@ -128,7 +128,7 @@ def _read_file() -> None:
         try:
             here.file, here.file_name = decoded(upload.getvalue()), upload.name
         except InvalidRequest as error:
-            here.file_fault = error.args[0]
+            here.file_fault = error.sentence
 
 
 def _forget_file() -> None:

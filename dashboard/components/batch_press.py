@@ -44,7 +44,7 @@ def start(person: str, pressed: int, promised: tuple[object, ...]) -> None:
     except DATABASE_ERRORS:
         here.refused = words.PRESS_UNANSWERED
     except PictureDeskError as error:
-        here.refused = error.args[0]
+        here.refused = error.sentence
     else:
         state["arrived"], state["press"], state["batch_open"] = made[0].batch_id, pressed + 1, False
         state["batch"] = Kept(models=here.models, shapes=here.shapes, typed=here.typed + 1)

@@ -20,7 +20,7 @@ from data.catalog import Catalog, Choice, ModelSpec, ParamSpec, ParamValue
 from data.errors import InvalidRequest
 from data.images import StoredImage
 from data.requests import GenerationRequest, validate
-from data.sentences import Sentence
+from data.sentences import Sentence, either
 
 MOST_PICTURES = 500
 """Of one batch. At the usual pace of 20 in 10 s they are on their way after four minutes, and one transaction writes
@@ -193,7 +193,7 @@ def _value(spec: ModelSpec, model: str, name: str, text: str) -> ParamValue:
         raise _Fault(Sentence("{model} has no setting “{name}”. It has {known}.", model=model, name=name, known=known))
     value, setting = _read(param, text), Sentence(param.label)
     if value is None:
-        allowed = ", ".join(param.value_label(one) for one in param.allowed)
+        allowed = either([Sentence(param.value_label(one)) for one in param.allowed])
         if allowed:
             raise _Fault(Sentence("“{value}” does not fit “{setting}” of {model}: {allowed}.", value=text,
                                   setting=setting, model=model, allowed=allowed))  # fmt: skip
