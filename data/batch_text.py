@@ -15,8 +15,6 @@ from data.sentences import Sentence
 
 MOST_BYTES = 2_000_000
 """Of a file: five hundred of the longest prompts that people write."""
-LONGEST_CELL = 20_000
-"""Characters: the longest prompt that any model takes."""
 MOST_LINES = 5_000
 """That are read; far more than one batch may have, so that it can be said how many there are."""
 PROMPT, MODEL, RATIO, REPEAT = "prompt", "model", "ratio", "repeat"
