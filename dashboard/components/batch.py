@@ -24,6 +24,7 @@ from dashboard.components.batch_kept import (
     reviewed,
     several,
     shapes_on_offer,
+    swap,
 )
 from dashboard.components.batch_rows import MOST_PICTURES, Review, Row
 from dashboard.components.form import Form
@@ -97,6 +98,8 @@ def _prompts(here: Kept, person: str) -> None:
         remember(person)
 
     mount_lines(key="batch_lines", label=t("One prompt a line"), text=here.text, typed=here.typed, on_text=told)
+    if here.before.strip():
+        st.button(t("Back to the list of before"), key="batch_before", type="tertiary", on_click=swap)
 
 
 def _file(here: Kept) -> None:

@@ -30,6 +30,8 @@ class Kept:
 
     origin: str = LINES
     text: str = ""
+    before: str = ""  # the list that the form's lines took the place of
+    taken: str = ""  # the form's prompt, as it was taken over
     file: str = ""  # what was uploaded, as text
     file_name: str = ""
     file_fault: str = ""
@@ -51,16 +53,25 @@ def kept() -> Kept:
 
 
 def open_with(person: str, models: list[str], prompt: str) -> None:
-    """Opens the dialog, as the button's callback. An empty list begins with the form's own lines, if it has several."""
+    """Opens the dialog as it was left, or with the lines of the form's prompt where these are new. A callback."""
     here = kept()
     if not here.text and not here.file:
-        remembered = resources.desk().preferences.all(person).get("batch")
-        here.text = remembered if isinstance(remembered, str) else ""
-        here.typed += 1
-    if several(prompt) and not here.text:
-        here.text, here.origin = prompt, LINES
+        with suppress(*DATABASE_ERRORS):
+            remembered = resources.desk().preferences.all(person).get("batch")
+            here.text = remembered if isinstance(remembered, str) else ""
+    if several(prompt) and prompt != here.taken:
+        here.before = here.text if here.text != prompt else ""
+        here.text, here.taken, here.origin = prompt, prompt, LINES
+    here.typed += 1
     here.form_models = models
     st.session_state["batch_open"] = True
+
+
+def swap() -> None:
+    """Back to the list that stood there before the form's lines came, or to these again."""
+    here = kept()
+    here.text, here.before, here.refused = here.before, here.text, ""
+    here.typed += 1
 
 
 def several(prompt: str) -> int:

@@ -147,6 +147,12 @@ def test_a_list_that_was_written_into_the_prompt_is_offered_as_one(form_room: Ro
     assert generate(app).label.replace("\\", "") == "Generate 1 · ≈ 4 credits"  # which may be what they mean
     app.button(key="batch_button").click().run()
     assert label(app) == "Start 3 · ≈ 12 credits"
+    app.session_state["batch_open"] = False
+    write(app.run(), "two\nlines")
+    app.button(key="batch_button").click().run()
+    assert label(app) == "Start 2 · ≈ 8 credits"
+    app.button(key="batch_before").click().run()  # what stood there is not lost
+    assert label(app) == "Start 3 · ≈ 12 credits"
 
 
 # Started ------------------------------------------------------------------------------------------------------------
