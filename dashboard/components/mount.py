@@ -23,7 +23,10 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_PARTS = {"pair": ("kit", "zoom", "pair"), "cards": ("kit", "batch_card", "cards")}
+_PARTS = {
+    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "batch_card", "cards"),
+    "gallery": ("kit", "tiles", "bar", "gallery"),
+}  # fmt: skip
 """Of what there is more than the kit and one file."""
 
 
