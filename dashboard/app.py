@@ -32,9 +32,11 @@ page = st.navigation(list(pages.values()), position="top")
 name = next((name for name, one in pages.items() if one.url_path == page.url_path), words.GENERATE)
 
 start_clock()
-if st.session_state.get("page") != name:  # a visit begins: History and Compare may show what is newest now
+if st.session_state.get("page") != name:  # a visit begins: what an earlier one had open or frozen is over
     st.session_state["page"] = name
-    for snapshot in ("history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "pair_ring"):
+    for snapshot in (
+        "history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "pair_ring", "batch_open",
+    ):  # fmt: skip
         st.session_state.pop(snapshot, None)
 try:
     follow(desk().settings.state_dir)

@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import streamlit as st
 
 from data.artifacts import ArtifactStore
+from data.batches import Batches
 from data.db import Database
 from data.failures import Failures
 from data.glances import Glances
@@ -47,6 +48,7 @@ class Desk:
     tasks: TaskStore
     history: History
     glances: Glances
+    batches: Batches
     pairing: Pairing
     search: Search
     saved_views: SavedViews
@@ -77,6 +79,7 @@ def desk() -> Desk:
         tasks := TaskStore(db),
         History(db),
         Glances(db),
+        Batches(db),
         Pairing(db),
         search := Search(db),
         SavedViews(db),

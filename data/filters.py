@@ -129,7 +129,7 @@ def _narrowed(
     task = table(Task)
     source, seq, where, branches, rest = _source(query, viewer, sqlite=sqlite)
     values = {"person": _people(query.by.of, viewer), "model": models, "status": _statuses(query.status.of)}
-    walked = _walked(values) if source is task else ()
+    walked = _walked(values) if source is task and not query.batch.of else ()
     if any(len(values[name]) > 1 for name in walked):
         branches = [task.c[walked[0]] == value for value in values.pop(walked[0])]
     where += [
@@ -137,10 +137,13 @@ def _narrowed(
     ]
     others = {"person": _people(query.by.but, viewer), "model": not_models, "status": _statuses(query.status.but)}
     where += [task.c[name].not_in(some) for name, some in others.items() if some]
-    if not (query.words and sqlite):
+    where += [task.c.batch_id.not_in(query.batch.but)] if query.batch.but else []
+    if not (query.words and sqlite) or query.batch.of:
         where += [~fulltext.holds(each, seq, sqlite=sqlite) for each in _without(query)]
     where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query) + _days(query, seq)
     hint = f"INDEXED BY ix_task_{'_'.join(walked)}_seq" if walked else "NOT INDEXED"
+    if query.batch.of:
+        hint = "INDEXED BY ix_task_batch"
     return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint)
 
 
@@ -149,6 +152,9 @@ def _source(
 ) -> tuple[Any, Any, list[ColumnElement[bool]], list[ColumnElement[bool]], Query]:
     """The table that is walked, its sort key, its conditions and branches; and what of the query is still to be met."""
     task, own = table(Task), table(Task).c.seq
+    if query.batch.of:  # the fewest there can be, so that even a word is looked for among them
+        held = [fulltext.holds(each, own, sqlite=sqlite) for each in _words(query)]
+        return task, own, held, [task.c.batch_id == each for each in query.batch.of], query
     if words := _words(query):
         index, seq = fulltext.index(sqlite=sqlite)
         where = [fulltext.matches(words, _without(query))] if sqlite else _stand(words)

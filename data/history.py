@@ -17,7 +17,7 @@ from data.db import Database
 from data.errors import NotFound
 from data.family import relatives
 from data.relation import Parent, Relation
-from data.schema import NOT_DELETED, Artifact, Gate, Submission, Task, TaskEvent
+from data.schema import NOT_DELETED, Artifact, Batch, Gate, Submission, Task, TaskEvent
 from data.sentences import Sentence
 from data.status import ACTIVE, Outcome, TaskStatus
 from data.usual import usual_seconds
@@ -110,7 +110,8 @@ COLUMNS = tuple(
         Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
     )
 )  # fmt: skip
-
+_LOOKED_BACK = 2000
+"""Tasks of a person that are walked for the few that stand alone, should all of them be of large batches."""
 
 _OUTPUTS = (
     sa.select(*(col(column) for column in (
@@ -138,13 +139,16 @@ class History:
         self._db = db
 
     def recent(self, person: str, *, limit: int = 12) -> tuple[Card, ...]:
-        """What this person sees beside the form: everything of theirs that is under way, then the newest."""
+        """What this person sees beside the form, apart from whole batches: what is under way, then the newest."""
         with self._db.read() as session:
-            mine = sa.select(*COLUMNS).where(col(Task.person) == person, NOT_DELETED).order_by(col(Task.seq).desc())
+            own = (col(Task.person) == person, NOT_DELETED)
+            single = ~sa.exists().where(col(Batch.id) == col(Task.batch_id))
+            mine = sa.select(*COLUMNS).where(*own, single).order_by(col(Task.seq).desc())
+            far = sa.select(col(Task.seq)).where(*own).order_by(col(Task.seq).desc()).offset(_LOOKED_BACK).limit(1)
             run = session.connection().execute
             rows = list(run(mine.where(col(Task.status).in_(ACTIVE)).limit(100)))
-            ended = mine.where(col(Task.status).not_in(ACTIVE)).limit(max(0, limit - len(rows)))
-            rows += list(run(ended))
+            near = col(Task.seq) > sa.func.coalesce(far.scalar_subquery(), 0)
+            rows += run(mine.where(col(Task.status).not_in(ACTIVE), near).limit(max(0, limit - len(rows))))
             return cards(session.connection(), sorted(rows, key=lambda row: row.seq, reverse=True))
 
     def card(self, task_id: str) -> Card:
@@ -219,14 +223,15 @@ class History:
             ahead = select(func.count()).select_from(Task).where(Task.status == TaskStatus.QUEUED, col(Task.seq) < mine)
             return session.exec(ahead).one() + 1
 
-    def outlook(self, now: datetime, *, creates: int, window: timedelta) -> Outlook:
-        """How long the queue is and when its last task will have been sent, at `creates` paid calls per `window`.
+    def outlook(self, now: datetime, *, creates: int, window: timedelta, more: int = 0) -> Outlook:
+        """How long the queue is (with so many `more`) and when its last will be sent, at `creates` calls per `window`.
 
         Of one account: with two, each drains beside the other, and it is sooner. A pause is waited for first; what
         the in-flight ceiling or a budget of doubts holds up on top is not foreseen.
         """
         with self._db.read() as session:
-            waiting = session.exec(select(func.count()).select_from(Task).where(Task.status == TaskStatus.QUEUED)).one()
+            queued = select(func.count()).select_from(Task).where(Task.status == TaskStatus.QUEUED)
+            waiting = session.exec(queued).one() + more
             mine = col(Submission.account).in_(select(Gate.account))  # so that the index by account serves
             recent = (col(Submission.started_at) > now - window, col(Submission.started_at) <= now)
             started = session.exec(select(func.count()).select_from(Submission).where(mine, *recent)).one()

@@ -338,6 +338,24 @@ class RequestKey(Table, table=True):
     at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
 
 
+class Batch(Table, table=True):
+    """A batch that a person looked through before they started it, and that screens show as one.
+
+    A press of a few pictures makes tasks that share a `batch_id` and has no row here.
+    """
+
+    __tablename__: ClassVar[str] = "batch"
+    __table_args__ = (Index("ix_batch_person", "person", "id"),)
+
+    id: str = Field(primary_key=True)  # its tasks' `batch_id`; sorts by time
+    person: str
+    name: str = Field(sa_type=Text)
+    origin: str  # "lines", "file", or "retry" of another batch
+    size: int  # tasks
+    cap_micro: int | None = Field(default=None, sa_type=BigInt)  # micro-credits that all its tasks together may cost
+    created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+
+
 class LedgerEntry(Table, table=True):
     """One movement of money, in micro-credits: what is held back for a task, and what was really charged.
 

@@ -195,6 +195,7 @@ def about(settings: ServerSettings) -> dict[str, Any]:
             "creates": settings.creates_per_window,
             "window_seconds": settings.window_seconds,
             "in_flight": settings.in_flight,
+            "per_person": settings.per_person,
         },
         "rescue_days": Deadlines().give_up.days,
         "callback_base": settings.callback_base,

@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import toasts, trouble, words
+from dashboard.language import tn
 from data.history import Detail
 from data.images import StoredImage
 
@@ -20,10 +21,27 @@ def perform(act: str, task_id: str, person: str) -> None:
         elif act == "use_again":
             use_again(task_id)
             _then("generate")
+        elif act.startswith("batch_"):
+            _with_batch(act, task_id, person)
         elif act == "compare":
             _then("compare", a=task_id)
         else:
             _ask_the_store(act, task_id, person)
+
+
+def _with_batch(act: str, batch_id: str, person: str) -> None:
+    tasks = resources.desk().tasks
+    if act == "batch_history":
+        _then("history", q=f"batch:{batch_id}")
+    elif act == "batch_retry":
+        tasks.retry_failed(batch_id, who=person)
+        _then("rerun")
+    elif act == "batch_cancel":
+        count = tasks.cancel_waiting(batch_id, who=person)
+        toasts.leave(
+            tn(count, "{n} cancelled. Nothing was charged for it.", "{n} cancelled. Nothing was charged for them.")
+        )
+        _then("rerun")
 
 
 def _ask_the_store(act: str, task_id: str, person: str) -> None:

@@ -75,7 +75,7 @@ function render(data, me) {
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     data.queue && el("p", { class: "queue soft" }, data.queue),
-    el("ul", { class: "strip", "aria-label": data.label }, data.cards.map((card) => drawCard(card, me))),
+    el("ul", { class: "strip", "aria-label": data.label }, data.cards.map((card) => (card.bar ? drawBatch(card) : drawCard(card, me)))),
   ];
 }
 

@@ -3,7 +3,7 @@
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import budget, form, form_words, formats, people, picker, press, server, views, words
+from dashboard.components import batch, budget, form, form_words, formats, people, picker, press, server, views, words
 from dashboard.components.controls import named
 from dashboard.components.form import Form
 from dashboard.components.model_form import main_settings, more_settings
@@ -102,11 +102,14 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
     estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
-    with st.container(key="generate"):
-        st.button(
-            formats.literal(label or text), key=key, type="primary", width="stretch", shortcut="Ctrl+Enter",
-            disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
-        )  # fmt: skip
+    shortcut = None if st.session_state.get("batch_open") else "Ctrl+Enter"  # there it starts the batch
+    with st.container(horizontal=True, gap="small"):
+        with st.container(key="generate"):
+            st.button(
+                formats.literal(label or text), key=key, type="primary", width="stretch", shortcut=shortcut,
+                disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
+            )  # fmt: skip
+        batch.button(person, now)
     refusal = "" if edited else press.refusal(now)
     if sentence or refusal:
         shown = formats.practised(refusal or sentence, practice=now.practice)

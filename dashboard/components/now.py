@@ -3,12 +3,15 @@
 from collections.abc import Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import streamlit as st
 
 from dashboard import resources
 from dashboard.components import acts, news, server, trouble, views, words
+from dashboard.components.batch_card import batch_view, outlook
 from dashboard.components.mount import mount
+from data.batches import Standing
 from data.history import Card
 from data.status import ACTIVE, TaskStatus
 
@@ -50,7 +53,8 @@ def _strip(person: str, live: bool) -> None:
 
 def _draw(person: str, live: bool) -> None:
     cards = in_reading_order(resources.desk().history.recent(person))
-    if not cards:
+    batches = resources.desk().batches.recent(person)
+    if not cards and not batches:
         ideas()
         acts.follow_up()  # the form stands outside this fragment
         return
@@ -58,12 +62,22 @@ def _draw(person: str, live: bool) -> None:
     arrived = st.session_state.pop("arrived", None)
     data = {
         "label": words.NOW, "arrived": arrived, "queue": _queue(cards, around.now),
-        "cards": [views.card_view(card, around) for card in cards],
+        "cards": _views(cards, batches, around),
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))
     acts.follow_up()
-    if any_active(cards) != live:
+    if (any_active(cards) or any(batch.active for batch in batches)) != live:
         st.rerun()  # starts or stops the timer
+
+
+def _views(cards: Sequence[Card], batches: Sequence[Standing], around: views.Surroundings) -> list[dict[str, Any]]:
+    """Every card, whole batches among the others: the newest first."""
+    newest = {card.batch_id: card.seq for card in reversed(cards)}
+    found = [(newest[card.batch_id], views.card_view(card, around)) for card in cards]
+    waiting = any(batch.count(TaskStatus.QUEUED) for batch in batches)
+    whole = outlook() if waiting else None
+    found += [(batch.seq, batch_view(batch, whole, practice=around.practice)) for batch in batches]
+    return [view for _, view in sorted(found, key=lambda each: -each[0])]
 
 
 def _queue(cards: Sequence[Card], now: datetime) -> str:
@@ -71,11 +85,9 @@ def _queue(cards: Sequence[Card], now: datetime) -> str:
     waits = [now - card.status_at for card in cards if card.status == TaskStatus.QUEUED]
     if not waits:
         return ""
-    about = server.about()
-    window = timedelta(seconds=about.window_seconds)
-    outlook = resources.desk().history.outlook(now, creates=about.creates, window=window)
-    worth = outlook.waiting and (outlook.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
-    return words.queue(outlook.waiting, outlook.seconds) if worth else ""
+    whole = outlook()
+    worth = whole.waiting and (whole.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
+    return words.queue(whole.waiting, whole.seconds) if worth else ""
 
 
 def in_reading_order(cards: Sequence[Card]) -> list[Card]:

@@ -32,16 +32,24 @@ def key(promise: tuple[object, ...]) -> str:
     return f"generate_{number()}_{zlib.crc32(repr(promise).encode()):08x}"
 
 
-def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
-    """The button's callback: validates, creates the batch and remembers what was used. Nothing typed is lost.
+def is_fresh(pressed: int) -> bool:
+    """Whether the button of this number may still buy.
 
     A double click reaches us as two presses, and must not buy a second batch. However slow the server, the second one
     names the button that the person saw, whose number is used up by then; and where the server is so quick that the
-    next button is there already, a press within a second of the last is the same press. `promised` is the form's
-    promise when the button was drawn: form, catalogue and server are asked again here, and may say something else.
+    next button is there already, a press within a second of the last is the same press.
+    """
+    return pressed == number() and time.monotonic() - st.session_state.get("pressed_at", -1e9) >= ONE_PRESS_SECONDS
+
+
+def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
+    """The button's callback: validates, creates the batch and remembers what was used. Nothing typed is lost.
+
+    `promised` is the form's promise when the button was drawn: form, catalogue and server are asked again here, and
+    may say something else.
     """
     state = st.session_state
-    if pressed != number() or time.monotonic() - state.get("pressed_at", float("-inf")) < ONE_PRESS_SECONDS:
+    if not is_fresh(pressed):
         return
     state["refusal"] = None
     try:
@@ -72,7 +80,7 @@ def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...])
     requests = [request for request in form.requests() for _ in range(form.count)]
     # What the button said is also the most that it may cost: a new price may come into force this very moment.
     most = None if form.price is None else form.price * form.count
-    key = _request_key(pressed, requests)
+    key = request_key(pressed, requests)
     return resources.desk().tasks.create(requests, person=person, request_key=key, cap_micro=most)
 
 
@@ -85,7 +93,7 @@ def _remember(person: str, form: Form) -> None:
         )  # fmt: skip
 
 
-def _request_key(pressed: int, requests: list[GenerationRequest]) -> str:
+def request_key(pressed: int, requests: list[GenerationRequest]) -> str:
     """One key for one press of one session: if its answer is lost after the commit, the next press finds its batch.
 
     What is asked is part of it, so that whoever changes the form after a lost answer asks for something new.
