@@ -19,11 +19,13 @@ from data.ledger import Ledger
 from data.links import LinkSigner, signing_key
 from data.pairing import Pairing
 from data.preferences import Preferences
+from data.prompts import Prompts
 from data.schema import utcnow
 from data.search import Search
 from data.settings import Settings
 from data.storage import ObjectStorage
 from data.tasks import TaskStore
+from data.templates import Templates
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class Desk:
     ledger: Ledger
     health: HealthBoard
     preferences: Preferences
+    prompts: Prompts
+    templates: Templates
     artifacts: ArtifactStore
     signer: LinkSigner
 
@@ -65,6 +69,8 @@ def desk() -> Desk:
         Ledger(db),
         HealthBoard(db),
         Preferences(db),
+        Prompts(db),
+        Templates(db),
     )
     return Desk(settings, *stores, artifacts, signer)
 

@@ -6,9 +6,15 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import toasts, trouble, words
+from dashboard.components import server, toasts, trouble, words
+from dashboard.language import t
+from data.errors import NotAllowed
 from data.history import Detail
 from data.images import StoredImage
+
+
+_SPENDING = {"retry", "retry_failed", "stop_again"}
+"""What asks for something anew: it waits for the catalogue as the form's button does."""
 
 
 def perform(act: str, task_id: str, person: str) -> None:
@@ -28,6 +34,8 @@ def perform(act: str, task_id: str, person: str) -> None:
 
 def _ask_the_store(act: str, task_id: str, person: str) -> None:
     tasks, history = resources.desk().tasks, resources.desk().history
+    if act in _SPENDING and server.look().halt:
+        raise NotAllowed(t(words.HALTED_PRESS))
     if act == "cancel" and not tasks.cancel(task_id, who=person):
         toasts.leave(f"It was sent already. {words.KEPT_IF_IT_COMES}")
     elif act == "retry":

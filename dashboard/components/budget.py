@@ -6,8 +6,9 @@ It only foretells. The budget is kept in the transaction that creates the tasks,
 from dataclasses import dataclass
 
 from dashboard import resources
-from dashboard.components import formats
-from data.ledger import TEAM, Standing
+from dashboard.components import formats, people
+from dashboard.language import t
+from data.ledger import EVERYBODY, TEAM, Standing
 
 AMBER = 0.8
 
@@ -41,6 +42,16 @@ class Left:
         return self.micro // self.price * self.calls if self.price else None
 
 
+def _used_up(left: Left, name: str, person: str) -> str:
+    """Says who can lift it: whoever set it."""
+    scopes = (left.standing.scope, EVERYBODY)  # one's own goes before everybody's
+    setters = {row.scope: row.set_by for row in resources.desk().ledger.budgets()}
+    who = next((setters[scope] for scope in scopes if scope in setters), person)
+    if who == person:
+        return t("{budget} is used up – raise it in Settings", budget=name)
+    return t("{budget} is used up – {who} can raise it", budget=name, who=people.name_of(who, person))
+
+
 def left(person: str, price: int | None, calls: int = 1) -> Left | None:
     """The budget that would be passed first by a press at this price; None where none is in force."""
     in_force = [standing for standing in resources.desk().ledger.standing(person) if standing.left is not None]
@@ -55,10 +66,12 @@ def line(left: Left, kind: str, *, practice: bool) -> str:
     if not left.short or left.pictures is None:
         return text
     noun = "video" if kind == "video" else "picture"
+    if not left.pictures:
+        return t("{budget}: too little for one more", budget=text)
     return f"{text}, {left.pictures} {noun}{'' if left.pictures == 1 else 's'}"
 
 
-def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
+def obstacle(left: Left, count: int, person: str, *, practice: bool) -> tuple[str, str]:
     """Label and sentence where a press of `count` pictures would pass the budget; both empty where it would not.
 
     Nobody has pressed yet, so nothing is said of a charge.
@@ -76,7 +89,7 @@ def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
     )
     name = "Team budget" if left.team else "Your budget"
     if not left.micro:
-        return f"{name} is used up", sentence
+        return _used_up(left, name, person), sentence
     if not left.pictures:
         return f"{name} is too small for {f'all {left.calls} models' if left.calls > 1 else 'this'}", sentence
     return f"{name} allows {left.pictures} more – choose fewer", sentence

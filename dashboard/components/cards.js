@@ -31,7 +31,7 @@ function drawCard(card, me) {
     el("p", { class: "state" },
       el("span", { class: "dot" }), el("b", {}, card.word),
       tick
-        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-patience": tick.patience, "data-text": tick.text, "data-late": tick.late, "data-bar": card.id }, elapsed(tick, me))
+        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-patience": tick.patience, "data-text": tick.text, "data-then": tick.then, "data-late": tick.late, "data-bar": card.id }, elapsed(tick, me))
         : el("span", { class: "fact soft" }, card.fact)),
     el("p", { class: "prompt clamp", dir: "auto", title: card.prompt }, card.prompt),
     el("p", { class: "meta soft" }, card.meta),
@@ -39,9 +39,10 @@ function drawCard(card, me) {
     card.details && el("details", {}, el("summary", {}, card.details.label), el("p", { class: "own", dir: "auto" }, card.details.text)));
 }
 
-function elapsed({ since, patience, text, late }, me) {
+// First what is usual; beyond that how long nearly all of them take; and much later that it is still there.
+function elapsed({ since, usual, patience, text, then, late }, me) {
   const seconds = Math.max(0, Math.floor(me.now() - since));
-  const words = late && seconds > patience ? late : text;
+  const words = late && seconds > patience ? late : then && seconds > usual ? then : text;
   return words.replace("{elapsed}", seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
 }
 
@@ -52,8 +53,8 @@ function filled(seconds, usual) {
 
 function tick(me) {
   for (const node of me.root.querySelectorAll("[data-since]")) {
-    const { since, usual, patience, text, late, bar } = node.dataset;
-    const words = elapsed({ since: +since, patience: +patience, text, late }, me);
+    const { since, usual, patience, text, then, late, bar } = node.dataset;
+    const words = elapsed({ since: +since, usual: +usual, patience: +patience, text, then, late }, me);
     if (node.textContent !== words) node.textContent = words;
     const fill = me.root.querySelector(`[data-fill="${bar}"]`);
     if (fill) fill.style.width = `${100 * filled(Math.max(0, me.now() - since), +usual || 20)}%`;

@@ -1,7 +1,8 @@
 """Numbers, money and times as people read them, and text made safe for places that read Markdown."""
 
+import math
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -90,6 +91,11 @@ def seconds(value: float) -> str:
     return f"{max(1, round(value))} s" if value < 99.5 else f"{round(value / 60)} min"
 
 
+def within(value: float) -> str:
+    """An upper bound of a wait, rounded up: "41 s", "4 min"."""
+    return seconds(math.ceil(value) if value < 99 else math.ceil(value / 60) * 60)
+
+
 def span(low: float, high: float) -> str:
     """Waits of several: "9–40 s", "18 s", "40 s to 3 min"."""
     first, last = seconds(low), seconds(high)
@@ -127,6 +133,11 @@ def date_and_time(moment: datetime) -> str:
     """ "3 October 2026, 14:20:05" at the person's place."""
     there = local(moment)
     return f"{there.day} {there:%B %Y, %H:%M:%S}"
+
+
+def full_date(there: date) -> str:
+    """ "3 October 2026"."""
+    return f"{there.day} {there:%B %Y}"
 
 
 def day(moment: datetime, now: datetime) -> str:

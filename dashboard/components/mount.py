@@ -29,7 +29,7 @@ _COMPONENTS = {
         js="\n".join(_read(f"{part}.js") for part in _PARTS.get(name, ("kit", name))),
         css=_read("kit.css") + "\n" + _read(f"{name}.css"),
     )
-    for name in ("cards", "gallery", "pair", "picker", "sheet", "slots")
+    for name in ("cards", "families", "gallery", "pair", "picker", "recall", "sheet", "shelf", "slots", "templates")
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
 _NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)
@@ -56,6 +56,11 @@ def mount_composer(*, key: str, field: str, committed: str, button: str, person:
     data = {"field": field, "text": committed, "base": _base(committed), "seen": seen, "button": button,
             "whose": _base(person)}  # fmt: skip
     _COMPOSER(key=key, data=data, default={"typed": None}, on_typed_change=lambda: None)
+
+
+def mount_recall(*, key: str, data: Mapping[str, Any]) -> None:
+    """Draws the list of earlier prompts, as wide as it is; it tells Python nothing. See `recall.js`."""
+    _COMPONENTS["recall"](key=key, width="content", data={**data, "epoch": _epoch(), "ack": 0})
 
 
 def mount_news(*, key: str, url: str, revision: int | None) -> None:

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import acts, news, server, trouble, views, words
+from dashboard.components import acts, news, server, starters, trouble, views, words
 from dashboard.components.mount import mount
 from data.history import Card
 from data.status import ACTIVE, TaskStatus
@@ -51,7 +51,8 @@ def _strip(person: str, live: bool) -> None:
 def _draw(person: str, live: bool) -> None:
     cards = in_reading_order(resources.desk().history.recent(person))
     if not cards:
-        ideas()
+        if not starters.starters(person):
+            ideas()
         acts.follow_up()  # the form stands outside this fragment
         return
     around = surroundings(cards)

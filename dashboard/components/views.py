@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.components import formats, words
 from dashboard.components.actions import actions
 from dashboard.components.controls import SHAPE
+from dashboard.language import t
 from dashboard.resources import desk, picture_url
 from data.catalog import ROADS, ModelSpec, catalog
 from data.causes import DIRECT, explain
@@ -16,6 +17,7 @@ from data.causes import WAITING as WAITING_CAUSES
 from data.glances import Calls
 from data.history import Card, Picture
 from data.status import ACTIVE, TaskStatus
+from data.usual import Usual
 
 _S = TaskStatus
 _CANCELLING = {_S.SUBMITTING, _S.RUNNING}
@@ -147,17 +149,24 @@ def model_label(card: Card, spec: ModelSpec | None) -> str:
     return spec.label if spec else card.model
 
 
-def usual(spec: ModelSpec | None) -> float | None:
-    """Seconds that this model usually takes: our own median, else what the catalogue says, else nothing."""
+def wait(spec: ModelSpec | None) -> Usual | None:
+    """How long this model takes: by our own last pictures, else by what the catalogue says, else nobody knows."""
     if spec is None:
         return None
-    return _measured(tuple(one.id for one in catalog().models)).get(spec.id, spec.seconds)
+    told = Usual(spec.seconds) if spec.seconds else None
+    return _measured(tuple(one.id for one in catalog().models)).get(spec.id, told)
+
+
+def usual(spec: ModelSpec | None) -> float | None:
+    """Seconds that this model usually takes."""
+    known = wait(spec)
+    return known.seconds if known else None
 
 
 @st.cache_data(ttl=USUAL_FOR, show_spinner=False)
-def _measured(models: tuple[str, ...]) -> dict[str, float]:
+def _measured(models: tuple[str, ...]) -> dict[str, Usual]:
     """Of all models at once and for everybody, because each list of models wants it of each of them."""
-    return desk().history.usual_seconds(models)
+    return desk().history.usual(models)
 
 
 def noun(one: Picture | None) -> str:
@@ -209,11 +218,14 @@ def _fact(card: Card, around: Surroundings, cause: str) -> str:
 def _tick(card: Card, spec: ModelSpec | None) -> dict[str, Any] | None:
     if card.status != _S.RUNNING or card.cancel_requested_at is not None:
         return None
-    typical = usual(spec)
+    known = wait(spec)
+    typical, most = (known.seconds, known.most) if known else (None, None)
     return {
         "since": card.status_at.timestamp(),
         "usual": typical or 20,
         "patience": _late_after(typical),
-        "text": f"{{elapsed}} · usually {formats.seconds(typical)}" if typical else "{elapsed}",
-        "late": "{elapsed} · still with the provider",
-    }
+        "text": t("{elapsed} · usually {wait}", elapsed="{elapsed}", wait=formats.seconds(typical))
+        if typical else "{elapsed}",
+        "then": t("{elapsed} · 9 of 10 under {wait}", elapsed="{elapsed}", wait=formats.within(most)) if most else "",
+        "late": t("{elapsed} · still with the provider", elapsed="{elapsed}"),
+    }  # fmt: skip

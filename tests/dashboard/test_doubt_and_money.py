@@ -188,14 +188,17 @@ def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_re
     assert len(room.all_tasks()) == 1
     assert (generate(app).label, generate(app).disabled) == ("Team budget is too small for this", True)
     room.ledger.set_budget(TEAM, 4 * CREDIT, who="local")
-    assert (generate(app.run()).label, generate(app).disabled) == ("Team budget is used up", True)
+    assert (generate(app.run()).label, generate(app).disabled) == (
+        "Team budget is used up – raise it in Settings",
+        True,
+    )
 
 
 def test_a_persons_own_budget_stops_only_them_and_the_tighter_one_is_shown(room: Room) -> None:
     room.ledger.set_budget(TEAM, 1000 * CREDIT, who="local")
     room.ledger.set_budget(person_scope("local"), 0, who="local")
     app = write(room.open(), "a red kite")
-    assert generate(app).label == "Your budget is used up"
+    assert generate(app).label == "Your budget is used up – raise it in Settings"
     room.ledger.set_budget(person_scope("local"), None, who="local")
     room.ledger.set_budget(EVERYBODY, 40 * CREDIT, who="local")
     app.run()
