@@ -12,7 +12,6 @@ from data.errors import NotAllowed
 from data.history import Detail
 from data.images import StoredImage
 
-
 _SPENDING = {"retry", "retry_failed", "stop_again"}
 """What asks for something anew: it waits for the catalogue as the form's button does."""
 
