@@ -12,9 +12,9 @@ user = current_user()
 form.start(user.id)
 
 left, right = st.columns([5, 7], gap="large")
+with right:  # first: after a press its cards are what a person waits for
+    now_strip(user.id)
 with left, st.container(key="composer"):
     composer(user.id)
-with right:
-    now_strip(user.id)
 
 drawer_if_asked(user.id)

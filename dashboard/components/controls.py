@@ -176,11 +176,7 @@ def joined(names: Sequence[str], *, or_: bool = False) -> str:
     """ "A", "A and B", "A, B and C"; with `or_` "A or B"."""
     if len(names) < 2:
         return names[0] if names else ""
-    first, last = _listed(names[:-1]), names[-1]
+    first, last = ", ".join(names[:-1]), names[-1]
     if or_:
         return Sentence("{first} or {last}", first=first, last=last)
     return Sentence("{first} and {last}", first=first, last=last)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else Sentence("{first}, {next}", first=_listed(names[:-1]), next=names[-1])

@@ -91,7 +91,7 @@ function pressed(event, me) {
 function render(data, me) {
   me.data = data;
   return [
-    el("button", { class: "act", type: "button", "data-act": "list", "aria-haspopup": "menu", "aria-expanded": String(Boolean(me.shown)), title: data.words.keys, "aria-keyshortcuts": "Alt+ArrowUp" }, data.words.open),
+    el("button", { class: "act opener", type: "button", "data-act": "list", "aria-haspopup": "menu", "aria-expanded": String(Boolean(me.shown)), title: data.words.keys, "aria-keyshortcuts": "Alt+ArrowUp" }, data.words.open, el("kbd", { "aria-hidden": "true" }, "Alt ↑")),
     el("p", { class: "unseen", role: "status" }, me.said ?? ""),
     el("div", { class: "list", popover: "auto", "data-key": "list" },
       el("div", { class: "entries", role: "menu", "aria-label": data.words.open }, me.shown ? entries(me) : []),

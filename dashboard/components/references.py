@@ -32,8 +32,9 @@ def references(form: Form, person: str) -> None:
     limits = [taken for _, taken in takers]
     most = min((one.max for one in limits), default=0)
     roles = limits[0].roles if len({one.roles for one in limits}) == 1 else ()
-    _drop_zone(form, limits, roles)
-    chooser.button(most)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="add_references"):
+        _drop_zone(form, limits, roles)
+        chooser.button(most)
     chooser.dialog_if_open(person, most)
     images, refused = form.references, st.session_state["refused"]
     if images or refused:
@@ -106,7 +107,7 @@ def _take(key: str) -> None:
 def _about(name: str, error: PictureDeskError) -> str:
     """Its sentence, which names the file."""
     said = error.sentence
-    return said if name in said else Sentence("{file}: {sentence}", file=name, sentence=said)
+    return said if name in said else Sentence("About {file}: {sentence}", file=name, sentence=said)
 
 
 def _slot(image: StoredImage, index: int, most: int, roles: Sequence[str]) -> dict[str, Any]:

@@ -224,7 +224,7 @@ def _tick(card: Card, spec: ModelSpec | None) -> dict[str, Any] | None:
         "since": card.status_at.timestamp(),
         "usual": typical or 20,
         "patience": _late_after(typical),
-        "text": t("{elapsed} · usually {wait}", elapsed="{elapsed}", wait=formats.seconds(typical))
+        "text": t("{elapsed} · usually {usual}", elapsed="{elapsed}", usual=formats.seconds(typical))
         if typical else "{elapsed}",
         "then": t("{elapsed} · 9 of 10 under {wait}", elapsed="{elapsed}", wait=formats.within(most)) if most else "",
         "late": t("{elapsed} · still with the provider", elapsed="{elapsed}"),
