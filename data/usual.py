@@ -12,6 +12,8 @@ from data.status import Outcome, TaskStatus
 
 LAST = 50
 """Pictures of a model that are looked at."""
+_WALK = 100
+"""Tasks of a model among which they are looked for."""
 _FEWEST, _FEWEST_FOR_MOST = 5, 10
 
 
@@ -43,15 +45,20 @@ def _of(spans: list[float]) -> Usual | None:
     return Usual(ordinary[len(ordinary) // 2], most)
 
 
-def newest_done(model: str) -> sa.Select[str, datetime, datetime | None]:
-    """Model, start and end of its last pictures that are here."""
+def newest_done(model: str) -> sa.Select[str, datetime, datetime]:
+    """Model, start and end of its last pictures that are here.
+
+    Of its last few tasks alone: where all of them failed for a month, nobody waits for the walk back to what worked.
+    """
+    mine = sa.select(col(Task.id), col(Task.seq), col(Task.status), col(Task.finished_at))
+    last = mine.where(col(Task.model) == model, NOT_DELETED).order_by(col(Task.seq).desc()).limit(_WALK).subquery()
     return (
-        sa.select(col(Task.model), col(Submission.started_at), col(Task.finished_at))
-        .join_from(Task, Submission, col(Task.id) == col(Submission.task_id))
+        sa.select(sa.literal(model), col(Submission.started_at), last.c.finished_at)
+        .join_from(last, Submission, last.c.id == col(Submission.task_id))
         .where(
-            col(Task.model) == model, col(Task.status) == TaskStatus.SUCCEEDED, col(Task.finished_at).is_not(None),
-            col(Submission.outcome) == Outcome.SUCCEEDED, NOT_DELETED,
+            last.c.status == TaskStatus.SUCCEEDED, last.c.finished_at.is_not(None),
+            col(Submission.outcome) == Outcome.SUCCEEDED,
         )
-        .order_by(col(Task.seq).desc())
+        .order_by(last.c.seq.desc())
         .limit(LAST)
     )  # fmt: skip
