@@ -95,8 +95,8 @@ def _take_example(person: str) -> None:
 def _about(now: Form, left: budget.Left | None) -> None:
     """The line that answers "which model?" at the moment of choice, and what is left to spend."""
     practice = now.practice
-    price = _estimate(now, 1)
-    parts = [t("{price} each", price=price) if len(now.asks) == 1 else t("{price} for one of each", price=price)]
+    each = t("{price} each", price="{price}") if len(now.asks) == 1 else t("{price} for one of each", price="{price}")
+    parts = [_estimate(now, 1, each)]
     if practice:
         parts = [t("{price}, free of charge", price=parts[0])]
     if waits := [known for ask in now.asks if (known := views.wait(ask.spec))]:
@@ -112,9 +112,10 @@ def _about(now: Form, left: budget.Left | None) -> None:
             st.markdown(f":small[:orange[:material/warning: {formats.literal(warning)}]]")
 
 
-def _estimate(now: Form, times: int, *, in_dollars: bool = True) -> str:
-    """What so many of each will cost, as far as anybody knows."""
-    known = formats.about(now.known_price, times=times, in_dollars=in_dollars, practice=now.practice)
+def _estimate(now: Form, times: int, each: str = "{price}", *, in_dollars: bool = True) -> str:
+    """What so many of each will cost, as far as anybody knows; `each` says of how many a known price is."""
+    price = formats.about(now.known_price, times=times, in_dollars=in_dollars, practice=now.practice)
+    known = each.format(price=price)
     if not now.unpriced:
         return known
     return formats.about(None) if now.unpriced == len(now.priced) else form_words.at_least(known, now.unpriced)

@@ -36,14 +36,14 @@ function walkOf(data, now) {
 // What stands in the field now, at its place: a text that was changed stands beside the one it came of.
 function keep(walk, data, now) {
   if (same(walk.texts[walk.at], now)) return;
-  if (walk.at === 0 && !walk.texts[0].trim()) walk.texts[0] = now;
+  if (walk.at === 0 && now.startsWith(walk.texts[0].trim())) walk.texts[0] = now; // only written on
   else walk.texts.splice(walk.at, 0, now);
   own(walk, data, now);
 }
 
 function own(walk, data, text) {
   if (!text.trim() || data.prompts.some((prompt) => same(prompt, text))) return;
-  walk.own = [text, ...walk.own.filter((one) => !same(one, text))].slice(0, OWN);
+  walk.own = [text, ...walk.own.filter((one) => !text.startsWith(one.trim()))].slice(0, OWN);
   sessionStorage.setItem(kept(data), JSON.stringify(walk.own));
 }
 
