@@ -34,7 +34,7 @@ class Left:
     @property
     def short(self) -> bool:
         """Whether a person should know before it stops them."""
-        return self.standing.used >= AMBER or not self.micro
+        return self.standing.used >= AMBER or not self.micro or self.pictures == 0
 
     @property
     def pictures(self) -> int | None:

@@ -144,13 +144,14 @@ def start(person: str) -> None:
 def _fill(wanted: Mapping[str, Any]) -> None:
     state, models = st.session_state, catalog()
     state["filled"] = secrets.token_hex(4)
-    state["draft"] = wanted["prompt"]
+    _keep_draft(state["form_of"], wanted["prompt"])
     template = wanted.get("template")
     blanks.take(template)
     if template is not None:
         _settle(template.settings)
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
+        keep_references()
     choice = choice_of(models, wanted.get("model"))
     if choice is None:
         state["wanted_model"] = wanted.get("model")
