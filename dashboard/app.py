@@ -50,7 +50,8 @@ try:
     toasts.show()
     mount_page(name)
 except (PictureDeskError, SQLAlchemyError) as error:
-    st.error(f"{words.DATABASE_TROUBLE}", icon=":material/database:")
-    with st.expander(words.DETAILS):
-        st.code(str(error), language=None, wrap_lines=True)
-    st.button(words.TRY_AGAIN, key="try_again")
+    st.error(t(words.DATABASE_TROUBLE), icon=":material/database:")
+    with st.expander(t(words.DETAILS)):
+        told = t(error.sentence) if isinstance(error, PictureDeskError) else str(error)
+        st.code(told, language=None, wrap_lines=True)
+    st.button(t(words.TRY_AGAIN), key="try_again")

@@ -18,6 +18,7 @@ from data.errors import NotFound
 from data.family import relatives
 from data.relation import Parent, Relation
 from data.schema import NOT_DELETED, Artifact, Gate, Submission, Task, TaskEvent
+from data.sentences import Sentence
 from data.status import ACTIVE, Outcome, TaskStatus
 from data.usual import Usual, usual
 
@@ -211,7 +212,7 @@ class History:
             mine = mine.join_from(near, Task, col(Task.id) == near.c.id).where(NOT_DELETED)
             rows = session.connection().execute(mine.order_by(near.c.depth, col(Task.seq))).all()
             if not any(row.depth == 0 for row in rows):
-                raise NotFound("There is no such request.")
+                raise NotFound(Sentence("There is no such request."))
             found = cards(session.connection(), rows)
         return tuple(
             Kin(card, _parent(row.parent_id, row.relation), row.depth) for card, row in zip(found, rows, strict=True)
@@ -276,7 +277,7 @@ class History:
 def _one(session: Session, task_id: str) -> Card:
     rows = list(session.connection().execute(sa.select(*COLUMNS).where(col(Task.id) == task_id, NOT_DELETED)))
     if not rows:
-        raise NotFound("There is no such request.")
+        raise NotFound(Sentence("There is no such request."))
     return cards(session.connection(), rows)[0]
 
 

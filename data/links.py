@@ -19,6 +19,7 @@ from pathlib import Path
 from urllib.parse import urlencode
 
 from data.errors import StorageError
+from data.sentences import Sentence
 from data.settings import Settings
 
 VARIANTS = ("320", "1280", "original")
@@ -107,9 +108,13 @@ def signing_key(settings: Settings) -> bytes:
             _make_key(path)
         text = path.read_text("ascii").strip()
     except (OSError, UnicodeError) as error:
-        raise StorageError(f"{path} cannot be used: {error}. Set MEDIA_SIGNING_KEY, or mend the folder.") from error
+        raise StorageError(
+            Sentence("{path} cannot be used: {why}. Set MEDIA_SIGNING_KEY, or mend the folder.", path=path, why=error)
+        ) from error
     if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise StorageError(f"{path} holds no key. Delete it and start again: picture links are then made anew.")
+        raise StorageError(
+            Sentence("{path} holds no key. Delete it and start again: picture links are then made anew.", path=path)
+        )
     return bytes.fromhex(text)
 
 

@@ -14,6 +14,7 @@ from data.db import Database, insert_new
 from data.errors import NotAllowed
 from data.query import plain
 from data.schema import Star, Tag, Task
+from data.sentences import Sentence
 
 LONGEST_TAG = 40
 """Characters."""
@@ -74,7 +75,7 @@ class Marks:
                 insert_new(session, Tag, {"name": name, "seq": seq, "person": person, "at": self._clock()})
             several = select(Tag.seq).where(col(Tag.seq).in_([seq for _, seq in found])).group_by(col(Tag.seq))
             if session.exec(several.having(sa.func.count() > MOST_TAGS).limit(1)).first() is not None:
-                raise NotAllowed(f"A picture takes at most {MOST_TAGS} tags. Nothing was changed.")
+                raise NotAllowed(Sentence("A picture takes at most {most} tags. Nothing was changed.", most=MOST_TAGS))
         return name
 
     def untag(self, task_ids: Sequence[str], name: str) -> None:
@@ -89,7 +90,7 @@ def tag_name(name: str) -> str:
     """As it is kept, and looked for: in lower case, without quotes. Raises NotAllowed."""
     name = plain(name).casefold()
     if not 0 < len(name) <= LONGEST_TAG:
-        raise NotAllowed(f"A tag has 1 to {LONGEST_TAG} characters. Nothing was changed.")
+        raise NotAllowed(Sentence("A tag has 1 to {most} characters. Nothing was changed.", most=LONGEST_TAG))
     return name
 
 

@@ -8,6 +8,7 @@ from data.errors import NotAllowed
 from data.query import Query, plain
 from data.query_reading import read
 from data.schema import Preference
+from data.sentences import Sentence
 
 _PREFIX = "view:"
 LONGEST_NAME = 60
@@ -32,7 +33,9 @@ class SavedViews:
         """Keeps it, in place of one of the same name; gives the name as it is kept. Raises NotAllowed."""
         name = plain(name)
         if not 0 < len(name) <= LONGEST_NAME:
-            raise NotAllowed(f"The name of a view has 1 to {LONGEST_NAME} characters. Nothing was saved.")
+            raise NotAllowed(
+                Sentence("The name of a view has 1 to {most} characters. Nothing was saved.", most=LONGEST_NAME)
+            )
         row = {"person": person, "name": _PREFIX + name, "value": query.text}
         with self._db.transaction() as session:
             upsert(session, Preference, row, keys=("person", "name"))

@@ -8,6 +8,7 @@ from dashboard.auth import current_user
 from dashboard.components import acts, pair, trouble
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.pair import Found, Shot
+from dashboard.language import t
 from dashboard.resources import desk, picture_url
 from data.status import TaskStatus
 
@@ -59,7 +60,7 @@ def other(ref: str, a: Shot) -> Found | None:
         st.warning(found, icon=":material/link_off:")
         return None
     if found.shot.ref == a.ref:
-        st.info("Both are the same picture. Choose another to compare it with.", icon=":material/content_copy:")
+        st.info(t("Both are the same picture. Choose another to compare it with."), icon=":material/content_copy:")
         return None
     return found
 
@@ -88,17 +89,17 @@ def empty(why: str) -> None:
     if why:
         st.warning(why, icon=":material/link_off:")
     with st.container(key="pair_empty"):
-        st.subheader("Which two?", anchor=False)
-        st.caption("Pick one in History and press *Compare…*; here you then choose what to put beside it.")
-        if st.button("Go to History", type="primary", key="to_history"):
+        st.subheader(t("Which two?"), anchor=False)
+        st.caption(t("Pick one in History and press *Compare…*; here you then choose what to put beside it."))
+        if st.button(t("Go to History"), type="primary", key="to_history"):
             st.switch_page("app_pages/history.py")
         two = last_two()
         if two:
-            st.caption("Or take your last two of one batch.")
+            st.caption(t("Or take your last two of one batch."))
             with st.container(horizontal=True):
                 for shot in two:
                     st.image(picture_url(shot.picture.sha256, "320"), width=160, alt=shot.card.prompt)
-            st.button("Compare these two", key="last_two", on_click=choose, args=[shot.ref for shot in two])
+            st.button(t("Compare these two"), key="last_two", on_click=choose, args=[shot.ref for shot in two])
 
 
 def last_two() -> list[Shot]:
