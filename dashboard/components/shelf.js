@@ -24,7 +24,7 @@ function render(data, me) {
   return [
     el("p", { class: data.status ? "status soft" : "unseen", role: "status" }, data.status || data.empty),
     data.items.length > 0
-      ? el("ul", { class: "shelf", "aria-label": data.label }, data.items.map((one) => book(one, data, one.key === me.at)))
+      ? el("ul", { class: data.captions ? "shelf large" : "shelf", "aria-label": data.label }, data.items.map((one) => book(one, data, one.key === me.at)))
       : el("p", { class: "empty soft" }, data.empty),
     (data.newer || data.older) && el("div", { class: "turn" }, turn("newer", data.words.newer, data.newer), turn("older", data.words.older, data.older)),
   ];

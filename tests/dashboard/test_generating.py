@@ -75,7 +75,7 @@ def test_a_picture_is_taken_from_history_by_keyboard_alone(person: Person) -> No
     person.types("a lamp to take from history")
     person.presses_generate()
     person.sees("a lamp to take from history", "succeeded")
-    page.get_by_role("button", name="From History").press("Enter")
+    page.get_by_role("button", name="From History", exact=True).press("Enter")
     search = page.get_by_placeholder(re.compile("Words of the prompt"))
     search.fill("lamp to take")
     shelf = page.locator(".st-key-chooser .book")
