@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import server, standing, words
+from dashboard.components import origin, server, standing, words
 from dashboard.components.controls import SHAPE, Control, controls, fit, params_of, shown_value
 from dashboard.components.mount import text_lost
 from dashboard.components.server import About
@@ -132,6 +132,7 @@ def start(person: str) -> None:
         state["wanted"] = kept["settings"] if isinstance(kept.get("settings"), dict) else {}
         state["draft"] = str(kept.get("draft") or "")
     if wanted := state.pop("fill", None):
+        origin.before_filling(wanted)
         _fill(wanted)
     elif (lost := text_lost("typed", state["draft"])) is not None:
         _keep_draft(person, lost)
