@@ -128,16 +128,16 @@ def _doubt(card: Card, around: "Surroundings") -> list[Action]:
     price = formats.about(card.estimate_micro, in_dollars=False, practice=around.practice)
     spec = catalog().get(card.model)
     road = spec.provider if spec else ""
-    give_up, again = t(words.GIVE_UP), t(words.GIVE_UP_AND_AGAIN)
-    stop = _asking("stop", give_up, give_up, t(words.given_up(road)), t(words.let_be(road)))
-    label = t("{what} ({price})", what=again, price=price)
-    stop_again = _asking("stop_again", again, label, t(words.paid_twice(road)), t(words.let_be(road)))
+    no = t(words.let_be(road))
+    stop = _asking("stop", t("Give up?"), t(words.GIVE_UP), t(words.given_up(road)), no)
+    label = t("Give up and try again ({price})", price=price)
+    stop_again = _asking("stop_again", t("Give up and try again?"), label, t(words.paid_twice(road)), no)
     return [*([_check()] if around.of(card).askable else []), stop, stop_again]
 
 
 def _asking(act: str, question: str, label: str, warning: str, no: str) -> Action:
     """A button that is only a question first; the answer Yes is called what the button is called."""
-    ask = {"title": t("{what}?", what=question), "text": warning, "yes": label, "no": no}
+    ask = {"title": question, "text": warning, "yes": label, "no": no}
     return {"act": act, "label": label, "title": warning, "ask": ask}
 
 
