@@ -72,9 +72,10 @@ def _changes(now: Form) -> list[dict[str, Any]]:
     if before is None:
         return []
     rows: list[dict[str, Any]] = []
-    if before["draft"] != now.prompt:
-        whole = pieces(before["draft"] or "", now.prompt)
+    prompt = st.session_state["prompt"] or ""
+    if before["draft"] != prompt:
         if before["draft"].strip():
+            whole = pieces(before["draft"], prompt)
             rows.append({"name": t("Prompt"), "pieces": [[piece.kind, piece.text] for piece in whole]})
         else:
             rows.append({"name": t("Prompt"), "a": t("empty"), "b": t("filled")})

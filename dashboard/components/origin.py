@@ -18,8 +18,11 @@ from data.lineage import relation
 from data.relation import Parent
 from data.requests import GenerationRequest
 
-_FORM = ("draft", "references", "refused", "chosen", "several", "count", "wanted", "wanted_model", "origin")
-"""All that a filling may overwrite, by its keys in the session."""
+_FORM = (
+    "draft", "references", "refused", "chosen", "several", "count", "wanted", "wanted_model", "template", "blanks",
+    "origin",
+)  # fmt: skip
+"""All that a filling may overwrite, by its keys in the session, as far as they are there."""
 
 
 @dataclass(frozen=True)
@@ -34,7 +37,7 @@ class Origin:
 def before_filling(wanted: Mapping[str, Any]) -> None:
     """Keeps the form as it stands, and whom its next press comes of. To be called before anything of it is changed."""
     state = st.session_state
-    state["former"] = {name: state.get(name) for name in _FORM}
+    state["former"] = {name: state[name] for name in _FORM if name in state}
     state["origin"] = wanted.get("origin")
 
 
@@ -56,8 +59,7 @@ def undo() -> None:
     if kept is None:
         return
     for name, value in kept.items():
-        if value is not None or name not in ("count",):  # a widget that was never drawn keeps its own beginning
-            state[name] = value
+        state[name] = value
     state["prompt"], state["filled"] = state["draft"], secrets.token_hex(4)
 
 

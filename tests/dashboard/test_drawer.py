@@ -192,7 +192,7 @@ def test_a_remix_shows_what_it_changes_and_one_undo_brings_the_former_form_back_
     assert rows["Shape"] == ("the default", "16:9")
     assert rows["References"] == ("1 picture", "none")
     assert shown["origin"]["way"] == "Variation of"
-    kept = {name: app.session_state[name] for name in (*origin._FORM, "former")}
+    kept = {name: app.session_state[name] for name in (*origin._FORM, "former") if name in app.session_state}
     for name, value in session(origin.undo, **kept).items():
         if name not in ("query", "former"):
             app.session_state[name] = value

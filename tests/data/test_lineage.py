@@ -34,6 +34,7 @@ def made(room: Room, prompt: str = "a red kite over dunes") -> tuple[Detail, Gen
     request = validate(spec, prompt, {"aspect_ratio": "16:9"}, (image,))
     task = room.tasks.create([request], person="local")[0]
     room.errands.handed_over("kie", image.sha256, "http://h/ref", room.db.now() + timedelta(hours=20))
+    room.errands.handover_done(task.id)
     room.done()
     return room.history.detail(task.id), request
 
