@@ -1,7 +1,7 @@
 """In which way a request comes of a task: found in what is asked, not in which button was pressed.
 
 So it stays true however the form is changed in between, and a request that has nothing of the task any more is nobody's
-child. Pure: it reads no database.
+child. It reads the catalogue and no database.
 """
 
 import unicodedata
@@ -9,6 +9,7 @@ from collections.abc import Collection, Mapping
 from functools import lru_cache
 from typing import Any
 
+from data.catalog import catalog
 from data.difference import pieces
 from data.history import Detail
 from data.relation import Relation
@@ -28,7 +29,7 @@ def relation(parent: Detail, request: GenerationRequest, lent: Collection[str] =
     given = {row.sha256 for row in parent.inputs}
     if _plain(request.prompt) == _plain(parent.card.prompt) and used == given:
         other_model = request.model != parent.card.model
-        same = _but_seed(request.params) == _but_seed(parent.card.params)
+        same = _meant(request.model, request.params) == _meant(request.model, parent.card.params)
         return Relation.VARIATION if other_model or same else Relation.REMIX
     return Relation.REMIX if used & given or akin(parent.card.prompt, request.prompt) else None
 
@@ -45,5 +46,8 @@ def _plain(prompt: str) -> str:
     return " ".join(unicodedata.normalize("NFKC", prompt).split())
 
 
-def _but_seed(params: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in params.items() if name != SEED}
+def _meant(model: str, params: Mapping[str, Any]) -> dict[str, Any]:
+    """Without the seed; what was left unsaid is what the model does then, as far as its entry tells."""
+    spec = catalog().get(model)
+    unsaid = {param.name: param.default for param in spec.params if param.default is not None} if spec else {}
+    return {name: value for name, value in {**unsaid, **params}.items() if name != SEED}

@@ -62,7 +62,8 @@ def _forget() -> None:
 def _sheet(person: str) -> None:
     news.listen("sheet", EVERYBODY)
     task_id = st.query_params.get("task")
-    if not task_id:
+    if not task_id:  # it was left by what was pressed in it
+        acts.follow_up()
         return
     with trouble.live_part():
         try:
