@@ -5,12 +5,12 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import family, form, origin, trouble
+from dashboard import resources
+from dashboard.components import family, form, origin, standing, trouble
 from dashboard.components.controls import joined
 from dashboard.components.form import Form
 from dashboard.components.mount import mount
 from dashboard.language import t, tn
-from dashboard.resources import picture_url
 from data.catalog import catalog
 from data.difference import pieces
 from data.history import Detail
@@ -56,7 +56,7 @@ def _from(now: Form) -> dict[str, Any] | None:
     if whole is None or found is None:
         return None
     first = whole.card.pictures[0] if whole.card.pictures else None
-    src = picture_url(first.sha256, "320") if first else None
+    src = resources.picture_url(first.sha256, "320") if first else None
     return {"id": whole.card.id, "src": src, "way": family.relation_of(found), "prompt": whole.card.prompt[:200]}
 
 
@@ -80,8 +80,9 @@ def _changes(now: Form) -> list[dict[str, Any]]:
         else:
             rows.append({"name": t("Prompt"), "a": t("empty"), "b": t("filled")})
     names = [ask.choice.name for ask in now.asks]
-    if before["chosen"] and set(before["chosen"]) != set(names):
-        rows.append({"name": t("Model"), "a": joined(before["chosen"]), "b": joined(names)})
+    had_names = before["chosen"] or [standing.first_usable(catalog(), resources.now().date()).name]
+    if set(had_names) != set(names):
+        rows.append({"name": t("Model"), "a": joined(had_names), "b": joined(names)})
     rows += _settings(before["wanted"], st.session_state["wanted"], now)
     had, has = [one.sha256 for one in before["references"]], [one.sha256 for one in now.references]
     if had != has:

@@ -37,6 +37,7 @@ class Origin:
 def before_filling(wanted: Mapping[str, Any]) -> None:
     """Keeps the form as it stands, and whom its next press comes of. To be called before anything of it is changed."""
     state = st.session_state
+    state.setdefault("origin", None)
     state["former"] = {name: state[name] for name in _FORM if name in state}
     state["origin"] = wanted.get("origin")
 

@@ -170,9 +170,10 @@ def test_a_variation_has_a_new_seed_and_one_press_left(form_room: Room, session:
 def test_whoever_varies_is_not_told_that_the_same_was_asked_for(
     form_room: Room, session: Callable[..., Session]
 ) -> None:
-    parent = made(form_room)
-    app = form_room.open()
-    assert "again" in generate(write(app, "a red kite")).label
+    app = press(write(form_room.open(), "a red kite"))
+    form_room.done()
+    parent = form_room.all_tasks()[0].id
+    assert "again" in generate(app.run()).label
     app.session_state["fill"] = session(iterate.vary, parent)["fill"]
     assert "again" not in generate(app.run()).label
 
@@ -262,7 +263,8 @@ def test_the_second_click_picks_what_the_first_is_compared_with(
 
 
 def test_the_same_request_is_shown_with_its_picture_and_can_be_made_anew(form_room: Room) -> None:
-    made(form_room)
+    press(write(form_room.open(), "a red kite"))
+    form_room.done()
     app = write(form_room.open(), "a red kite")
     assert app.button(key="open_same")
     (anyway,) = [one for one in app.button if str(one.key).startswith("anyway_")]
