@@ -17,6 +17,7 @@ from data.health import HealthBoard
 from data.history import History
 from data.ledger import Ledger
 from data.links import LinkSigner, signing_key
+from data.marks import Marks
 from data.pairing import Pairing
 from data.preferences import Preferences
 from data.prompts import Prompts
@@ -38,6 +39,7 @@ class Desk:
     glances: Glances
     pairing: Pairing
     search: Search
+    marks: Marks
     ledger: Ledger
     health: HealthBoard
     preferences: Preferences
@@ -66,6 +68,7 @@ def desk() -> Desk:
         Glances(db),
         Pairing(db),
         Search(db),
+        Marks(db),
         Ledger(db),
         HealthBoard(db),
         Preferences(db),
@@ -86,6 +89,11 @@ def news_url(who: str) -> str:
     """A signed address of the callback server's news about this person's tasks, or EVERYBODY's; see `news.js`."""
     here = desk()
     return "ws" + _files_base(here.settings).removeprefix("http") + here.signer.live_path(who, now=now())
+
+
+def server_url(path: str) -> str:
+    """Where browsers and programs reach the callback server."""
+    return _files_base(desk().settings) + path
 
 
 def now() -> datetime:

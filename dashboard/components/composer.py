@@ -11,7 +11,6 @@ from dashboard.components import (
     form,
     form_words,
     formats,
-    people,
     picker,
     press,
     server,
@@ -20,14 +19,16 @@ from dashboard.components import (
     words,
 )
 from dashboard.components.controls import named
+from dashboard.components.filled import filled, way
 from dashboard.components.form import Form
 from dashboard.components.model_form import main_settings, more_settings
 from dashboard.components.mount import field_now, mount_composer
 from dashboard.components.recall import recall
 from dashboard.components.references import references
+from dashboard.components.twin import twin
 from dashboard.language import t
 from data.catalog import catalog
-from data.schema import Task
+from data.relation import Relation
 
 
 def composer(person: str) -> None:
@@ -37,6 +38,7 @@ def composer(person: str) -> None:
     committed = st.session_state["prompt"] or ""
     empty, edited = field_now("typed", committed)
     now = form.read(unseen=edited, empty=empty)  # a text that is not committed yet is judged by the press
+    filled(now)
     _prompt(person, now)
     families.families(now)
     model, count = st.columns([3, 2], gap="small", vertical_alignment="bottom")
@@ -123,7 +125,8 @@ def _estimate(now: Form, times: int, each: str = "{price}", *, in_dollars: bool 
 
 def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> None:
     label, sentence = press.obstacle(now, left, person, empty=empty)
-    same = None if label or edited else press.same_as(now)
+    meant = label or edited or way(now) == Relation.VARIATION  # whoever varies wants the same once more
+    same = None if meant else press.same_as(now)
     estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
@@ -137,7 +140,7 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
         shown = formats.practised(refusal or sentence, practice=now.practice)
         st.error(formats.literal(shown), icon=":material/error:")
     elif same is not None:
-        _same(same, person)
+        twin(same, now, person)
 
 
 def _left_out(now: Form) -> None:
@@ -150,15 +153,3 @@ def _left_out(now: Form) -> None:
     lines = form_words.left_out(why)
     shown = [formats.literal(formats.practised(line, practice=now.practice)) for line in lines]
     st.warning("\n\n".join(shown), icon=":material/block:")
-
-
-def _same(task: Task, person: str) -> None:
-    """Informs, and stands in nobody's way: the same may be wanted twice."""
-    when = formats.age(task.created_at, resources.now())
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="same"):
-        st.caption(formats.literal(words.same_again(people.name_of(task.person, person), when)), width="content")
-        st.button(t("Open it"), type="tertiary", key="open_same", on_click=_open, args=(task.id,))
-
-
-def _open(task_id: str) -> None:
-    st.query_params["task"] = task_id

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import blanks, server, standing, words
+from dashboard.components import blanks, origin, server, standing, words
 from dashboard.components.chosen import choice_of, choose, chosen, spec_for
 from dashboard.components.controls import SHAPE, Control, controls, fit, params_of, shown_value
 from dashboard.components.mount import text_lost
@@ -134,6 +134,7 @@ def start(person: str) -> None:
         state["draft"] = str(kept.get("draft") or "")
         blanks.start(kept.get("template"))
     if wanted := state.pop("fill", None):
+        origin.before_filling(wanted)
         _fill(wanted)
     elif (lost := text_lost("typed", state["draft"])) is not None:
         _keep_draft(person, lost)

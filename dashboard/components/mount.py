@@ -23,15 +23,31 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_PARTS = {"pair": ("kit", "zoom", "pair")}
-"""Of whose JavaScript there is more than the kit and one file."""
+_PARTS = {
+    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "cards"), "sheet": ("kit", "acts", "sheet"),
+}  # fmt: skip
+"""Of what there is more than the kit and one file of its own."""
 _COMPONENTS = {
     name: component(
         f"picture_desk_{name}",
         js="\n".join(_read(f"{part}.js") for part in _PARTS.get(name, ("kit", name))),
-        css=_read("kit.css") + "\n" + _read(f"{name}.css"),
+        css="\n".join(
+            _read(f"{part}.css") for part in _PARTS.get(name, ("kit", name)) if (_HERE / f"{part}.css").exists()
+        ),
     )
-    for name in ("cards", "families", "gallery", "pair", "picker", "recall", "sheet", "shelf", "slots", "templates")
+    for name in (
+        "cards",
+        "families",
+        "filled",
+        "gallery",
+        "pair",
+        "picker",
+        "recall",
+        "sheet",
+        "shelf",
+        "slots",
+        "templates",
+    )
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
 _NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)

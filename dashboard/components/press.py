@@ -9,7 +9,7 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import resources
-from dashboard.components import budget, form_words, server, words
+from dashboard.components import budget, form_words, origin, server, words
 from dashboard.components.chosen import choose
 from dashboard.components.controls import joined
 from dashboard.components.form import Form, read
@@ -61,6 +61,7 @@ def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
     else:
         state["arrived"], state["press"] = made[0].batch_id, pressed + 1
         choose([ask.choice.name for ask in form.asks])  # whatever stood in for a model that is gone
+        origin.settled()
         _remember(person, form)
     state["pressed_at"] = time.monotonic()
 
@@ -84,7 +85,9 @@ def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...])
     # What the button said is also the most that it may cost: a new price may come into force this very moment.
     most = None if form.price is None else form.price * form.count
     key = _request_key(pressed, requests)
-    return resources.desk().tasks.create(requests, person=person, request_key=key, cap_micro=most)
+    return resources.desk().tasks.create(
+        requests, person=person, parents=origin.parents(requests), request_key=key, cap_micro=most
+    )
 
 
 def _remember(person: str, form: Form) -> None:

@@ -367,7 +367,7 @@ def test_a_doubt_that_ran_out_still_offers_its_ends_and_says_how_long_a_result_i
     assert re.search(r"The provider keeps results until \d+ \w{3}; we look until then\.$", card["say"])
     room.tasks.write_off(task.id, who="local", again=False)
     (card,) = cards(room.open())
-    assert acts(card) == ["retry", "use_again"]
+    assert acts(card) == ["retry", "other", "use_again"]
     assert "keeps results" not in card["say"]
 
 
@@ -376,7 +376,7 @@ def test_an_overdue_picture_counts_down_to_the_day_the_provider_deletes_it_and_c
     room.running()
     room.later(minutes=31)
     (card,) = cards(room.open())
-    assert acts(card) == ["check", "retry", "use_again"]
+    assert acts(card) == ["check", "retry", "other", "use_again"]
     assert "The provider keeps results until " in card["say"]
 
 
