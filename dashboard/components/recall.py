@@ -30,9 +30,9 @@ def recall(field: str, person: str) -> None:
 
 def _former(person: str) -> list[str]:
     """Asked for once after each press: only that adds to it."""
-    state = st.session_state
-    if state.get("former_at") != press.number():
+    state, at = st.session_state, press.number()
+    if state.get("earlier_prompts_at") != at:
         with suppress(*DATABASE_ERRORS):
-            state["former"], state["former_at"] = list(resources.desk().prompts.former(person)), press.number()
-    found: list[str] = state.get("former", [])
+            state["earlier_prompts"], state["earlier_prompts_at"] = list(resources.desk().prompts.former(person)), at
+    found: list[str] = state.get("earlier_prompts", [])
     return found
