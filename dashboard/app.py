@@ -34,7 +34,7 @@ name = next((name for name, one in pages.items() if one.url_path == page.url_pat
 start_clock()
 if st.session_state.get("page") != name:  # a visit begins: History and Compare may show what is newest now
     st.session_state["page"] = name
-    for snapshot in ("history_top", "pair_ring"):
+    for snapshot in ("history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "pair_ring"):
         st.session_state.pop(snapshot, None)
 try:
     follow(desk().settings.state_dir)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from data import images, videos
+from data import clean, images, videos
 from data.db import Database
 from data.errors import InvalidImage, NotFound
 from data.images import EDGES, OUTPUT_MAX_PIXELS, ImageFacts, StoredImage
@@ -86,6 +86,17 @@ class ArtifactStore:
     def read_original(self, sha256: str) -> bytes:
         """The original's bytes, as they came. Raises NotFound."""
         return self._storage.read(picture_key(sha256))
+
+    def cleaned(self, sha256: str) -> tuple[bytes, str]:
+        """A copy of a picture without its metadata, and its media type. It is not kept: reading is what it costs.
+
+        Raises:
+            NotFound: no such picture, or of a format that `clean` does not know.
+        """
+        try:
+            return clean.cleaned(self.read_original(sha256))
+        except InvalidImage as error:
+            raise NotFound(f"This picture cannot be had without its metadata. {error}") from error
 
     def thumbnail_path(self, sha256: str, edge: int) -> Path:
         """Where the thumbnail lies (`edge` 320 or 1280); made again from the original if missing or cut short.

@@ -50,6 +50,14 @@ class Marks:
                 tags.setdefault(seq, []).append(name)
         return {ids[seq]: Marked(seq in stars, tuple(tags.get(seq, ()))) for seq in stars | tags.keys()}
 
+    def tags_of(self, task_ids: Sequence[str]) -> dict[str, int]:
+        """The tags of these tasks together, and how many of them have each, in the order of the names."""
+        with self._db.look() as connection:
+            seqs = sa.select(col(Task.seq)).where(col(Task.id).in_(task_ids))
+            mine = sa.select(col(Tag.name), sa.func.count()).where(col(Tag.seq).in_(seqs)).group_by(col(Tag.name))
+            rows = connection.execute(mine.order_by(col(Tag.name))).all()
+        return {row[0]: row[1] for row in rows}
+
     def star(self, task_ids: Sequence[str], person: str) -> None:
         """Puts this person's star on the tasks; ids that do not exist are passed over, here and below."""
         with self._db.transaction() as session:

@@ -1,7 +1,8 @@
 """From what a person typed to a `Query`. It never refuses: what it cannot follow it leaves out, and says so in a hint.
 
-A plain text is words that must all be there. `model:seedream`, `by:me`, `status:failed`, `tag:poster`, `cost:>10`,
-`after:2026-11-01`, `before:2026-12`, `star:yes` narrow it; "…" is a phrase, and `-` before any of them turns it round.
+A plain text is words that must all be there. `model:seedream`, `by:me`, `status:failed`, `cause:policy`,
+`tag:poster`, `cost:>10`, `after:2026-11-01`, `before:2026-12`, `last:7d`, `star:yes` narrow it; "…" is a phrase, and
+`-` before any of them turns it round.
 """
 
 import re
@@ -12,6 +13,7 @@ from decimal import Decimal
 from typing import Any
 
 from data.catalog import catalog
+from data.causes import FAILED, WAITING
 from data.fulltext import wanted
 from data.money import MICRO
 from data.query import DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
@@ -103,6 +105,8 @@ class _Reader:
             )  # fmt: skip
         elif name == "cost":
             self.rest |= _cost(value)
+        elif name == "last":
+            self.rest["last"] = _days_back(value)
         else:
             self.rest[name] = _day(value)
 
@@ -181,6 +185,14 @@ def _status(value: str, _: Names | None) -> list[str]:
     return [word]
 
 
+def _cause(value: str, names: Names | None) -> list[str]:
+    if names is not None and value.casefold() not in {*FAILED, *WAITING}:
+        raise _NotUnderstood(
+            Sentence("Nothing fails by “{name}”. Show what has failed, and choose a cause there.", name=value)
+        )
+    return [value]
+
+
 def _cost(value: str) -> dict[str, int]:
     found = _COST.fullmatch(value.replace(",", "."))
     if found is None or (found["sign"] and found["to"]):
@@ -213,6 +225,13 @@ def _day(value: str) -> date:
     raise _NotUnderstood(Sentence("A day is written as 2026-11-27, a month as 2026-11."))
 
 
+def _days_back(value: str) -> int:
+    days = value.casefold().removesuffix("d")
+    if not (days.isascii() and days.isdigit() and len(days) < 6):
+        raise _NotUnderstood(Sentence("A stretch of time is a number of days: last:7d, last:30d."))
+    return int(days)
+
+
 def _star(value: str) -> bool:
     if value.casefold() not in _YES_NO:
         raise _NotUnderstood(Sentence("A star is there or not: star:yes, star:no."))
@@ -220,9 +239,10 @@ def _star(value: str) -> bool:
 
 
 _CHOICES: dict[str, Callable[[str, Names | None], list[str]]] = {
-    "model": _model, "by": _person, "status": _status, "tag": _tag,
+    "model": _model, "by": _person, "status": _status, "tag": _tag, "cause": _cause,
 }  # fmt: skip
 _EXAMPLES = {
-    "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster", "cost": "cost:>10",
-    "after": "after:2026-11-01", "before": "before:2026-12-01", "star": "star:yes",
+    "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster",
+    "cause": "cause:policy", "cost": "cost:>10",
+    "after": "after:2026-11-01", "before": "before:2026-12-01", "last": "last:7d", "star": "star:yes",
 }  # fmt: skip

@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from data.errors import NotFound, StorageError
 from data.sentences import Sentence
@@ -77,6 +78,16 @@ class ObjectStorage:
         """All bytes of the file. Raises NotFound."""
         with _sentences(f"{key} could not be read"):
             return self.path(key).read_bytes()
+
+    def open(self, key: str) -> BinaryIO:
+        """The file, to be read piece by piece and closed; it is unbuffered. Raises NotFound."""
+        with _sentences(f"{key} could not be read"):
+            return self.path(key).open("rb", buffering=0)
+
+    def size(self, key: str) -> int:
+        """Bytes of the file. Raises NotFound."""
+        with _sentences(f"{key} could not be read"):
+            return self.path(key).stat().st_size
 
     def exists(self, key: str) -> bool:
         """Whether a file lies under that key."""

@@ -1,6 +1,7 @@
 """Compare: two pictures that the address names, `?a=<task>&b=<task>.2&mode=slider`, or a way to choose them."""
 
 from collections import Counter
+from dataclasses import replace
 
 import streamlit as st
 
@@ -10,11 +11,12 @@ from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.pair import Found, Shot
 from dashboard.language import t
 from dashboard.resources import desk, picture_url
-from data.status import TaskStatus
+from data.query import ME, Choice, Query
 
 OFFERED = 12
 RECENT = 24
 """Tasks among which a person's last pair is looked for."""
+DONE = Query(status=Choice(("done",)))
 
 
 def heard(act: str, name: str) -> None:
@@ -78,7 +80,7 @@ def offers(a: Shot) -> list[Shot]:
     """What a picture may be compared with: its siblings, then the newest of all."""
     st.session_state.pop("pair_ring", None)
     near = desk().history.cards(desk().pairing.siblings(a.card.id))
-    newest = desk().history.page(statuses=[TaskStatus.SUCCEEDED], limit=OFFERED + 1).cards
+    newest = desk().search.page(DONE, user.id, limit=OFFERED + 1).cards
     every = {shot.ref: shot for shot in pair.shots([*near, *newest])}
     every.pop(a.ref, None)
     return list(every.values())[:OFFERED]
@@ -104,7 +106,7 @@ def empty(why: str) -> None:
 
 def last_two() -> list[Shot]:
     """This person's newest two pictures of one batch; nothing where no batch has two."""
-    mine = desk().history.page(person=user.id, statuses=[TaskStatus.SUCCEEDED], limit=RECENT).cards
+    mine = desk().search.page(replace(DONE, by=Choice((ME,))), user.id, limit=RECENT).cards
     made = pair.shots(mine[::-1])
     many = Counter(shot.card.batch_id for shot in made)
     batch = next((card.batch_id for card in mine if many[card.batch_id] > 1), None)

@@ -25,6 +25,7 @@ def _read(name: str) -> str:
 
 _PARTS = {
     "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "cards"), "sheet": ("kit", "acts", "sheet"),
+    "gallery": ("kit", "tiles", "bar", "gallery"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""
 _COMPONENTS = {

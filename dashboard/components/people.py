@@ -25,11 +25,16 @@ def name_of(person: str, me: str) -> str:
     """ "You", "Ann", or the id where nobody of that name has been here."""
     if person == me:
         return t("You")
+    return called(person, str(resources.desk().preferences.all(person).get("name") or ""))
+
+
+def called(person: str, name: str) -> str:
+    """What somebody else is called, who signed in by this `name`, where that is known."""
     if person == "api":
         return t("A program")
     if person == LOCAL.id:
         return t("The local user")
-    return str(resources.desk().preferences.all(person).get("name") or person.rpartition("|")[2])
+    return name or person.rpartition("|")[2]
 
 
 def by(person: str, me: str) -> str:

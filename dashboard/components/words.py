@@ -113,7 +113,8 @@ EMPTY_PAGE = "This page of the list is empty."
 ALL_HIDE = "Only together do the filters hide them all."
 _HIDES = {
     "words": "The words hide", "model": "The model hides", "by": "The person hides", "status": "The status hides",
-    "tag": "The tag hides", "cost": "The cost hides", "date": "The dates hide", "star": "The star hides",
+    "tag": "The tag hides", "cause": "The cause hides", "cost": "The cost hides", "date": "The dates hide",
+    "star": "The star hides",
 }  # fmt: skip
 
 WORDS: dict[TaskStatus, tuple[str, str]] = {

@@ -8,7 +8,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from room import Room
+from room import Room, drawn
 from sentences import said
 
 from dashboard.language import LANGUAGES, translations
@@ -75,4 +75,5 @@ def test_a_chosen_language_speaks_at_once_and_at_the_next_visit(form_room: Room)
     app = form_room.open("settings")
     app.segmented_control(key="speak").set_value("zh").run()
     assert "关于我" in [one.value for one in app.header]
+    assert drawn(app, "page_frame")["lang"] == "zh"
     assert "关于我" in [one.value for one in form_room.open("settings").header]

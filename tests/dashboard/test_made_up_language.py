@@ -38,8 +38,8 @@ FOR_PROGRAMS = {
     "task", "thumb", "tone", "url", "value", "whose", "ids", "revision", "at", "box", "details",
 }  # fmt: skip
 """Fields of our components' data that are not, or are the person's own words."""
-OTHERS = ("Google", "ByteDance", "kie.ai", "local", "PNG", "JPEG", "WebP", "Made up", "English")
-"""Names, which are said alike in every language."""
+OTHERS = ("Google", "ByteDance", "kie.ai", "local", "PNG", "JPEG", "WebP", "Made up", "English", "kB", "MB", "timeout")
+"""Names and units, which are alike in every language, and what the provider said here."""
 
 
 @pytest.fixture
@@ -131,6 +131,12 @@ def english(app: AppTest) -> list[str]:
     return [text for text, rest in found.items() if not any(rest.split(" ")[0] in source for source in sources)]
 
 
+def all_english(room: Room, visits: list[tuple[str, dict[str, str]]]) -> dict[str, list[str]]:
+    """By page, what is not translated."""
+    found = {f"{page} {query}": english(room.open(page, **query)) for page, query in visits}
+    return {where: texts for where, texts in found.items() if texts}
+
+
 def test_no_page_shows_a_word_that_is_not_translated(made_up: Room) -> None:
     made_up.say_hello()
     made = in_every_state(made_up)
@@ -142,24 +148,21 @@ def test_no_page_shows_a_word_that_is_not_translated(made_up: Room) -> None:
          "deleted, and nothing is paid again."), ("catalogue", True, "49 models on offer."),
     ):  # fmt: skip
         made_up.health.report(name, ok=ok, message=message)
-    for page, query in (
+    visits: list[tuple[str, dict[str, str]]] = [
         ("generate", {}), ("history", {}), ("history", {"q": "cost:x model:nope by:me xyz"}), ("compare", {}),
         ("compare", {"a": made["done"]}), ("compare", {"a": made["done"], "b": f"{made['done']}.2"}),
         ("compare", {"a": made["queued"]}), ("settings", {}),
-    ):  # fmt: skip
-        assert english(made_up.open(page, **query)) == [], (page, query)
-    for state in ("done", "policy", "doubt", "running", "queued"):
-        assert english(made_up.open("history", task=made[state])) == [], state
+    ]  # fmt: skip
+    visits += [("history", {"task": made[state]}) for state in ("done", "policy", "doubt", "running", "queued")]
+    assert all_english(made_up, visits) == {}
 
 
 def test_a_practice_desk_without_a_server_speaks_too(made_up: Room) -> None:
-    for page in ("generate", "history", "settings"):
-        assert english(made_up.open(page)) == [], page
+    assert all_english(made_up, [(page, {}) for page in ("generate", "history", "settings")]) == {}
     made_up.say_hello(practice=True)
     made_up.ask(PROMPT)
     made_up.done()
-    for page in ("generate", "settings"):
-        assert english(made_up.open(page)) == [], page
+    assert all_english(made_up, [(page, {}) for page in ("generate", "settings")]) == {}
 
 
 def test_the_files_that_are_not_translated_yet_exist() -> None:
