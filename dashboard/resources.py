@@ -24,6 +24,7 @@ from data.links import ARCHIVE, LinkSigner, signing_key
 from data.marks import Marks
 from data.pairing import Pairing
 from data.preferences import Preferences
+from data.prompts import Prompts
 from data.removal import Removal
 from data.saved_views import SavedViews
 from data.schema import utcnow
@@ -31,6 +32,7 @@ from data.search import Search
 from data.settings import Settings
 from data.storage import ObjectStorage
 from data.tasks import TaskStore
+from data.templates import Templates
 
 
 class ArchiveForm(TypedDict):
@@ -58,6 +60,8 @@ class Desk:
     ledger: Ledger
     health: HealthBoard
     preferences: Preferences
+    prompts: Prompts
+    templates: Templates
     artifacts: ArtifactStore
     signer: LinkSigner
 
@@ -89,6 +93,8 @@ def desk() -> Desk:
         Ledger(db),
         HealthBoard(db),
         Preferences(db),
+        Prompts(db),
+        Templates(db),
     )
     return Desk(settings, *stores, artifacts, signer)
 
@@ -121,6 +127,11 @@ def news_url(who: str) -> str:
     """A signed address of the callback server's news about this person's tasks, or EVERYBODY's; see `news.js`."""
     here = desk()
     return "ws" + _files_base(here.settings).removeprefix("http") + here.signer.live_path(who, now=now())
+
+
+def server_url(path: str) -> str:
+    """Where browsers and programs reach the callback server."""
+    return _files_base(desk().settings) + path
 
 
 def now() -> datetime:

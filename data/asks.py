@@ -20,7 +20,7 @@ from data.requests import GenerationRequest, validate
 from data.rows import artifact_row, stored_image
 from data.schema import NOT_DELETED, Artifact, RequestKey, Task
 from data.sentences import Sentence
-from data.status import TaskStatus
+from data.status import TERMINAL, TaskStatus
 
 
 def likeness(request: GenerationRequest) -> str:
@@ -36,6 +36,16 @@ def asked_again(session: Session, task: Task, now: datetime) -> GenerationReques
     ).all()
     references = [stored_image(row) for row in rows]
     return validate(catalog().require(task.model), task.prompt, task.params, references, on=now.date())
+
+
+def ended_like(session: Session, parent: Parent, request: GenerationRequest | None) -> int:
+    """How many tasks came of the parent in this way and have ended; of those that asked the request's model, if any."""
+    mine = (
+        select(func.count())
+        .select_from(Task)
+        .where(Task.parent_id == parent.task_id, Task.relation == parent.relation, col(Task.status).in_(TERMINAL))
+    )
+    return session.exec(mine if request is None else mine.where(Task.model == request.model)).one()
 
 
 def failed_of_batch(batch_id: str) -> tuple[ColumnElement[bool], ...]:

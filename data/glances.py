@@ -13,6 +13,8 @@ from sqlmodel import col, select
 
 from data.asks import failed_of_batch
 from data.db import Database
+from data.images import StoredImage
+from data.rows import stored_image
 from data.schema import NOT_DELETED, Artifact, Submission, Task
 from data.status import OPEN, Outcome, TaskStatus
 
@@ -86,6 +88,15 @@ class Glances:
             doubtful = session.exec(select(sa.func.count()).select_from(Task).where(*failed, sa.exists(unknown))).one()
         known = [price for price in prices if price is not None]
         return FailedOfBatch(len(prices), sum(known) if len(known) == len(prices) else None, doubtful)
+
+    def inputs(self, task_ids: Sequence[str]) -> dict[str, tuple[StoredImage, ...]]:
+        """The references of each task, by position; tasks without any are left out."""
+        found: dict[str, tuple[StoredImage, ...]] = {}
+        mine = select(Artifact).where(col(Artifact.task_id).in_(task_ids), Artifact.role == "input")
+        with self._db.read() as session:
+            for row in session.exec(mine.order_by(col(Artifact.position))) if task_ids else ():
+                found[row.task_id] = (*found.get(row.task_id, ()), stored_image(row))
+        return found
 
     def count(self, statuses: Sequence[TaskStatus] | None = None) -> int:
         """How many tasks there are in these statuses, or in all; `COUNTED + 1` stands for more than `COUNTED`."""

@@ -20,7 +20,7 @@ from data.relation import Parent, Relation
 from data.schema import NOT_DELETED, Artifact, Batch, Gate, Submission, Task, TaskEvent
 from data.sentences import Sentence
 from data.status import ACTIVE, Outcome, TaskStatus
-from data.usual import usual_seconds
+from data.usual import Usual, usual
 
 
 @dataclass(frozen=True)
@@ -246,14 +246,14 @@ class History:
             rows = session.exec(select(Gate).where(col(Gate.paused_until) > now)).all()
             return {row.account: (row.paused_until, row.reason or "") for row in rows if row.paused_until is not None}
 
-    def usual_seconds(self, models: Sequence[str]) -> dict[str, float]:
-        """By model, the median of sent → saved over its last 50 pictures; a model with fewer than five has none.
+    def usual(self, models: Sequence[str]) -> dict[str, Usual]:
+        """By model, how long sent → saved took over its last 50 pictures; a model with fewer than five has none.
 
         The wait in our queue is not the model's, and a call that took more than five times the median was held up by
         something else: a server that was down, say.
         """
         with self._db.read() as session:
-            return usual_seconds(session, models)
+            return usual(session, models)
 
 
 def _one(session: Session, task_id: str) -> Card:

@@ -274,6 +274,23 @@ class Tag(Table, table=True):
     at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
 
 
+class Template(Table, table=True):
+    """A prompt with blanks, `{like this}`, under a name."""
+
+    __tablename__: ClassVar[str] = "template"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person: str  # who made it, and alone may change it
+    team: bool = False  # whether everybody sees it
+    name: str
+    prompt: str = Field(sa_type=Text)
+    settings: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # models, count and wishes of its form
+    uses: int = 0  # presses that were made with it
+    created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+    changed_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
 class ProviderFile(Table, table=True):
     """A reference that a provider holds for us: uploaded before the paid call, which alone may be in doubt."""
 

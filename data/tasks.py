@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from data.asks import asked_again, batch_of_key, digest, failed_of_batch, likeness, write_tasks
+from data.asks import asked_again, batch_of_key, digest, ended_like, failed_of_batch, likeness, write_tasks
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
@@ -21,7 +21,7 @@ from data.relation import Parent, Relation
 from data.requests import GenerationRequest
 from data.schema import NOT_DELETED, OPEN_CALL, Artifact, RequestKey, Submission, Task
 from data.sentences import Sentence
-from data.status import TERMINAL, Outcome, TaskStatus
+from data.status import Outcome, TaskStatus
 
 _S = TaskStatus
 _RETRY = Relation.RETRY
@@ -115,10 +115,10 @@ class TaskStore:
                 log(session, task_id, "cancel_requested", now=now, who=who)
             return False
 
-    def retry(self, task_id: str, *, who: str) -> Task:
-        """Asks for the same again: a new task that knows its origin, at a new price.
+    def retry(self, task_id: str, *, who: str, other: GenerationRequest | None = None) -> Task:
+        """Asks for the same again, or (`other`) another model for it: a task that knows its origin, at a new price.
 
-        While an earlier retry of it is still under way, that one is the answer: an impatient person pays once.
+        While an earlier one like it is still under way, that one is the answer: an impatient person pays once.
 
         Raises:
             NotFound: no such task.
@@ -126,11 +126,10 @@ class TaskStore:
         """
         with self._db.read() as session:
             task = _task(session, task_id)
-            request = asked_again(session, task, self._clock())
-            mine = select(func.count()).select_from(Task).where(Task.parent_id == task_id, Task.relation == _RETRY)
-            ended = session.exec(mine.where(col(Task.status).in_(TERMINAL))).one()
-        key, parents = f"retry:{task_id}:{ended}", [Parent(task_id, _RETRY)]
-        return self.create([request], person=who, source=task.source, parents=parents, request_key=key)[0]
+            request = other or asked_again(session, task, self._clock())
+            parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
+            key = f"retry:{task_id}:{f'{other.model}:' if other else ''}{ended_like(session, parent, other)}"
+        return self.create([request], person=who, source=task.source, parents=[parent], request_key=key)[0]
 
     def retry_failed(self, batch_id: str, *, who: str) -> list[Task]:
         """Asks again for every task of a batch that failed and has no retry yet, as one new batch.

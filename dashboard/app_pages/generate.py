@@ -13,10 +13,10 @@ user = current_user()
 form.start(user.id)
 
 left, right = st.columns([5, 7], gap="large")
+with right:  # first: after a press its cards are what a person waits for
+    now_strip(user.id)
 with left, st.container(key="composer"):
     composer(user.id)
-with right:
-    now_strip(user.id)
 
 if not dialog_if_open(user.id):  # one dialog at a time
     drawer_if_asked(user.id)

@@ -256,7 +256,7 @@ def _start(here: Kept, found: Review, person: str) -> None:
     if found.good:
         st.markdown(formats.literal(summary(found)))
     refused = t(here.refused) if here.refused else ""
-    why = batch_press.obstacle(here, found, budget.left(person, found.price))
+    why = batch_press.obstacle(here, found, budget.left(person, found.price), person)
     promised = batch_press.promise(here, found)
     with st.container(key="batch_start"):
         st.button(

@@ -33,7 +33,7 @@ def start(person: str, pressed: int, promised: tuple[object, ...]) -> None:
         if server.look().halt:
             raise NotAllowed(words.HALTED_PRESS)
         found = reviewed(here)
-        if promise(here, found) != promised or obstacle(here, found, None):
+        if promise(here, found) != promised or obstacle(here, found, None, person):
             raise NotAllowed(words.CHANGED)
         requests = found.requests()
         # What the button said is also the most that it may cost: a new price may come into force this very moment.
@@ -52,7 +52,7 @@ def start(person: str, pressed: int, promised: tuple[object, ...]) -> None:
     state["pressed_at"] = time.monotonic()
 
 
-def obstacle(here: Kept, found: Review, left: budget.Left | None) -> str:
+def obstacle(here: Kept, found: Review, left: budget.Left | None, person: str) -> str:
     """Why it cannot be started, as the button's label; empty where it can."""
     if server.about().halt:
         return t(words.HALTED_LABEL)
@@ -69,7 +69,7 @@ def obstacle(here: Kept, found: Review, left: budget.Left | None) -> str:
         return t("Price unknown – no cap can be kept")
     if cap is not None and found.known_price > cap:
         return t("{credits} above the cap", credits=_credits(found.known_price - cap))
-    return budget.obstacle(left, 1, practice=server.about().practice)[0] if left else ""
+    return budget.obstacle(left, 1, person, practice=server.about().practice)[0] if left else ""
 
 
 def label(found: Review) -> str:

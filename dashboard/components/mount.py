@@ -24,10 +24,10 @@ def _read(name: str) -> str:
 
 
 _PARTS = {
-    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "batch_card", "cards"),
+    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "batch_card", "cards"), "sheet": ("kit", "acts", "sheet"),
     "gallery": ("kit", "tiles", "bar", "gallery"),
 }  # fmt: skip
-"""Of what there is more than the kit and one file."""
+"""Of what there is more than the kit and one file of its own."""
 
 
 def _style(name: str) -> str:
@@ -41,7 +41,20 @@ _COMPONENTS = {
         js="\n".join(_read(f"{part}.js") for part in _PARTS.get(name, ("kit", name))),
         css=_style(name),
     )
-    for name in ("batch", "cards", "gallery", "pair", "picker", "sheet", "slots")
+    for name in (
+        "batch",
+        "cards",
+        "families",
+        "filled",
+        "gallery",
+        "pair",
+        "picker",
+        "recall",
+        "sheet",
+        "shelf",
+        "slots",
+        "templates",
+    )
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
 _LINES = component("picture_desk_lines", js=_read("lines.js"), css=_read("kit.css") + "\n" + _read("lines.css"))
@@ -84,6 +97,11 @@ def mount_lines(*, key: str, label: str, text: str, typed: int, on_text: Callabl
             on_text(said)
 
     _LINES(key=key, data=data, default={"text": None}, on_text_change=told)
+
+
+def mount_recall(*, key: str, data: Mapping[str, Any]) -> None:
+    """Draws the list of earlier prompts, as wide as it is; it tells Python nothing. See `recall.js`."""
+    _COMPONENTS["recall"](key=key, width="content", data={**data, "epoch": _epoch(), "ack": 0})
 
 
 def mount_news(*, key: str, url: str, revision: int | None) -> None:

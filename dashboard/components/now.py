@@ -8,9 +8,10 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import acts, news, server, trouble, views, words
+from dashboard.components import acts, news, server, starters, trouble, views, words
 from dashboard.components.batch_card import batch_view, outlook
 from dashboard.components.mount import mount
+from dashboard.language import t
 from data.batches import Standing
 from data.history import Card
 from data.status import ACTIVE, TaskStatus
@@ -21,8 +22,8 @@ QUEUE_PATIENCE = timedelta(seconds=3)
 """A queue that is gone sooner than this is not worth a line."""
 
 
-def surroundings(cards: Sequence[Card]) -> views.Surroundings:
-    """What these cards, drawn together, share."""
+def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
+    """What these cards, drawn together, share; for `person` with the stars and tags."""
     here, now = resources.desk(), resources.now()
     about = server.look()
     return views.Surroundings(
@@ -32,6 +33,8 @@ def surroundings(cards: Sequence[Card]) -> views.Surroundings:
         paused=here.history.paused_accounts(now),
         rescue=timedelta(days=about.rescue_days),
         calls=here.glances.calls([card.id for card in cards if _depends_on_calls(card, now)]),
+        inputs=here.glances.inputs([card.id for card in cards if card.status == TaskStatus.FAILED]),
+        marks=here.marks.of([card.id for card in cards], person) if person else {},
     )
 
 
@@ -55,13 +58,15 @@ def _draw(person: str, live: bool) -> None:
     cards = in_reading_order(resources.desk().history.recent(person))
     batches = resources.desk().batches.recent(person)
     if not cards and not batches:
-        ideas()
+        if not starters.starters(person):
+            ideas()
         acts.follow_up()  # the form stands outside this fragment
         return
-    around = surroundings(cards)
+    around = surroundings(cards, person)
     arrived = st.session_state.pop("arrived", None)
     data = {
-        "label": words.NOW, "arrived": arrived, "queue": _queue(cards, around.now),
+        "label": t(words.NOW), "arrived": arrived, "queue": _queue(cards, around.now),
+        "words": {"menu": t("More"), "copied": t("Copied")},
         "cards": _views(cards, batches, around),
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))
@@ -87,7 +92,7 @@ def _queue(cards: Sequence[Card], now: datetime) -> str:
         return ""
     whole = outlook()
     worth = whole.waiting and (whole.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
-    return words.queue(whole.waiting, whole.seconds) if worth else ""
+    return t(words.queue(whole.waiting, whole.seconds)) if worth else ""
 
 
 def in_reading_order(cards: Sequence[Card]) -> list[Card]:
@@ -99,15 +104,15 @@ def in_reading_order(cards: Sequence[Card]) -> list[Card]:
 def ideas() -> None:
     """The empty state: says what belongs here and offers prompts to start from."""
     with st.container(key="ideas"):
-        st.subheader(words.EMPTY_TITLE, anchor=False)
-        st.caption(words.EMPTY_TEXT)
+        st.subheader(t(words.EMPTY_TITLE), anchor=False)
+        st.caption(t(words.EMPTY_TEXT))
         grid = st.grid("auto", min_column_width=240)
         for index, (title, shape, prompt) in enumerate(words.IDEAS):
             with grid.container(border=True, height="stretch"):
-                st.markdown(f"**{title}** · {shape}")
+                st.markdown(f"**{t(title)}** · {shape}")
                 st.caption(prompt)
                 idea = (prompt, {"aspect_ratio": shape})
-                st.button(words.USE_IDEA, key=f"idea_{index}", on_click=acts.take_idea, args=idea)
+                st.button(t(words.USE_IDEA), key=f"idea_{index}", on_click=acts.take_idea, args=idea)
 
 
 def pulse(person: str) -> None:
