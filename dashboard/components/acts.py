@@ -129,6 +129,11 @@ def _then(where: str, **query: str) -> None:
     st.session_state["then"] = where, query
 
 
+def compare(a: str, b: str) -> None:
+    """Leads to these two beside one another."""
+    _then("compare", a=a, b=b)
+
+
 def take_idea(prompt: str, params: Mapping[str, Any]) -> None:
     """Fills the form that stands beside it, at once."""
     iterate.fill(prompt, params)

@@ -14,6 +14,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.language import language
+
 _HERE = Path(__file__).resolve().parent
 
 
@@ -22,7 +24,8 @@ def _read(name: str) -> str:
 
 
 _PARTS = {
-    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "cards"), "sheet": ("kit", "acts", "sheet"),
+    "pair": ("kit", "zoom", "pair"), "gallery": ("kit", "tiles", "bar", "gallery"),
+    "cards": ("kit", "acts", "cards"), "sheet": ("kit", "acts", "sheet"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""
 _COMPONENTS = {
@@ -73,9 +76,10 @@ def mount_news(*, key: str, url: str, revision: int | None) -> None:
 def mount_page(page: str) -> None:
     """On every page, after all else of it: where it is scrolled to, and what Streamlit draws too faint; see `page.js`.
 
-    `filled` in the session names the last filling of the form, which is then shown.
+    `filled` in the session names the last filling of the form, which is then shown. `lang` is told to the document.
     """
-    _PAGE(key="page_frame", data={"page": page, "filled": st.session_state.get("filled", "")})
+    data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language()}
+    _PAGE(key="page_frame", data=data)
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

@@ -174,11 +174,11 @@ def painted(desk: Desk, *colours: str) -> list[str]:
 def test_from_history_to_a_pair_walked_zoomed_and_swapped_by_keys(shared_desk: Desk, page: Page) -> None:
     a, b, c = painted(shared_desk, "red", "blue", "green")
     page.goto(f"{shared_desk.url}/history")
-    page.get_by_role("button", name="A red field").click()
+    page.get_by_role("option", name="A red field").click()
     page.get_by_role("dialog").get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Compare with…").click()
     expect(page.get_by_text("Compare with what?")).to_be_visible()
-    page.get_by_role("button", name="A blue field").click()
+    page.get_by_role("option", name="A blue field").click()
     expect(page).to_have_url(f"{shared_desk.url}/compare?a={a}&b={b}")
     view, table = page.locator(".st-key-pair"), page.locator(".st-key-pair table")
     expect(table.locator("del")).to_have_text("only in A: red")
