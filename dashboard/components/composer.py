@@ -70,8 +70,9 @@ def _prompt(person: str, now: Form) -> None:
             t("Examples"), list(words.EXAMPLES), key="example", label_visibility="collapsed", format_func=t,
             on_change=_take_example, args=(person,),
         )  # fmt: skip
-        recall("prompt", person)
-        templates.button()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            recall("prompt", person)  # these two wrap together
+            templates.button()
     templates.fields(person)
     templates.dialog_if_open(person)
 
