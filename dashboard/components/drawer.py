@@ -34,7 +34,7 @@ from data.errors import NotFound
 from data.history import Detail
 from data.links import EVERYBODY
 from data.marks import LONGEST_TAG
-from data.status import TaskStatus
+from data.status import Outcome, TaskStatus
 
 SUGGESTED = 50
 """Tags that are offered while one is typed."""
@@ -172,9 +172,17 @@ def _ids(detail: Detail) -> list[tuple[str, str]]:
             t("perhaps {name}", name=call.named_as) if call.named_as else t("no id known")
         )
         said = f" — {call.fail_message}" if call.fail_message else ""
-        outcome = t(call.outcome.value.replace("_", " "))
-        rows.append((t("Call {number}", number=call.attempt), f"{call.account}: {known}, {outcome}{said}"))
+        told = f"{call.account}: {known}, {_outcome(call.outcome)}{said}"
+        rows.append((t("Call {number}", number=call.attempt), told))
     return [*rows, *timeline.raw(detail)]
+
+
+def _outcome(outcome: Outcome) -> str:
+    return {
+        Outcome.SENDING: t("sending"), Outcome.ACCEPTED: t("accepted"), Outcome.UNKNOWN: t("unknown"),
+        Outcome.NOT_SENT: t("not sent"), Outcome.REJECTED: t("rejected"), Outcome.WRITTEN_OFF: t("written off"),
+        Outcome.SUCCEEDED: t("succeeded"), Outcome.PROVIDER_FAILED: t("provider failed"),
+    }[outcome]  # fmt: skip
 
 
 def _words() -> dict[str, str]:

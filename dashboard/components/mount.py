@@ -24,8 +24,8 @@ def _read(name: str) -> str:
 
 
 _PARTS = {
-    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "cards"), "sheet": ("kit", "acts", "sheet"),
-    "gallery": ("kit", "tiles", "bar", "gallery"),
+    "pair": ("kit", "zoom", "pair"), "gallery": ("kit", "tiles", "bar", "gallery"),
+    "cards": ("kit", "acts", "cards"), "sheet": ("kit", "acts", "sheet"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""
 _COMPONENTS = {
