@@ -71,8 +71,9 @@ def _prompt(person: str, now: Form) -> None:
             t("Examples"), list(words.EXAMPLES), key="example", label_visibility="collapsed", format_func=t,
             on_change=_take_example, args=(person,),
         )  # fmt: skip
-        recall("prompt", person)
-        templates.button()
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            recall("prompt", person)  # these two wrap together
+            templates.button()
     templates.fields(person)
     templates.dialog_if_open(person)
 
@@ -132,7 +133,7 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
     shortcut = None if st.session_state.get("batch_open") else "Ctrl+Enter"  # there it starts the batch
-    with st.container(horizontal=True, gap="small"):
+    with st.container(horizontal=True, gap="small", key="press"):
         with st.container(key="generate"):
             st.button(
                 formats.literal(label or text), key=key, type="primary", width="stretch", shortcut=shortcut,
