@@ -22,8 +22,6 @@ def perform(act: str, task_id: str, person: str) -> None:
     `task_id` may carry more behind it: which picture, which model, which tag.
     """
     with trouble.callback():
-        if act in _SPENDING and server.look().halt:
-            raise NotAllowed(words.HALTED_PRESS)
         if act == "open":
             _open(task_id)
         elif act in _FILL:
@@ -44,8 +42,14 @@ def perform(act: str, task_id: str, person: str) -> None:
             _ask_the_store(act, task_id, person)
 
 
+def _may_spend(act: str) -> None:
+    if act in _SPENDING and server.look().halt:
+        raise NotAllowed(words.HALTED_PRESS)
+
+
 def _with_batch(act: str, batch_id: str, person: str) -> None:
     tasks = resources.desk().tasks
+    _may_spend(act)
     if act == "batch_history":
         _then("history", q=f"batch:{batch_id}")
     elif act == "batch_retry":
@@ -91,6 +95,7 @@ def _mark(act: str, said: str, person: str) -> None:
 
 def _ask_the_store(act: str, task_id: str, person: str) -> None:
     tasks, history = resources.desk().tasks, resources.desk().history
+    _may_spend(act)
     if act == "cancel" and not tasks.cancel(task_id, who=person):
         toasts.leave(t("It was sent already. {kept}", kept=t(words.KEPT_IF_IT_COMES)))
     elif act == "retry":

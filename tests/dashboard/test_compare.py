@@ -140,7 +140,7 @@ def test_the_drawer_offers_to_compare_what_has_a_picture(form_room: Room) -> Non
     (a,) = batch(form_room, "a red kite")
     waiting = form_room.ask("a blue kite").id
     offered = {
-        ref: "compare" in [one["act"] for one in drawn(form_room.open(task=ref), "sheet")["actions"]]
+        ref: "compare" in [one["act"] for one in drawn(form_room.open(task=ref), "sheet")["menu"]]
         for ref in (a, waiting)
     }
     assert offered == {a: True, waiting: False}

@@ -14,7 +14,6 @@ from dashboard.components import iterate, origin
 from data.catalog import catalog
 from data.marks import Marks
 from data.query import Query
-from data.query_reading import read
 from data.relation import Parent, Relation
 from data.requests import validate
 from data.rows import stored_image
@@ -56,11 +55,9 @@ def sheet(room: Room, task: str, **state: Any) -> dict[str, Any]:
 
 
 def test_the_drawer_knows_what_stands_beside_it_in_the_list_that_was_on_the_screen(form_room: Room) -> None:
-    ids = [made(form_room, prompt) for prompt in ("kite 1", "boat", "kite 2", "kite 3", "kite 4")]
-    app = form_room.open("history", task=ids[2])
-    top = form_room.history.card(ids[3]).seq
-    app.session_state["list"] = (read("kite").query, top)
-    app.query_params["task"] = ids[2]
+    ids = [made(form_room, prompt) for prompt in ("kite 1", "boat", "kite 2", "kite 3")]
+    app = form_room.open("history", q="kite", task=ids[2])
+    made(form_room, "kite 4")
     walk = drawn(app.run(), "sheet")["walk"]
     assert [one["id"] for one in walk["newer"]] == [ids[3]], "what came after the list was shown is not in it"
     assert [one["id"] for one in walk["older"]] == [ids[0]], "the boat was not found"
@@ -79,10 +76,7 @@ def test_beside_the_form_one_walks_through_ones_own(form_room: Room) -> None:
 
 def test_the_words_of_the_search_are_marked_in_the_prompt(form_room: Room) -> None:
     task = made(form_room, "一只熊猫 and a Kité")
-    app = form_room.open("history", task=task)
-    app.session_state["list"] = (read("熊猫 kite").query, None)
-    app.query_params["task"] = task
-    pieces = drawn(app.run(), "sheet")["pieces"]
+    pieces = drawn(form_room.open("history", q="熊猫 kite", task=task), "sheet")["pieces"]
     assert [text for text, hit in pieces if hit] == ["熊猫", "Kité"]
     assert sheet(form_room, task, list=(Query(), None))["pieces"] == [["一只熊猫 and a Kité", False]]
 

@@ -15,7 +15,9 @@ from data.artifacts import ArtifactStore
 from data.catalog import catalog
 from data.db import Database
 from data.history import History
+from data.query import Query
 from data.requests import validate
+from data.search import Search
 from data.status import TERMINAL
 from data.storage import ObjectStorage
 from data.tasks import TaskStore
@@ -88,7 +90,7 @@ def test_a_copied_recipe_asks_for_the_same_picture(desk_factory: Callable[..., D
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=True, timeout=60)
         assert f"{desk.callback_url}/api/task/" in done.stdout, done.stdout
     db = Database(desk.database_url)
-    mine, *copies = [History(db).detail(card.id) for card in History(db).page(limit=3).cards[::-1]]
+    mine, *copies = [History(db).detail(card.id) for card in Search(db).page(Query(), "local", limit=3).cards[::-1]]
     db.close()
     assert len(copies) == 2
     for copy in copies:
