@@ -12,7 +12,7 @@ from data.catalog import ModelSpec, ParamSpec, ParamValue
 from data.sentences import Sentence
 
 SHAPE = "aspect_ratio"
-SOUGHT = (("seed", "Seed"), ("steps", "Steps"))
+SOUGHT = (("seed", Sentence("Seed")), ("steps", Sentence("Steps")))
 """Settings that people look for even where no model has them."""
 
 Value = ParamValue | None

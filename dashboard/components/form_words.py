@@ -125,7 +125,7 @@ def unconnected(road: str) -> str:
     return t(
         "{road} is not connected. Nothing was charged. "
         "An admin can set {key} and restart; until then choose another model.",
-        road=ROADS.get(road, road), key=KEYS.get(road) or t("its key"),
+        road=t(ROADS.get(road, road)), key=KEYS.get(road) or t("its key"),
     )  # fmt: skip
 
 

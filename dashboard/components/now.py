@@ -110,8 +110,8 @@ def ideas() -> None:
         for index, (title, shape, prompt) in enumerate(words.IDEAS):
             with grid.container(border=True, height="stretch"):
                 st.markdown(f"**{t(title)}** · {shape}")
-                st.caption(prompt)
-                idea = (prompt, {"aspect_ratio": shape})
+                st.caption(t(prompt))
+                idea = (t(prompt), {"aspect_ratio": shape})
                 st.button(t(words.USE_IDEA), key=f"idea_{index}", on_click=acts.take_idea, args=idea)
 
 

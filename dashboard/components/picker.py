@@ -38,10 +38,10 @@ def picker(form: Form) -> None:
         "words": {name: t(text) for name, text in words.PICKER.items()}, "full": full,
         "many": form_words.models(len(form.asks)),
         "picked": [
-            {"name": views.bare(ask.choice.name, ask.spec), "road": ROADS[ask.spec.provider]} for ask in form.asks
+            {"name": views.bare(ask.choice.name, ask.spec), "road": t(ROADS[ask.spec.provider])} for ask in form.asks
         ],
         "groups": [
-            {"title": words.FAMILIES[family], "road": ROADS[road], "items": items}
+            {"title": words.FAMILIES[family], "road": t(ROADS[road]), "items": items}
             for (family, road), items in sorted(groups.items(), key=lambda group: families.index(group[0][0]))
         ],
     }  # fmt: skip
