@@ -11,7 +11,7 @@ import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
+from data.alarm import Alarm
 from data.errors import DatabaseUnavailable
 from data.hinting import WithHints
 from data.schema import Table, utcnow
@@ -190,17 +191,33 @@ class Watcher:
         connection: Any = self._kept.driver_connection
         self._connection = connection
         self._seen: int | None = None
-        if not self._is_sqlite:
-            try:
-                connection.autocommit = True
-                connection.execute(f"LISTEN {CHANNEL}")
-            except BaseException:
-                self.close()
-                raise
+        self._alarm: Alarm | None = None
+        if self._is_sqlite:
+            with suppress(OSError):
+                self._alarm = Alarm(Path(database.url.database or "").parent)
+            return
+        try:
+            connection.autocommit = True
+            connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def bell(self) -> int | None:
+        """A descriptor that can be read once something may have changed; None where nobody tells and one has to ask.
+
+        SQLite's rings at the first write of a transaction, so what it announces may be seen a moment later.
+        """
+        if self._is_sqlite:
+            return self._alarm.fileno if self._alarm else None
+        return int(self._connection.fileno())
 
     def changed(self) -> bool:
         """True when anything was committed since the last call, and at the first. Raises without a connection."""
         if self._is_sqlite:
+            if self._alarm:
+                self._alarm.silence()
             version = self._connection.cursor().execute("PRAGMA data_version").fetchone()[0]
         else:
             news = sum(1 for _ in self._connection.notifies(timeout=0))
@@ -210,6 +227,8 @@ class Watcher:
 
     def close(self) -> None:
         """Ends the connection; it is not given to anybody else, for it listens."""
+        if self._alarm:
+            self._alarm.close()
         self._kept.invalidate()
 
 
