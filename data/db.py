@@ -6,7 +6,6 @@ locked" however long it waits. `synchronous=FULL`, because NORMAL may forget "ab
 the task would be paid twice.
 """
 
-import sqlite3
 import threading
 import time
 import weakref
@@ -18,13 +17,15 @@ from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
 from data.alarm import Alarm
 from data.errors import DatabaseUnavailable
+from data.fulltext import VOCABULARY
 from data.hinting import WithHints
+from data.one_file import OneFile
 from data.schema import Table, utcnow
 
 CHANNEL = "picture_desk"
@@ -79,7 +80,7 @@ class Database:
         engine.dialect.statement_compiler = WithHints
         event.listen(engine, "connect", _set_pragmas)
         if self.url.database and self.url.database != ":memory:":
-            _OneFile(Path(self.url.database)).guard(engine)
+            OneFile(Path(self.url.database)).guard(engine)
         return engine
 
     @contextmanager
@@ -232,41 +233,6 @@ class Watcher:
         self._kept.invalidate()
 
 
-class _OneFile:
-    """Lets nobody work on an SQLite file that is not where it belongs.
-
-    A connection goes on writing to a file that was moved away, and a new one makes an empty file in its place: two
-    truths, and a task paid twice. While the file is gone nobody is let in; what stands there later is opened anew.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._was_there = path, False
-
-    def guard(self, engine: Engine) -> None:
-        """Asks at every opening and every handing out of a connection: 2 µs."""
-        event.listen(engine, "do_connect", self._opening)
-        event.listen(engine, "connect", self._opened)
-        event.listen(engine, "checkout", self._handed_out)
-
-    def _opening(self, *_: object) -> None:
-        if self._was_there and self._found() is None:
-            raise sqlite3.OperationalError("the database file is gone")
-
-    def _opened(self, _connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["file"], self._was_there = self._found(), True
-
-    def _handed_out(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info["file"] != self._found():
-            raise DisconnectionError("the database file was moved or replaced")
-
-    def _found(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
-
-
 def insert_new(session: Session, table: type[Table], values: Mapping[str, Any]) -> bool:
     """Inserts the row unless one with its key is there; True if it was inserted. Waits for whoever is inserting it."""
     insert = _insert(session, table).values(**values).on_conflict_do_nothing()
@@ -313,4 +279,5 @@ def _set_pragmas(connection: Any, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(VOCABULARY)
     cursor.close()

@@ -10,8 +10,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Select
 
+from data import fulltext
 from data.db import Database
-from data.filters import Narrowed, narrowed, table
+from data.filters import Narrowed, last_word, narrowed, table
 from data.history import Page, cards
 from data.query import Query
 from data.query_reading import Names, Reading, read
@@ -109,7 +110,12 @@ class Search:
             return tuple(_run(connection, wanted, None, top).scalars())
 
     def _narrowed(self, query: Query, viewer: str) -> Narrowed:
-        return narrowed(query, viewer, sqlite=self._db.is_sqlite)
+        typed = last_word(query) if self._db.is_sqlite else None
+        if typed is None:
+            return narrowed(query, viewer, sqlite=self._db.is_sqlite)
+        with self._db.look() as connection:
+            begun = fulltext.begun(connection, typed)
+        return narrowed(query, viewer, sqlite=True, begun=begun)
 
 
 def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:
