@@ -4,6 +4,7 @@ Holds the only `st.cache_resource` of the project, so that there is one engine p
 key: `Settings` is the half of the configuration that a dashboard may see.
 """
 
+import gc
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import urlsplit
@@ -66,6 +67,9 @@ def desk() -> Desk:
         HealthBoard(db),
         Preferences(db),
     )
+    # What is here now stays for good, and is most of all there is: whoever looks for rubbish need not look through it.
+    gc.collect()
+    gc.freeze()
     return Desk(settings, *stores, artifacts, signer)
 
 
