@@ -7,6 +7,7 @@ key: `Settings` is the half of the configuration that a dashboard may see.
 import gc
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from urllib.parse import urlsplit
 
 import streamlit as st
@@ -67,10 +68,15 @@ def desk() -> Desk:
         HealthBoard(db),
         Preferences(db),
     )
-    # What is here now stays for good, and is most of all there is: whoever looks for rubbish need not look through it.
+    _settle_down()
+    return Desk(settings, *stores, artifacts, signer)
+
+
+@cache
+def _settle_down() -> None:
+    """Once a process: what was loaded stays for good, and is most of what whoever looks for rubbish looks through."""
     gc.collect()
     gc.freeze()
-    return Desk(settings, *stores, artifacts, signer)
 
 
 def picture_url(sha256: str, variant: str, *, filename: str | None = None, mime: str | None = None) -> str:
