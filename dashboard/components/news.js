@@ -47,16 +47,17 @@ function hangUp(line) {
 
 function told(part, index) {
   part.missed = true;
-  if (!part.leisurely) return void (part.later = setTimeout(draw, index * APART, part));
-  part.until ??= Date.now() + LONGEST;
+  if (part.leisurely) part.until ??= Date.now() + LONGEST;
   clearTimeout(part.later);
-  part.later = setTimeout(draw, Math.min(PAUSE, part.until - Date.now()), part);
+  part.later = setTimeout(draw, part.leisurely ? Math.min(PAUSE, part.until - Date.now()) : index * APART, part);
 }
 
 // One drawing at a time: what is told meanwhile is drawn by the next, however fast the news come.
 function draw(part) {
-  if (!part.line?.parts.has(part) || (document.hidden && !part.title)) return;
-  if (Date.now() - part.asked < LOST) return;
+  if (!part.missed || !part.line.parts.has(part) || (document.hidden && !part.title)) return;
+  clearTimeout(part.later);
+  const wait = part.asked + LOST - Date.now();
+  if (wait > 0) return void (part.later = setTimeout(draw, wait, part));
   Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
   part.wake();
 }
@@ -65,17 +66,15 @@ function drawn(part, revision) {
   part.asked = -Infinity;
   part.at = Date.now();
   part.drawn = revision ?? Infinity; // unknown while the database is away: then only what moves counts
-  if (part.missed && !part.until) setTimeout(draw, 0, part);
+  if (part.missed && !part.leisurely) setTimeout(draw, 0, part);
   else if (part.line.heard > part.drawn) told(part, 0);
 }
 
 function tick(part) {
-  const waited = Date.now() - part.at;
   const deaf = part.line.socket?.readyState !== WebSocket.OPEN;
-  if (waited >= (deaf ? Math.min(part.every, DEAF) : part.every)) {
-    part.at = Date.now();
-    draw(part);
-  }
+  if (document.hidden || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
+  part.at = Date.now();
+  part.wake();
 }
 
 document.addEventListener("visibilitychange", () => {

@@ -25,13 +25,24 @@ def seen() -> int | None:
         return None
 
 
-def listen(part: str, who: str, **more: float | int | str | bool | None) -> None:
+def listen(part: str, who: str) -> None:
     """Has the fragment that calls it drawn anew when a task of `who` (or of EVERYBODY) moves.
 
-    `more`: `seen` (asked now where it is not given), and `every`, `leisurely` and `title` of `mount_news`.
+    To be called before the fragment reads what it shows.
     """
-    revision = more.pop("seen") if "seen" in more else seen()
-    mount_news(key=f"news_{part}", url=resources.news_url(who), data={"revision": revision, **more})
+    keep_true(part, who, seen=seen())
+
+
+def keep_true(
+    part: str, who: str, *, seen: int | None, every: float | None = None, leisurely: bool = False, title: str = ""
+) -> None:
+    """The same for a fragment that has read already. `every`: seconds after which it is drawn without any news.
+
+    A part that is `leisurely` waits until the news pause. One with a `title` gives it to the browser's tab, and is
+    drawn in a hidden tab too.
+    """
+    data = {"revision": seen, "every": every, "leisurely": leisurely, "title": title}
+    mount_news(key=f"news_{part}", url=resources.news_url(who), data=data)
 
 
 def timer(live: bool) -> float | None:

@@ -46,7 +46,7 @@ def _strip(person: str) -> None:
     every: float | None = news.TIMER_SECONDS
     with trouble.live_part():
         every = _draw(person)
-    news.listen("now", person, seen=seen, every=every)
+    news.keep_true("now", person, seen=seen, every=every)
 
 
 def _draw(person: str) -> float | None:
@@ -120,7 +120,7 @@ def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
         if _standing(person) != drawn:
             st.rerun()
         says = title(resources.desk().history.active_count(person))
-    news.listen("pulse", person, seen=seen, leisurely=True, title=says)
+    news.keep_true("pulse", person, seen=seen, leisurely=True, title=says)
 
 
 def _standing(person: str) -> object:
