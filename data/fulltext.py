@@ -182,7 +182,7 @@ def lacks(nothing: Sequence[Wanted], seq: ColumnElement[Any], near: Near) -> Col
     match = fts.c[NAME].op("MATCH", is_comparison=True)(" OR ".join(_fts(each) for each in nothing))
     order = fts.c.rowid if near.upwards else fts.c.rowid.desc()
     hits = sa.select(fts.c.rowid.label("seq")).where(match, *near.within(fts.c.rowid)).order_by(order).limit(near.many)
-    found = hits.cte("near_hits")
+    found = hits.cte("near_up" if near.upwards else "near_down")
     count = sa.select(sa.func.count()).select_from(found).scalar_subquery()
     end = sa.select((sa.func.max if near.upwards else sa.func.min)(found.c.seq)).scalar_subquery()
     known = sa.or_(count < near.many, seq <= end if near.upwards else seq >= end)

@@ -28,7 +28,7 @@ from history import made
 from pictures import encoded
 from PIL import Image, ImageChops, ImageFilter
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
-from playwright.sync_api import TimeoutError as TookTooLong
+from playwright.sync_api import Error as NotPainted
 from processes import Desk, free_port
 
 from data.artifacts import ArtifactStore
@@ -78,7 +78,7 @@ st.button("Older", on_click=turn, args=(page.older,))
 if st.button("Open"):
     large([card for card in page.cards if card.pictures])
 """
-PAINTED = """([root, before, since]) => new Promise((done) => {
+PAINTED = """([root, before, since]) => new Promise((done, failed) => {
   const began = since ? 0 : performance.now();
   const within = (node) => [...node.querySelectorAll("*")].flatMap((one) =>
     one.shadowRoot ? within(one.shadowRoot) : one.tagName === "IMG" ? [one] : []);
@@ -89,8 +89,10 @@ PAINTED = """([root, before, since]) => new Promise((done) => {
   const look = () => {
     const seen = [...document.querySelectorAll(root)].flatMap(within).filter(inWindow);
     const first = seen[0]?.src;
-    if (!first || first === before || !seen.every((one) => one.complete && one.naturalWidth))
-      return void requestAnimationFrame(look);
+    if (!first || first === before || !seen.every((one) => one.complete && one.naturalWidth)) {
+      const waits = performance.now() - began < 20_000;
+      return void (waits ? requestAnimationFrame(look) : failed(`not painted: ${seen.length} pictures in ${root}`));
+    }
     const told = () => done([performance.now() - began, first, seen.length]);
     const decoded = Promise.all(seen.map((one) => one.decode().catch(() => 0)));
     decoded.then(() => requestAnimationFrame(() => requestAnimationFrame(told)));
@@ -179,7 +181,8 @@ class Side:
 
     def changes(self, page: Page, what: str, root: str, first: str, act: Callable[[], None]) -> str:
         """Does something, and waits for other pictures."""
-        page.evaluate("([look, ...rest]) => { window.told = eval(look)(rest); }", [PAINTED, root, first, False])
+        page.evaluate("([look, ...rest]) => { window.told = eval(look)(rest); told.catch(() => 0); }",
+                      [PAINTED, root, first, False])  # fmt: skip
         act()
         took, now, _ = page.evaluate("told")
         self.note(what, took)
@@ -212,7 +215,6 @@ def large_view(side: Side, page: Page, context: BrowserContext, *, turns: int) -
         with_picture = page.locator(f"{side.tiles} li:has(img) img").first
         with_picture.click()
     _, first, _ = page.evaluate(PAINTED, [side.dialog, None, False])
-    context.set_default_timeout(4_000)
     for _ in range(turns):
         page.wait_for_timeout(400)
         try:
@@ -221,7 +223,7 @@ def large_view(side: Side, page: Page, context: BrowserContext, *, turns: int) -
             else:
                 act = lambda: page.keyboard.press("ArrowRight")  # noqa: E731
             first = side.changes(page, "next picture, large", side.dialog, first, act)
-        except TookTooLong:
+        except NotPainted:
             return
 
 
