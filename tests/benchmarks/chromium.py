@@ -1,6 +1,6 @@
 """History in Chromium at 1,000,000 tasks: from address to painted pictures, against a page of `st.image`. By hand.
 
-`python tests/benchmarks/browser.py FOLDER [size]` makes what is not in the folder yet (the file of `history.py`, and
+`python tests/benchmarks/chromium.py FOLDER [size]` makes what is not in the folder yet (the file of `history.py`, and
 real pictures for its newest tasks) and keeps it. The other page is what Streamlit offers by itself for the same cards:
 `st.image` in `st.grid`, a button to the next page, a dialog with the large picture. Rounds are interleaved, and a ratio
 is taken inside a round. "Painted": every picture in the window is decoded and stands in a frame of the browser.
