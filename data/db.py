@@ -27,6 +27,7 @@ from data.fulltext import VOCABULARY
 from data.hinting import WithHints
 from data.one_file import OneFile
 from data.schema import Table, utcnow
+from data.sentences import Sentence
 
 CHANNEL = "picture_desk"
 CLOCK_SECONDS = 30.0
@@ -55,7 +56,7 @@ class Database:
             self.is_sqlite = self.url.get_backend_name() == "sqlite"
             self.engine = self._engine()
         except (ArgumentError, ImportError) as error:  # not an address, or no driver for it
-            raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {error}") from error
+            raise DatabaseUnavailable(Sentence("DATABASE_URL cannot be used: {why}", why=error)) from error
         # Streamlit may drop us without a word, with all it had cached: the connections end with us.
         self._ending = weakref.finalize(self, self.engine.dispose)
         self._writer = threading.Lock()
@@ -156,7 +157,9 @@ class Database:
 
             upgrade(self)
         except DatabaseError as error:
-            raise DatabaseUnavailable(f"The database {self.name} cannot be opened: {error.orig}") from error
+            raise DatabaseUnavailable(
+                Sentence("The database {name} cannot be opened: {why}", name=self.name, why=error.orig)
+            ) from error
 
     def _revision(self) -> str | None:
         with self.engine.connect() as connection:
