@@ -31,7 +31,7 @@ from streamlit.proto.Delta_pb2 import Delta
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import ConnectionClosed
+from websockets.exceptions import WebSocketException
 
 from data.catalog import catalog
 from data.db import Database
@@ -131,20 +131,26 @@ class Tab:
         await self.ask(self.parts[name])
 
     async def listen(self) -> None:
-        """To the server's news; a leisurely part waits for a pause."""
+        """To the server's news, again and again; a leisurely part waits for a pause."""
+        while True:
+            with suppress(OSError, WebSocketException):  # busy: a browser tries again too
+                async with connect(next(iter(self.parts.values())).url) as line:
+                    await self.hear(line)
+            await asyncio.sleep(0.5)
+
+    async def hear(self, line: ClientConnection) -> None:
+        """Each word of the news."""
         later: asyncio.Task[None] | None = None
-        async with connect(next(iter(self.parts.values())).url) as line:
-            with suppress(ConnectionClosed):
-                async for said in line:
-                    if not json.loads(said)["moved"]:
-                        continue
-                    for name in [name for name, part in self.parts.items() if not part.leisurely]:
-                        await self.draw_anew(name)
-                    if later is not None:
-                        later.cancel()
-                        self.running.remove(later)
-                    later = asyncio.create_task(self.at_leisure())
-                    self.running.append(later)
+        async for said in line:
+            if not json.loads(said)["moved"]:
+                continue
+            for name in [name for name, part in self.parts.items() if not part.leisurely]:
+                await self.draw_anew(name)
+            if later is not None:
+                later.cancel()
+                self.running.remove(later)
+            later = asyncio.create_task(self.at_leisure())
+            self.running.append(later)
 
     async def at_leisure(self) -> None:
         await asyncio.sleep(PAUSE)
