@@ -4,9 +4,11 @@ Holds the only `st.cache_resource` of the project, so that there is one engine p
 key: `Settings` is the half of the configuration that a dashboard may see.
 """
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TypedDict
 from urllib.parse import urlsplit
 
@@ -96,7 +98,15 @@ def desk() -> Desk:
         Prompts(db),
         Templates(db),
     )
+    _settle_down()
     return Desk(settings, *stores, artifacts, signer)
+
+
+@cache
+def _settle_down() -> None:
+    """Once a process: what was loaded stays for good, and is most of what whoever looks for rubbish looks through."""
+    gc.collect()
+    gc.freeze()
 
 
 def picture_url(sha256: str, variant: str, *, filename: str | None = None, mime: str | None = None) -> str:

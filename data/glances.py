@@ -50,6 +50,13 @@ _CALL: tuple[Any, ...] = tuple(
     )
 )  # fmt: skip
 """Without the provider's record, which is the heavy part of the row."""
+_IDS: Any = sa.bindparam("ids", expanding=True)
+_CALLS = sa.select(*_CALL).where(col(Submission.task_id).in_(_IDS)).order_by(col(Submission.attempt))
+_HOME = (
+    sa.select(col(Artifact.submission_id), sa.func.count())
+    .where(col(Artifact.submission_id).in_(_IDS), col(Artifact.role) == "output")
+    .group_by(col(Artifact.submission_id))
+)
 
 
 class Glances:
@@ -64,17 +71,11 @@ class Glances:
         if not task_ids:
             return {}
         found: dict[str, Calls] = {}
-        with self._db.read() as session:
-            mine = sa.select(*_CALL).where(col(Submission.task_id).in_(task_ids)).order_by(col(Submission.attempt))
-            rows = session.connection().execute(mine).all()
+        with self._db.look() as connection:
+            rows = connection.execute(_CALLS, {"ids": task_ids}).all()
             finished = [row.id for row in rows if row.outcome == Outcome.SUCCEEDED]
-            home = dict(
-                session.connection().execute(
-                    sa.select(col(Artifact.submission_id), sa.func.count())
-                    .where(col(Artifact.submission_id).in_(finished), col(Artifact.role) == "output")
-                    .group_by(col(Artifact.submission_id))
-                ).all()
-            ) if finished else {}  # fmt: skip
+            counts: Any = connection.execute(_HOME, {"ids": finished}).all() if finished else ()
+        home: dict[str, int] = dict(counts)
         for row in rows:
             found[row.task_id] = _with(found.get(row.task_id, Calls()), row, home.get(row.id, 0))
         return found

@@ -104,12 +104,13 @@ def mount_recall(*, key: str, data: Mapping[str, Any]) -> None:
     _COMPONENTS["recall"](key=key, width="content", data={**data, "epoch": _epoch(), "ack": 0})
 
 
-def mount_news(*, key: str, url: str, revision: int | None) -> None:
+def mount_news(*, key: str, url: str, data: Mapping[str, Any]) -> None:
     """Has the fragment that it stands in drawn anew when the socket at `url` says so; see `news.js`.
 
-    `revision` is what the fragment has seen; None where that is not known.
+    `data`: `revision`, what the fragment has seen, None where that is not known; and what else concerns it: `every`
+    (seconds), `leisurely`, `title`.
     """
-    _NEWS(key=key, data={"url": url, "revision": revision}, default={"news": 0}, on_news_change=lambda: None)
+    _NEWS(key=key, data={"url": url, **data}, default={"news": 0}, on_news_change=lambda: None)
 
 
 def mount_page(page: str) -> None:

@@ -1,6 +1,6 @@
 """The Now strip: this person's running and newest tasks, drawn anew when one of them moves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
@@ -44,24 +44,26 @@ def _depends_on_calls(card: Card, now: datetime) -> bool:
 
 def now_strip(person: str) -> None:
     """Draws the strip and keeps it true."""
-    live = resources.desk().history.active_count(person) > 0
-    st.fragment(_strip, run_every=news.timer(live))(person, live)
+    st.fragment(_strip)(person)
 
 
-def _strip(person: str, live: bool) -> None:
-    news.listen("now", person)
+def _strip(person: str) -> None:
+    seen = news.seen()
+    every: float | None = news.TIMER_SECONDS
     with trouble.live_part():
-        _draw(person, live)
+        every = _draw(person)
+    news.keep_true("now", person, seen=seen, every=every)
 
 
-def _draw(person: str, live: bool) -> None:
+def _draw(person: str) -> float | None:
+    """Draws the cards; after how many seconds they may have changed without any news."""
     cards = in_reading_order(resources.desk().history.recent(person))
     batches = resources.desk().batches.recent(person)
     if not cards and not batches:
         if not starters.starters(person):
             ideas()
         acts.follow_up()  # the form stands outside this fragment
-        return
+        return None
     around = surroundings(cards, person)
     arrived = st.session_state.pop("arrived", None)
     data = {
@@ -71,8 +73,15 @@ def _draw(person: str, live: bool) -> None:
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))
     acts.follow_up()
-    if (any_active(cards) or any(batch.active for batch in batches)) != live:
-        st.rerun()  # starts or stops the timer
+    return _every(cards, batches)
+
+
+def _every(cards: Sequence[Card], batches: Sequence[Standing]) -> float | None:
+    """A place in the queue moves with other people's tasks, of which this person hears nothing."""
+    waits = any(card.status == TaskStatus.QUEUED for card in cards)
+    if waits or any(batch.count(TaskStatus.QUEUED) for batch in batches):
+        return news.TIMER_SECONDS
+    return news.SLOW_SECONDS if any_active(cards) or any(batch.active for batch in batches) else None
 
 
 def _views(cards: Sequence[Card], batches: Sequence[Standing], around: views.Surroundings) -> list[dict[str, Any]]:
@@ -115,17 +124,26 @@ def ideas() -> None:
                 st.button(t(words.USE_IDEA), key=f"idea_{index}", on_click=acts.take_idea, args=idea)
 
 
-def pulse(person: str) -> None:
-    """Keeps what stands outside the strip true (the tab's title, other pages): one small query when something moves."""
-    count = resources.desk().history.active_count(person)
-    st.fragment(_watch, run_every=news.timer(count > 0))(person, count)
+def pulse(person: str, title: Callable[[int], str]) -> None:
+    """Keeps what stands outside the strip true: the tab's title, also in a tab that nobody sees, and the budget.
+
+    `title`: of the tab, by how many of this person's tasks are under way.
+    """
+    st.fragment(_watch)(person, title, _standing(person))
 
 
-def _watch(person: str, count: int) -> None:
-    news.listen("pulse", person)
+def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
+    seen, says = news.seen(), ""
     with suppress(*trouble.DATABASE_ERRORS):
-        if resources.desk().history.active_count(person) != count:
+        if _standing(person) != drawn:
             st.rerun()
+        says = title(resources.desk().history.active_count(person))
+    news.keep_true("pulse", person, seen=seen, leisurely=True, title=says)
+
+
+def _standing(person: str) -> object:
+    """What the form says of budgets, where one is in force."""
+    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None]
 
 
 def any_active(cards: Sequence[Card]) -> bool:

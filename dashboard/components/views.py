@@ -178,9 +178,12 @@ def usual(spec: ModelSpec | None) -> float | None:
 
 
 @st.cache_data(ttl=USUAL_FOR, show_spinner=False)
-def _measured(models: tuple[str, ...]) -> dict[str, Usual]:
-    """Of all models at once and for everybody, because each list of models wants it of each of them."""
-    return desk().history.usual(models)
+def _measured(_models: tuple[str, ...]) -> dict[str, Usual]:
+    """Of all models at once and for everybody, because each list of models wants it of each of them.
+
+    The argument is no part of the cache's key: to digest it took longer than all else about a card.
+    """
+    return desk().history.usual(_models)
 
 
 def is_video(one: Picture | None) -> bool:

@@ -264,8 +264,17 @@ def test_a_webhook_alone_brings_the_picture(desk_factory: Callable[..., Desk], p
     person.sees("the poller sleeps", "succeeded")
 
 
+def turn_away(page: Page, *, hidden: bool) -> None:
+    """What the browser tells a page whose tab is covered by another, or seen again."""
+    page.evaluate(
+        "on => { Object.defineProperty(document, 'hidden', { get: () => on, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
+
+
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-def test_an_idle_page_hears_of_what_comes_also_after_its_server_was_away(
+def test_an_idle_page_hears_of_what_comes_also_after_nobody_looked_or_its_server_was_away(
     desk_factory: Callable[..., Desk], page: Page, tolerated: list[str]
 ) -> None:
     tolerated += ["WebSocket"]  # the browser says that it was refused
@@ -278,6 +287,12 @@ def test_an_idle_page_hears_of_what_comes_also_after_its_server_was_away(
     elsewhere("from another window")
     person.sees("from another window", "succeeded")
     expect(page).to_have_title(re.compile("^Generate"))
+    turn_away(page, hidden=True)
+    elsewhere("while nobody looked [[fault:slow=4]]")
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    expect(person.card("while nobody looked")).to_have_count(0)
+    turn_away(page, hidden=False)
+    person.sees("while nobody looked", "succeeded")
     person.desk.kill("callback_server")
     elsewhere("while the server was away")
     person.sees("while the server was away", "succeeded")
