@@ -9,6 +9,7 @@ from dashboard.language import t, tn
 from dashboard.resources import desk, now, picture_url
 from data.batches import Standing
 from data.catalog import catalog
+from data.history import Card
 from data.outlook import Outlook
 from data.status import TaskStatus
 
