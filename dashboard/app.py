@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import language
 from dashboard.auth import current_user
-from dashboard.components import people, server, toasts, words
+from dashboard.components import keys, people, server, toasts, words
 from dashboard.components.mount import mount_page, start_clock
 from dashboard.components.now import pulse
 from dashboard.language import t
@@ -48,7 +48,8 @@ try:
     page.run()
     pulse(user.id)
     toasts.show()
-    mount_page(name)
+    mount_page(name, language.language())
+    keys.keys(name)
 except (PictureDeskError, SQLAlchemyError) as error:
     st.error(f"{words.DATABASE_TROUBLE}", icon=":material/database:")
     with st.expander(words.DETAILS):

@@ -29,7 +29,7 @@ _COMPONENTS = {
         js="\n".join(_read(f"{part}.js") for part in _PARTS.get(name, ("kit", name))),
         css=_read("kit.css") + "\n" + _read(f"{name}.css"),
     )
-    for name in ("cards", "gallery", "pair", "picker", "sheet", "slots")
+    for name in ("cards", "gallery", "keys", "pair", "picker", "sheet", "slots")
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
 _NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)
@@ -66,12 +66,12 @@ def mount_news(*, key: str, url: str, revision: int | None) -> None:
     _NEWS(key=key, data={"url": url, "revision": revision}, default={"news": 0}, on_news_change=lambda: None)
 
 
-def mount_page(page: str) -> None:
-    """On every page, after all else of it: where it is scrolled to, and what Streamlit draws too faint; see `page.js`.
+def mount_page(page: str, language: str) -> None:
+    """On every page, after all else of it: its language, where it is scrolled to, what Streamlit draws too faint.
 
-    `filled` in the session names the last filling of the form, which is then shown.
+    See `page.js`. `filled` in the session names the last filling of the form, which is then shown.
     """
-    _PAGE(key="page_frame", data={"page": page, "filled": st.session_state.get("filled", "")})
+    _PAGE(key="page_frame", data={"page": page, "language": language, "filled": st.session_state.get("filled", "")})
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

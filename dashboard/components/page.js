@@ -16,6 +16,7 @@ function show(prompt) {
 }
 
 export default function ({ data }) {
+  document.documentElement.lang = data.language; // by which a screen reader chooses its voice
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;
   Object.assign(last, data);
