@@ -45,11 +45,14 @@ def lock_gate(session: Session, account: str) -> Gate:
     return gate
 
 
-def gate_is_open(session: Session, gate: Gate, pace: Pace, now: datetime) -> bool:
-    """Whether one more paid call may start now. Call it with the gate locked, and with a `now` read after that."""
+def gate_is_open(session: Session, gate: Gate, pace: Pace, now: datetime, *, beside: str = "") -> bool:
+    """Whether one more paid call may start now. Call it with the gate locked, and with a `now` read after that.
+
+    `beside`: the id of a call that is not counted, because it is the one that asks.
+    """
     if gate.paused_until is not None and gate.paused_until > now:
         return False
-    mine = col(Submission.account) == gate.account
+    mine = and_(col(Submission.account) == gate.account, col(Submission.id) != beside)
     count = select(func.count()).select_from(Submission)
     # What lies further ahead than a window was started before the clock was set back: it says nothing about this one.
     window = (col(Submission.started_at) > now - pace.window, col(Submission.started_at) <= now + pace.window)

@@ -4,8 +4,9 @@ Every method is one transaction with compare-and-set guards and may be called tw
 for each guard are the rules of DESIGN section 3. It knows no HTTP: `intake` hands in what was said.
 """
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
@@ -47,6 +48,7 @@ class Claim:
     task: Task
     references: tuple[StoredImage, ...]
     reference_urls: tuple[str, ...]  # where the provider holds them, in the same order
+    made: float = field(default_factory=time.monotonic)  # when, on this process's own clock
 
 
 class SubmissionStore:
@@ -91,6 +93,23 @@ class SubmissionStore:
                 session.rollback()  # cancelled at this very moment: nothing may be spent
                 return None
             return Claim(submission.id, submission.token, task, *_references(session, account, task.id))
+
+    def leaves(self, submission_id: str, pace: Pace) -> bool | None:
+        """Whether a call that was held up since its claim may leave now; the pace then counts it from now.
+
+        Else calls that leave late would meet those of the next window. None: it is not the sender's any more.
+        """
+        with self._db.transaction() as session:
+            account = session.exec(select(Submission.account).where(Submission.id == submission_id)).one()
+            gate = lock_gate(session, account)
+            submission, now = lock_submission(session, submission_id), self._clock()
+            if submission is None or submission.outcome != Outcome.SENDING:
+                return None
+            submission.lease_until = now + pace.submit_lease
+            if may_leave := gate_is_open(session, gate, pace, now, beside=submission_id):
+                submission.started_at = now
+            session.add(submission)
+            return may_leave
 
     def accepted(self, submission_id: str, provider_task_id: str) -> bool:
         """The provider has it and named it. False where that was known, or contradicts what is known."""

@@ -28,6 +28,9 @@ from data.settings import PROVIDER_KEY_NAMES, Settings
 
 RINGS = ("functions", "http", "processes")
 HTTP_FIXTURES = {"client", "proxy", "sandbox", "server", "sidecar"}
+OF_A_MODULE = {"shared", "shared_engine", "morning"}
+SHARED = OF_A_MODULE | {"shared_desk"}
+"""What many tests use together, processes all of them."""
 PROCESS_FIXTURES = {"browser", "desk", "desk_factory", "open_page", "page", "shared_desk"}
 
 OpenPage = Callable[..., Page]
@@ -42,11 +45,25 @@ def ring_of(item: pytest.Item) -> str:
     return "processes" if names & PROCESS_FIXTURES else "http" if names & HTTP_FIXTURES else "functions"
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark each test with its ring, and run the rings from the inside out."""
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Mark each test with its ring, and run the rings from the inside out.
+
+    Several workers begin with the outermost, so that none of them ends with a long test alone. What shares processes
+    goes to one worker: a second one would start them all again.
+    """
     for item in items:
         item.add_marker(ring_of(item))
-    items.sort(key=lambda item: RINGS.index(ring_of(item)))
+        if shared := SHARED & set(getattr(item, "fixturenames", ())):
+            where = item.path.stem if shared <= OF_A_MODULE else ""
+            item.add_marker(pytest.mark.xdist_group(" ".join([*sorted(shared), where, kind_of(item)])))
+    items.sort(key=lambda item: RINGS.index(ring_of(item)), reverse=hasattr(config, "workerinput"))
+
+
+def kind_of(item: pytest.Item) -> str:
+    """The database that a test is for, "" where it needs none."""
+    callspec = getattr(item, "callspec", None)
+    return str(callspec.params.get("databases", "")) if callspec else ""
 
 
 class RingTimes:
@@ -74,6 +91,7 @@ def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(RingTimes(), "ring-times")
         os.environ[TOTALS] = tempfile.mkstemp(prefix="audit-")[1]  # the workers, started later, inherit it
+    os.environ.setdefault("SANDBOX_WORK_PIXELS", "60000")  # an eighth of the time; few tests look at a picture's beauty
     expect.set_options(timeout=5_000 * PATIENCE)
     guard_network()
 

@@ -80,6 +80,7 @@ class World:
         self.reader = Reader(sqlite3.connect(path, isolation_level=None))
         self.tasks: list[str] = []
         self.in_hand: list[Claim] = []
+        self.left: list[datetime] = []  # when calls left, but for those that were held up on the very last step
         self.answers: list[tuple[str, str]] = []  # what slow senders have still to record
         self.under_way: list[tuple[Look, Word | None]] = []  # records that were read and not yet applied
         self.fetches: list[Fetch] = []
@@ -189,9 +190,23 @@ class World:
         reference = self.references.get(task["id"])
         return not task["awaits_upload"] and (reference is None or self.held[reference] > self.clock())
 
-    def send(self, claim: Claim, fate: str, *, reaches_us: bool) -> None:
+    def leaves(self, claim: Claim) -> bool | None:
+        """Whether a call that was held up may leave, held against the pace as it is worked out anew here."""
+        before = self.look_around()
+        may_leave = self.stores.submissions.leaves(claim.submission_id, PACE)
+        sending = before.calls[claim.submission_id]["outcome"] == "sending"
+        hold((may_leave is not None) == sending, "1: what others take for sent does not leave", may_leave, sending)
+        MET[f"held up, and leaves: {may_leave}"] += 1
+        return may_leave
+
+    def send(self, claim: Claim, fate: str, *, reaches_us: bool, in_time: bool = True) -> None:
         """The one paid call for this claim; its sender records the answer, later, or never."""
         MET[f"sent: {fate}"] += 1
+        if in_time:
+            self.left.append(self.clock())
+            hold(
+                sum(at > self.clock() - PACE.window for at in self.left) <= PACE.creates, "8: the pace at the provider"
+            )
         if fate.startswith("taken"):
             job = self.provider.take(claim.submission_id, claim.task.id, self.clock(), reaches_us=reaches_us)
             if fate == "taken and done":

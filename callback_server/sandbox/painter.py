@@ -28,16 +28,20 @@ SCENES: dict[str, Scene] = {
     "poster": posters.poster,
     "bloom": posters.bloom,
 }
-WORK_PIXELS = 820_000  # scenes are painted at this size and enlarged where more is asked for
+WORK_PIXELS = 820_000
+"""Scenes are painted at this size and enlarged where more is asked for."""
 MARK = "PRACTICE"
 STAMP = "AI generated"
 
 
-def paint(prompt: str, model: str, seed: int, size: tuple[int, int], references: Sequence[Image.Image]) -> Image.Image:
+def paint(
+    prompt: str, model: str, seed: int, size: tuple[int, int], references: Sequence[Image.Image], *,
+    work_pixels: int = WORK_PIXELS,
+) -> Image.Image:  # fmt: skip
     """Return an RGB picture of exactly `size` pixels, unmarked; with references, one that visibly comes from them."""
     rng = np.random.default_rng(digest(prompt, model, seed))
     tones = palette_for(prompt)
-    shrink = min(1.0, math.sqrt(WORK_PIXELS / (size[0] * size[1])))
+    shrink = min(1.0, math.sqrt(work_pixels / (size[0] * size[1])))
     work = max(round(size[0] * shrink), 16), max(round(size[1] * shrink), 16)
     if references:
         picture = retouch(references, prompt, rng, tones, work)

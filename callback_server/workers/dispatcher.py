@@ -8,6 +8,7 @@ is the only copy of it: the picture is on disk before the answer is on record.
 import asyncio
 import logging
 import threading
+import time
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -48,9 +49,12 @@ log = logging.getLogger(__name__)
 
 LONGEST_REST = timedelta(seconds=30)
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 5.0
+PROMPT = 0.25
+"""Seconds from its claim within which a call leaves in time: half of the slack in the pace's window."""
 HOLDING_LEASE = timedelta(seconds=60)
 """Of a call whose picture we hold in memory, while the disk refuses it."""
 _STOPPED = NotSent("The server was stopped before it was sent.", retry_in=timedelta(0))
+_HELD_UP = NotSent("It was held up here for too long and was not sent.", retry_in=timedelta(0))
 # What Python raises where a stored request does not fit the catalogue any more.
 _BUILDING_ERRORS = (
     PictureDeskError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
@@ -197,6 +201,8 @@ class Dispatcher:
         """Makes the call. What cannot even be written down was not sent, whatever the reason."""
         try:
             call = await finish(asyncio.to_thread(self._call, claim))
+            if time.monotonic() - claim.made > PROMPT and not await self._leaves(claim):
+                return _HELD_UP
         except asyncio.CancelledError:
             await finish(answered(self.submissions, claim.submission_id, _STOPPED))
             raise
@@ -208,6 +214,15 @@ class Dispatcher:
             log.exception("the request cannot be built", extra={"submission": claim.submission_id})
             return Refused("invalid", str(error))
         return call if isinstance(call, Refused) else await self._submit(call)
+
+    async def _leaves(self, claim: Claim) -> bool:
+        """Waits until a call that was held up may leave. False: others think by now that it was sent."""
+        with suppress(*PASSING):
+            while not (may := await finish(asyncio.to_thread(self.submissions.leaves, claim.submission_id, self.pace))):
+                if may is None:
+                    return False
+                await asyncio.sleep(FIRST_PAUSE)
+        return True
 
     async def _submit(self, call: PaidCall) -> Answer:
         try:

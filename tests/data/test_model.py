@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import precondition, rule, run_state_machine_as_test
 from stores import MODELS
-from world import ANSWERS, FETCHES, LEASE, MET
+from world import ANSWERS, FETCHES, LEASE, MET, PACE
 from world_rules import PEOPLE, WHICH, People, pick
 
 from data.looks import Look
@@ -65,11 +65,26 @@ class Desk(People):
         self.work(pause=pause, tick=tick, fates=fates, reaches_us=reaches_us)
 
     @precondition(lambda self: self.world.in_hand)
-    @rule(which=WHICH, fate=st.sampled_from(tuple(ANSWERS)), reaches_us=st.booleans())
-    def send_late(self, which: int, fate: str, reaches_us: bool) -> None:
+    @rule(which=WHICH, fate=st.sampled_from(tuple(ANSWERS)), reaches_us=st.booleans(), asks=st.booleans())
+    def send_late(self, which: int, fate: str, reaches_us: bool, asks: bool) -> None:
+        """A sender that was held up asks whether it may still leave, unless it is held up on the very last step."""
         claim = pick(self.world.in_hand, which)
+        may_leave = self.world.leaves(claim) if asks else True
+        if may_leave is False:
+            return
         self.world.in_hand.remove(claim)
-        self.world.send(claim, fate, reaches_us=reaches_us)
+        if may_leave is None:
+            self.world.answered(claim.submission_id, "not sent")
+        else:
+            self.world.send(claim, fate, reaches_us=reaches_us, in_time=asks)
+
+    @rule(fate=st.sampled_from(tuple(ANSWERS)), reaches_us=st.booleans())
+    def stand_still(self, fate: str, reaches_us: bool) -> None:
+        """With a call in hand, for as long as the pace's window; then all go at once, those that were held up last."""
+        self.work(pause=0, tick=False, fates=["in hand"], reaches_us=reaches_us)
+        self.work(pause=PACE.window.total_seconds(), tick=False, fates=[fate] * PACE.creates, reaches_us=reaches_us)
+        for _ in self.world.in_hand[:]:
+            self.send_late(which=0, fate=fate, reaches_us=reaches_us, asks=True)
 
     @precondition(lambda self: self.world.answers)
     @rule(which=WHICH, no=st.booleans())

@@ -314,6 +314,27 @@ def test_never_more_than_twenty_calls_start_in_any_ten_seconds(stores: Stores) -
     stores.claim()
 
 
+def test_a_call_that_was_held_up_since_its_claim_keeps_the_pace_when_it_leaves(stores: Stores) -> None:
+    for _ in range(60):
+        stores.task()
+    first, second, *_ = [stores.claim() for _ in range(20)]
+    stores.clock.forward(seconds=11)
+    for _ in range(19):
+        stores.claim()
+    assert stores.submissions.leaves(first.submission_id, Pace())
+    assert stores.no_claim()
+    assert stores.submissions.leaves(second.submission_id, Pace()) is False
+    stores.clock.forward(seconds=11)
+    assert stores.submissions.leaves(second.submission_id, Pace())
+
+
+def test_a_call_that_was_held_up_until_others_took_it_for_sent_does_not_leave(stores: Stores) -> None:
+    stores.task()
+    claim = stores.claim()
+    stores.submissions.in_doubt(claim.submission_id, message="nobody answered")
+    assert stores.submissions.leaves(claim.submission_id, Pace()) is None
+
+
 def test_the_in_flight_ceiling_holds(stores: Stores) -> None:
     stores.pace = Pace(in_flight=2)
     for _ in range(3):
