@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
 
 from callback_server.download import Downloader
-from callback_server.routes import api, files, live, ops, webhooks
+from callback_server.routes import api, archives, files, live, ops, webhooks
 from callback_server.routes.opened import Opened
 from callback_server.routes.refusals import HANDLERS
 from callback_server.settings import ServerSettings
@@ -45,7 +45,7 @@ def create_app(settings: ServerSettings, *, workers: bool = True, hurry: threadi
         title="Picture Desk",
         summary="Asks for pictures, reads tasks, receives webhooks.",
         lifespan=lifespan,
-        routes=webhooks.ROUTES,  # asked first: they come in bursts
+        routes=[*webhooks.ROUTES, *files.ROUTES],  # asked first: both come in bursts, and each question before costs
         exception_handlers=HANDLERS,
         docs_url=None,  # its page would load a script from a stranger
         redoc_url=None,
@@ -57,7 +57,7 @@ def create_app(settings: ServerSettings, *, workers: bool = True, hurry: threadi
     app.include_router(api.readers)
     if settings.tokens:
         app.include_router(api.programs)
-    app.include_router(files.router)
+    app.include_router(archives.router)
     app.include_router(live.router)
     app.include_router(ops.router)
     return app

@@ -20,6 +20,7 @@ import httpx
 
 from callback_server.settings import ServerSettings
 from data.errors import PictureDeskError
+from data.sentences import Sentence
 
 MAX_REDIRECTS = 3
 MAX_ADDRESSES = 4  # tried one after the other; a name with more is not worth the wait
@@ -108,19 +109,23 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         """The numbers that may be connected to, or DownloadError if even one of them is not public."""
         excepted = (host.lower(), port) in self._exceptions
         if port not in self._ports and not excepted:
-            raise DownloadError(f"Files are not fetched from port {port}.", code="refused", permanent=True)
+            raise DownloadError(
+                Sentence("Files are not fetched from port {port}.", port=port), code="refused", permanent=True
+            )
         try:
             numbers = await self._resolve(host, port)
         except (OSError, UnicodeError) as failed:  # UnicodeError: a name that no resolver takes
             raise httpcore.ConnectError(f"the name {host} cannot be resolved") from failed
         if not excepted and not all(is_public(number) for number in numbers):
-            message = f"The address {host} leads into a private network; nothing was fetched from it."
+            message = Sentence(
+                "The address {host} leads into a private network; nothing was fetched from it.", host=host
+            )
             raise DownloadError(message, code="private_address", permanent=True)
         return numbers
 
     async def connect_unix_socket(self, *_: Any, **__: Any) -> httpcore.AsyncNetworkStream:
         """Never."""
-        raise DownloadError("Files are not fetched from a socket file.", code="refused", permanent=True)
+        raise DownloadError(Sentence("Files are not fetched from a socket file."), code="refused", permanent=True)
 
     async def sleep(self, seconds: float) -> None:
         """httpcore asks for it between retries, of which there are none."""
@@ -170,12 +175,12 @@ class Downloader:
                         return found
                     url = found
         except TimeoutError:
-            message = f"The file did not arrive within {self._seconds:g} s."
-            raise DownloadError(message, code="unreachable", permanent=False) from None
+            late = Sentence("The file did not arrive within {n} s.", n=f"{self._seconds:g}")
+            raise DownloadError(late, code="unreachable", permanent=False) from None
         except (httpcore.NetworkError, httpcore.TimeoutException, httpcore.ProtocolError, OSError) as problem:
             message = f"The connection failed: {type(problem).__name__} {problem}".strip()
             raise DownloadError(message[:500], code="unreachable", permanent=False) from problem
-        raise DownloadError("The address redirects too often.", code="refused", permanent=True)
+        raise DownloadError(Sentence("The address redirects too often."), code="refused", permanent=True)
 
     async def aclose(self) -> None:
         """Closes what is open."""
@@ -192,7 +197,7 @@ class Downloader:
                 return _next(url, answered["location"])
             _refuse_unless_ok(response.status)
             if answered.get("content-encoding", "identity").lower() != "identity":
-                raise DownloadError("The file came compressed, unasked.", code="refused", permanent=True)
+                raise DownloadError(Sentence("The file came compressed, unasked."), code="refused", permanent=True)
             return await self._body(response, answered.get("content-length", ""))
 
     async def _body(self, response: httpcore.Response, length: str) -> bytes:
@@ -207,16 +212,16 @@ class Downloader:
                 if total > self._max_bytes:
                     break
         if total > self._max_bytes:
-            message = f"The file is larger than {self._max_bytes / 1_000_000:g} MB."
+            message = Sentence("The file is larger than {n} MB.", n=f"{self._max_bytes / 1_000_000:g}")
             raise DownloadError(message, code="too_large", permanent=True)
         if not total:
-            raise DownloadError("The file is empty.", code="unreachable", permanent=False)
+            raise DownloadError(Sentence("The file is empty."), code="unreachable", permanent=False)
         return b"".join(chunks)
 
 
 def web_url(text: str) -> httpx.URL:
     """The URL, normalised, if it is http or https with a host and without user; otherwise DownloadError."""
-    message = "The provider named an address that is not a plain http or https one."
+    message = Sentence("The provider named an address that is not a plain http or https one.")
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError, TypeError) as problem:
@@ -233,18 +238,23 @@ def _next(url: httpx.URL, location: str) -> str:
     try:
         return str(url.join(location))
     except (httpx.InvalidURL, ValueError) as problem:
-        raise DownloadError("The address redirects to nowhere.", code="refused", permanent=True) from problem
+        raise DownloadError(Sentence("The address redirects to nowhere."), code="refused", permanent=True) from problem
 
 
 def _refuse_unless_ok(status: int) -> None:
     """Sorts every status but 200."""
     if status == 200:
         return
+    answered = Sentence("The file's server answered {status}.", status=status)
     if status in _GONE:
-        raise DownloadError(f"The provider no longer has the file (HTTP {status}).", code="expired", permanent=True)
+        raise DownloadError(
+            Sentence("The provider no longer has the file (HTTP {status}).", status=status),
+            code="expired",
+            permanent=True,
+        )
     if status in (408, 425, 429) or status >= 500:
-        raise DownloadError(f"The file's server answered {status}.", code="unreachable", permanent=False)
-    raise DownloadError(f"The file's server answered {status}.", code="refused", permanent=True)
+        raise DownloadError(answered, code="unreachable", permanent=False)
+    raise DownloadError(answered, code="refused", permanent=True)
 
 
 @functools.cache

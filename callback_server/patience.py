@@ -11,6 +11,8 @@ from typing import TypeVar
 from sqlalchemy.exc import DBAPIError, InterfaceError, InternalError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as NoConnectionFree
 
+from data.sentences import Sentence, paragraph
+
 log = logging.getLogger(__name__)
 
 T = TypeVar("T")
@@ -23,11 +25,11 @@ _DRIVERS = ("sqlite3", "psycopg")
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 5.0
 
 _SENTENCES = {
-    "locked": "The database is locked by another program.",
-    "full": "The disk that holds the database is full.",
-    "No space left": "The disk that holds the database is full.",
-    "readonly": "The database is read-only.",
-    "read-only": "The database is read-only.",
+    "locked": Sentence("The database is locked by another program."),
+    "full": Sentence("The disk that holds the database is full."),
+    "No space left": Sentence("The disk that holds the database is full."),
+    "readonly": Sentence("The database is read-only."),
+    "read-only": Sentence("The database is read-only."),
 }
 
 
@@ -62,5 +64,7 @@ def passes(error: BaseException) -> bool:
 def sentence(error: SQLAlchemyError) -> str:
     """What is wrong with the database, for a person who watches it."""
     words = said(error)
-    known = next((text for part, text in _SENTENCES.items() if part in words), "The database does not answer.")
-    return f"{known} Work waits and nothing is paid twice."
+    known = next(
+        (text for part, text in _SENTENCES.items() if part in words), Sentence("The database does not answer.")
+    )
+    return paragraph(known, Sentence("Work waits and nothing is paid twice."))

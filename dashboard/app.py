@@ -34,7 +34,7 @@ name = next((name for name, one in pages.items() if one.url_path == page.url_pat
 start_clock()
 if st.session_state.get("page") != name:  # a visit begins: History and Compare may show what is newest now
     st.session_state["page"] = name
-    for snapshot in ("history_top", "pair_ring"):
+    for snapshot in ("history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "pair_ring"):
         st.session_state.pop(snapshot, None)
 try:
     follow(desk().settings.state_dir)
@@ -48,10 +48,11 @@ try:
     page.run()
     pulse(user.id)
     toasts.show()
-    mount_page(name, language.language())
+    mount_page(name)
     keys.keys(name)
 except (PictureDeskError, SQLAlchemyError) as error:
-    st.error(f"{words.DATABASE_TROUBLE}", icon=":material/database:")
-    with st.expander(words.DETAILS):
-        st.code(str(error), language=None, wrap_lines=True)
-    st.button(words.TRY_AGAIN, key="try_again")
+    st.error(t(words.DATABASE_TROUBLE), icon=":material/database:")
+    with st.expander(t(words.DETAILS)):
+        told = t(error.sentence) if isinstance(error, PictureDeskError) else str(error)
+        st.code(told, language=None, wrap_lines=True)
+    st.button(t(words.TRY_AGAIN), key="try_again")

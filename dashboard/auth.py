@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import streamlit as st
 
 from dashboard.components import words
+from dashboard.language import t
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def auth_is_configured() -> bool:
 
 def _sign_in() -> None:
     with st.container(width=420):
-        st.title(words.APP)
-        st.write(words.SIGN_IN_WHY)
-        st.button(words.SIGN_IN, type="primary", key="sign_in", on_click=st.login)
+        st.title(t(words.APP))
+        st.write(t(words.SIGN_IN_WHY))
+        st.button(t(words.SIGN_IN), type="primary", key="sign_in", on_click=st.login)
     st.stop()

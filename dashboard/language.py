@@ -5,6 +5,7 @@ shown in English; a test holds every language to the whole list.
 """
 
 import tomllib
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from data.sentences import Sentence
+from data.sentences import Joined, Sentence
 
 LANGUAGES = {"en": "English", "zh": "中文"}
 _LOCALES = Path(__file__).resolve().parent / "locales"
@@ -23,11 +24,23 @@ def t(text: str, /, **values: Any) -> str:
 
     A `Sentence` brings its own values; sentences among the values are translated too.
     """
+    if isinstance(text, Joined):
+        *most, last = map(t, text.parts) if text.parts else ("",)
+        return t(text.last).join(filter(None, [t(text.glue).join(most), last]))
     if isinstance(text, Sentence):
         return t(text.template, **text.values)
     said = translations(language()).get(text, text)
     told = {name: t(value) if isinstance(value, Sentence) else value for name, value in values.items()}
     return said.format(**told) if told else said
+
+
+def spoken(words: Any) -> Any:
+    """The texts of a whole tree of dicts and lists in this session's language; what is no text stays as it is."""
+    if isinstance(words, str):
+        return t(words)
+    if isinstance(words, Mapping):
+        return {name: spoken(word) for name, word in words.items()}
+    return [spoken(word) for word in words] if isinstance(words, list | tuple) else words
 
 
 def tn(number: int, one: str, several: str, /, **values: Any) -> str:
@@ -65,7 +78,7 @@ def choose(person: str, wanted: str) -> None:
 
 @cache
 def translations(of: str) -> dict[str, str]:
-    """By English sentence. A sentence stands in one file only."""
+    """By English sentence. Where it stands in two files, both say the same."""
     found: dict[str, str] = {}
     for file in sorted((_LOCALES / of).glob("*.toml")):
         found |= tomllib.loads(file.read_text(encoding="utf-8"))

@@ -9,11 +9,12 @@ from pathlib import Path
 
 from sqlmodel import col, select
 
-from data import images, videos
+from data import clean, images, videos
 from data.db import Database
 from data.errors import InvalidImage, NotFound
 from data.images import EDGES, OUTPUT_MAX_PIXELS, ImageFacts, StoredImage
 from data.schema import Artifact
+from data.sentences import Sentence
 from data.storage import ObjectStorage, picture_key, thumbnail_key
 
 
@@ -79,12 +80,23 @@ class ArtifactStore:
         """Where the original lies. Raises NotFound."""
         path = self._storage.path(picture_key(sha256))
         if not path.is_file():
-            raise NotFound("The file of this picture is not in the storage folder.")
+            raise NotFound(Sentence("The file of this picture is not in the storage folder."))
         return path
 
     def read_original(self, sha256: str) -> bytes:
         """The original's bytes, as they came. Raises NotFound."""
         return self._storage.read(picture_key(sha256))
+
+    def cleaned(self, sha256: str) -> tuple[bytes, str]:
+        """A copy of a picture without its metadata, and its media type. It is not kept: reading is what it costs.
+
+        Raises:
+            NotFound: no such picture, or of a format that `clean` does not know.
+        """
+        try:
+            return clean.cleaned(self.read_original(sha256))
+        except InvalidImage as error:
+            raise NotFound(f"This picture cannot be had without its metadata. {error}") from error
 
     def thumbnail_path(self, sha256: str, edge: int) -> Path:
         """Where the thumbnail lies (`edge` 320 or 1280); made again from the original if missing or cut short.
@@ -93,13 +105,15 @@ class ArtifactStore:
             NotFound: no such picture or size, or its original is damaged.
         """
         if edge not in EDGES:
-            raise NotFound(f"There are no thumbnails of {edge} pixels.")
+            raise NotFound(Sentence("There are no thumbnails of {edge} pixels.", edge=edge))
         path = self._storage.path(thumbnail_key(sha256, edge))
         if not is_whole_webp(path):
             try:
                 self._keep_thumbnails(sha256, self._derived(sha256))
             except InvalidImage as error:
-                raise NotFound("The stored file of this picture is damaged; its thumbnail cannot be made.") from error
+                raise NotFound(
+                    Sentence("The stored file of this picture is damaged; its thumbnail cannot be made.")
+                ) from error
         return path
 
     def _derived(self, sha256: str) -> dict[int, bytes]:

@@ -36,12 +36,17 @@ def asked_again(session: Session, task: Task, now: datetime) -> GenerationReques
 
 
 def failed_of_batch(batch_id: str) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on `Task`: those of the batch that came to nothing and have no retry that did better, or still may."""
+    """Conditions on `Task`: those of the batch that are left to try again."""
+    return col(Task.batch_id) == batch_id, *left_to_try()
+
+
+def left_to_try() -> tuple[ColumnElement[bool], ...]:
+    """Conditions on `Task`: those that came to nothing and have no retry that did better, or still may."""
     again = aliased(Task)
     tried = select(again.id).where(
         again.parent_id == Task.id, again.relation == Relation.RETRY, again.status != TaskStatus.FAILED
     )
-    return col(Task.batch_id) == batch_id, col(Task.status) == TaskStatus.FAILED, ~exists(tried), NOT_DELETED
+    return col(Task.status) == TaskStatus.FAILED, ~exists(tried), NOT_DELETED
 
 
 def digest(requests: Sequence[GenerationRequest]) -> str:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from data.catalog_file import CatalogError, load_catalog
 from data.model_spec import ROADS, Catalog, Choice, Family, ModelSpec, ProviderName
+from data.sentences import Sentence
 from data.spec_parts import ParamSpec, ParamValue, Price, ReferenceSpec, SizeTable, TokenRates
 
 __all__ = [
@@ -58,9 +59,11 @@ class _InForce:
 
     @property
     def trouble(self) -> str:
-        told = "Nothing is sent, because the admin's models cannot be read"
-        told = told if self.incomplete else "A change of the catalogue is not in force"
-        return f"{told}: {self.faults}" if self.faults else ""
+        if self.incomplete and self.faults:
+            return Sentence("Nothing is sent, because the admin's models cannot be read: {faults}", faults=self.faults)
+        return (
+            Sentence("A change of the catalogue is not in force: {faults}", faults=self.faults) if self.faults else ""
+        )
 
 
 class LiveCatalog:

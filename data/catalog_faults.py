@@ -9,8 +9,13 @@ from dataclasses import dataclass, field
 
 from pydantic_core import ErrorDetails
 
+from data.sentences import Sentence
+
 _ENTRY = r"^\[\[\s*(?:model|choice|set)\s*\]\]"
-_KNOWN = {"missing": "is missing", "unexpected_keyword_argument": "is not a key of the catalogue"}
+_KNOWN = {
+    "missing": Sentence("is missing"),
+    "unexpected_keyword_argument": Sentence("is not a key of the catalogue"),
+}
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from pydantic_core import ErrorDetails
 from data.catalog_faults import Faults
 from data.errors import PictureDeskError
 from data.model_spec import Catalog
+from data.sentences import Sentence
 
 _TABLES = {"set": "name", "model": "id", "choice": "name"}
 """The tables of a file, and the key by which an entry of an admin's file replaces one of ours."""
@@ -96,11 +97,11 @@ def _set_faults(raw: Mapping[str, Any]) -> list[ErrorDetails]:
     """What is wrong with the sets and with what uses them, in the form of pydantic's own errors."""
     sets, entries = raw.get("set", []), raw.get("model")
     if not isinstance(sets, list):
-        return [_fault(("set",), "must be a list of tables")]
+        return [_fault(("set",), Sentence("must be a list of tables"))]
     named = [each.get("name") if isinstance(each, dict) else None for each in sets]
     nameless = [number for number, name in enumerate(named) if not isinstance(name, str)]
-    return [_fault(("set", number), "needs a name") for number in nameless] or [
-        _fault(("model", number, "use"), f'there is no set "{name}"')
+    return [_fault(("set", number), Sentence("needs a name")) for number in nameless] or [
+        _fault(("model", number, "use"), Sentence('there is no set "{name}"', name=name))
         for number, entry in enumerate(entries if isinstance(entries, list) else [])
         for name in _used(entry)
         if name not in named or not isinstance(name, str)

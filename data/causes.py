@@ -7,6 +7,7 @@ so that it can name what was really charged.
 from dataclasses import dataclass
 
 from data.money import format_credits
+from data.sentences import Joined, Sentence, paragraph
 
 
 @dataclass(frozen=True)
@@ -15,6 +16,11 @@ class Cause:
 
     happened: str
     do: str
+
+    @property
+    def told(self) -> Joined:
+        """Both, where nobody wonders about a charge."""
+        return paragraph(self.happened, self.do)
 
 
 DIRECT = {"gemini": "Google", "ark": "ByteDance"}
@@ -128,7 +134,7 @@ _PAID = frozenset(
 _UNCERTAIN = frozenset({"unconfirmed", "overdue", "written_off", "empty_result"})
 
 
-def explain(code: str | None, charged_micro: int = 0, road: str = "") -> str:
+def explain(code: str | None, charged_micro: int = 0, road: str = "") -> Joined:
     """What happened · was it charged · what to do, for the code of a waiting or failed task; money in micro-credits.
 
     `road` is the task's provider: on a direct one, an answer that did not come never will.
@@ -136,13 +142,17 @@ def explain(code: str | None, charged_micro: int = 0, road: str = "") -> str:
     cause = WAITING.get(code or "") or FAILED.get(code or "") or _OTHER
     happened = cause.happened
     if code == "unconfirmed" and road in DIRECT:
-        happened = f"No clear answer ever came, and {DIRECT[road]} cannot be asked about it afterwards."
-    return f"{happened} {_money(code, charged_micro)} {cause.do}"
+        happened = Sentence(
+            "No clear answer ever came, and {provider} cannot be asked about it afterwards.", provider=DIRECT[road]
+        )
+    return paragraph(happened, _money(code, charged_micro), cause.do)
 
 
-def _money(code: str | None, charged_micro: int) -> str:
+def _money(code: str | None, charged_micro: int) -> Sentence:
     if charged_micro:
-        return f"{format_credits(charged_micro)} credits were charged."
+        return Sentence("{n} credits were charged.", n=format_credits(charged_micro))
     if code in _PAID:
-        return "The provider has charged for it."
-    return "It is not known whether it was charged." if code in _UNCERTAIN else "Nothing was charged."
+        return Sentence("The provider has charged for it.")
+    if code in _UNCERTAIN:
+        return Sentence("It is not known whether it was charged.")
+    return Sentence("Nothing was charged.")

@@ -25,6 +25,7 @@ from sqlmodel import Session
 from data.errors import DatabaseUnavailable
 from data.hinting import WithHints
 from data.schema import Table, utcnow
+from data.sentences import Sentence
 
 CHANNEL = "picture_desk"
 CLOCK_SECONDS = 30.0
@@ -53,7 +54,7 @@ class Database:
             self.is_sqlite = self.url.get_backend_name() == "sqlite"
             self.engine = self._engine()
         except (ArgumentError, ImportError) as error:  # not an address, or no driver for it
-            raise DatabaseUnavailable(f"DATABASE_URL cannot be used: {error}") from error
+            raise DatabaseUnavailable(Sentence("DATABASE_URL cannot be used: {why}", why=error)) from error
         # Streamlit may drop us without a word, with all it had cached: the connections end with us.
         self._ending = weakref.finalize(self, self.engine.dispose)
         self._writer = threading.Lock()
@@ -154,7 +155,9 @@ class Database:
 
             upgrade(self)
         except DatabaseError as error:
-            raise DatabaseUnavailable(f"The database {self.name} cannot be opened: {error.orig}") from error
+            raise DatabaseUnavailable(
+                Sentence("The database {name} cannot be opened: {why}", name=self.name, why=error.orig)
+            ) from error
 
     def _revision(self) -> str | None:
         with self.engine.connect() as connection:

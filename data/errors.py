@@ -15,6 +15,11 @@ PictureDeskError
 class PictureDeskError(Exception):
     """Base of every error this project raises on purpose. Its text is a sentence for a person."""
 
+    @property
+    def sentence(self) -> str:
+        """The text as it was given, so that a `Sentence` stays one; `str` of the error is its English alone."""
+        return self.args[0] if self.args else ""
+
 
 class InvalidRequest(PictureDeskError):  # noqa: N818 - it is the request that is invalid; the API answers 422 with it
     """The request cannot be made; it was refused before any money was spent."""

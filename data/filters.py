@@ -30,7 +30,10 @@ EDGES: dict[str, Any] = {
 }  # fmt: skip
 """Conditions on a sort key by name: beyond `edge` in one or the other direction, and not above `top`. Both are handed
 in when the statement runs."""
-COLUMNS: dict[str, tuple[Any, ...]] = {"card": history.COLUMNS, "id": (col(Task.id),)}
+COLUMNS: dict[str, tuple[Any, ...]] = {
+    "card": history.COLUMNS, "id": (col(Task.id),),
+    "cause": (col(Task.id), col(Task.error_code), col(Task.charged_micro)),
+}  # fmt: skip
 _LAST = 2**63 - 1
 
 
@@ -108,6 +111,9 @@ def _order(seq: Any, more: Sequence[str]) -> Any:
 
 def narrowed(query: Query, viewer: str, *, sqlite: bool) -> Narrowed:
     """What `query` leaves when `viewer` looks."""
+    if query.last is not None:  # today is another day tomorrow, so no statement may be kept with it
+        since = datetime.now(UTC).date() - timedelta(days=query.last)
+        query = replace(query, last=None, after=max(since, query.after or since))
     return _narrowed(query, viewer, _models(query.model.of), _models(query.model.but), sqlite)
 
 
@@ -133,7 +139,7 @@ def _narrowed(
     where += [task.c[name].not_in(some) for name, some in others.items() if some]
     if not (query.words and sqlite):
         where += [~fulltext.holds(each, seq, sqlite=sqlite) for each in _without(query)]
-    where += _marks(rest, seq, viewer) + _cost(query) + _days(query, seq)
+    where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query) + _days(query, seq)
     hint = f"INDEXED BY ix_task_{'_'.join(walked)}_seq" if walked else "NOT INDEXED"
     return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint)
 
@@ -213,6 +219,13 @@ def _tagged(tag: str, seq: Any) -> ColumnElement[bool]:
     return sa.exists().where(other.c.name == tag, other.c.seq == seq)
 
 
+def _causes(cause: Choice) -> list[ColumnElement[bool]]:
+    """A cause stands also at a task that merely waits; here it means what a task has failed by."""
+    code, failed = col(Task.error_code), col(Task.status) == TaskStatus.FAILED
+    said = [failed, code.in_(cause.of)] if cause.of else []
+    return said + ([sa.or_(~failed, code.is_(None), code.not_in(cause.but))] if cause.but else [])
+
+
 def _cost(query: Query) -> list[ColumnElement[bool]]:
     """What the budgets count as spent for it: a charge that the provider did not name is not nothing."""
     cost = col(Task.booked_micro)
@@ -224,15 +237,16 @@ def _days(query: Query, seq: Any) -> list[ColumnElement[bool]]:
     """Days as a stretch of `seq`, found by one step into the index of `created_at`; then exactly."""
     created, found = table(Task).c.created_at, []
     if query.after is not None:
-        moment = _midnight(query.after)
-        found += [seq >= _first_since(_moved(moment, -SLACK)), created >= moment]
+        moment = midnight(query.after)
+        found += [seq >= first_since(_moved(moment, -SLACK)), created >= moment]
     if query.before is not None:
-        moment = _midnight(query.before)
-        found += [seq < sa.func.coalesce(_first_since(_moved(moment, SLACK)), _LAST), created < moment]
+        moment = midnight(query.before)
+        found += [seq < sa.func.coalesce(first_since(_moved(moment, SLACK)), _LAST), created < moment]
     return found
 
 
-def _midnight(day: date) -> datetime:
+def midnight(day: date) -> datetime:
+    """When that day begins, in UTC."""
     return datetime.combine(day, time(), UTC)
 
 
@@ -243,7 +257,8 @@ def _moved(moment: datetime, by: timedelta) -> datetime:
         return moment
 
 
-def _first_since(moment: datetime) -> Any:
+def first_since(moment: datetime) -> Any:
+    """The sort key of the first task that was asked for then or later, as a part of a statement."""
     other = table(Task).alias("since")
     first = sa.select(other.c.seq).where(other.c.created_at >= moment).order_by(other.c.created_at, other.c.seq)
     return first.limit(1).scalar_subquery()

@@ -15,6 +15,7 @@ from sqlalchemy.exc import InterfaceError, OperationalError
 from sqlalchemy.exc import TimeoutError as NoConnection
 
 from data.errors import DatabaseUnavailable
+from data.sentences import Sentence
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class GroupWriter(Generic[Item, Answer]):
         future: asyncio.Future[Answer] = self._loop.create_future()
         with self._closing:  # so that nothing can come to wait behind the word that ends the thread
             if self._closed or not self._thread.is_alive() or self._waiting.qsize() >= MAX_WAITING:
-                raise DatabaseUnavailable("Nothing can be written now.")
+                raise DatabaseUnavailable(Sentence("Nothing can be written now."))
             self._waiting.put((item, future))
         return await future
 

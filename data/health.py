@@ -12,6 +12,7 @@ from sqlmodel import col, select
 
 from data.db import Database, insert_new, upsert
 from data.schema import Health
+from data.sentences import Sentence
 
 
 class HealthBoard:
@@ -32,7 +33,7 @@ class HealthBoard:
         """Asks the server for a fresh look at a part."""
         with self._db.transaction() as session:
             now = self._clock()
-            unseen = {"ok": False, "message": "Not looked at yet.", "at": now, "data": {}}
+            unseen = {"ok": False, "message": Sentence("Not looked at yet."), "at": now, "data": {}}
             insert_new(session, Health, {"name": name} | unseen)
             session.execute(update(Health).where(col(Health.name) == name).values(requested_at=now))
 

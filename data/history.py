@@ -1,4 +1,4 @@
-"""The reads that screens and API need: cards, keyset pages, one task whole. It changes nothing.
+"""The reads that screens and API need: cards, one task whole, the queue. Pages are in `search.py`. It changes nothing.
 
 List rows carry only what a list shows; the provider's record and the events come with one task (`detail`).
 """
@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement, Connection, Row, func
+from sqlalchemy import Connection, Row, func
 from sqlmodel import Session, col, select
 
 from data.db import Database
@@ -18,6 +18,7 @@ from data.errors import NotFound
 from data.family import relatives
 from data.relation import Parent, Relation
 from data.schema import NOT_DELETED, Artifact, Gate, Submission, Task, TaskEvent
+from data.sentences import Sentence
 from data.status import ACTIVE, Outcome, TaskStatus
 from data.usual import usual_seconds
 
@@ -136,30 +137,6 @@ class History:
         """`db` is opened and migrated."""
         self._db = db
 
-    def page(self, *, before: int | None = None, after: int | None = None, limit: int = 24, person: str | None = None,
-             statuses: Sequence[TaskStatus] | None = None) -> Page:  # fmt: skip
-        """The newest cards, or those just older than `before`, or just newer than `after` (values of `Card.seq`)."""
-        filters: list[ColumnElement[bool]] = [NOT_DELETED]
-        if person is not None:
-            filters.append(col(Task.person) == person)
-        if statuses is not None:
-            filters.append(col(Task.status).in_(statuses))
-        with self._db.read() as session:
-            query, run = sa.select(*COLUMNS).where(*filters), session.connection().execute
-            if after is not None:
-                rows = list(run(query.where(col(Task.seq) > after).order_by(col(Task.seq)).limit(limit)))[::-1]
-            else:
-                older = [col(Task.seq) < before] if before is not None else []
-                rows = list(run(query.where(*older).order_by(col(Task.seq).desc()).limit(limit)))
-            found = cards(session.connection(), rows)
-            if not found:
-                return Page((), None, None)
-            first, last = found[0].seq, found[-1].seq
-            seq = select(Task.seq).where(*filters).limit(1)
-            newer = session.exec(seq.where(col(Task.seq) > first)).first()
-            oldest = session.exec(seq.where(col(Task.seq) < last)).first()
-            return Page(found, last if oldest is not None else None, first if newer is not None else None)
-
     def recent(self, person: str, *, limit: int = 12) -> tuple[Card, ...]:
         """What this person sees beside the form: everything of theirs that is under way, then the newest."""
         with self._db.read() as session:
@@ -180,7 +157,8 @@ class History:
         wanted = sa.select(*COLUMNS).where(col(Task.id).in_(task_ids), NOT_DELETED)
         with self._db.look() as connection:
             found = cards(connection, connection.execute(wanted).all())
-        return tuple(sorted(found, key=lambda card: task_ids.index(card.id)))
+        order = {task_id: place for place, task_id in enumerate(task_ids)}
+        return tuple(sorted(found, key=lambda card: order[card.id]))
 
     def detail(self, task_id: str) -> Detail:
         """One task whole. Raises NotFound."""
@@ -211,7 +189,7 @@ class History:
             mine = mine.join_from(near, Task, col(Task.id) == near.c.id).where(NOT_DELETED)
             rows = session.connection().execute(mine.order_by(near.c.depth, col(Task.seq))).all()
             if not any(row.depth == 0 for row in rows):
-                raise NotFound("There is no such request.")
+                raise NotFound(Sentence("There is no such request."))
             found = cards(session.connection(), rows)
         return tuple(
             Kin(card, _parent(row.parent_id, row.relation), row.depth) for card, row in zip(found, rows, strict=True)
@@ -276,7 +254,7 @@ class History:
 def _one(session: Session, task_id: str) -> Card:
     rows = list(session.connection().execute(sa.select(*COLUMNS).where(col(Task.id) == task_id, NOT_DELETED)))
     if not rows:
-        raise NotFound("There is no such request.")
+        raise NotFound(Sentence("There is no such request."))
     return cards(session.connection(), rows)[0]
 
 

@@ -23,6 +23,7 @@ from data.errors import StorageError
 from data.expired import EVIDENCE, Kept
 from data.inspection import WRONG_BYTES, Inspection, Named
 from data.schema import Artifact, Preference, Submission
+from data.sentences import Sentence
 from data.storage import ObjectStorage
 
 NAMES = 20
@@ -229,4 +230,4 @@ def _troubles(report: Report) -> Iterator[None]:
     except StorageError as error:
         report.trouble.append(str(error))
     except OSError as error:
-        report.trouble.append(f"The folder of the pictures could not be looked through: {error}.")
+        report.trouble.append(Sentence("The folder of the pictures could not be looked through: {why}.", why=error))

@@ -17,7 +17,8 @@ from io import BytesIO
 
 from PIL import ExifTags, Image, ImageCms
 
-from data.errors import InvalidImage
+from data.image_flaws import KINDS, SCALE, SHRINK, Flaw, refusing
+from data.sentences import Sentence, in_a_row
 
 EDGES = (320, 1280)
 """Longest sides of the stored thumbnails, in pixels."""
@@ -70,45 +71,13 @@ class StoredImage:
     duration_ms: int | None = None  # of a video
 
 
-_SHRINK = "Save it smaller, for example as JPEG, and add it again."
-_SCALE = "Scale it down and add it again."
-_PICK = "Save the picture you mean as PNG, JPEG or WebP and add that."
-_JPEG = "Save or share it as JPEG and add that (iPhone: Settings › Camera › Formats › Most Compatible)."
-_CHOOSE = "Choose a PNG, JPEG or WebP picture."
-
-# What a file is that could not be read, by its first bytes: whoever knows that can act. The first match counts.
-_KINDS = (
-    (rb"\x89PNG|\xff\xd8\xff|RIFF....WEBP|....ftypavi[fs]", "damaged", "is damaged or was not copied completely",
-     "Open it in a picture program, save it under a new name, and add that."),
-    (rb"....ftyp(hei[cxms]|hev[cx]|mif1|msf1)", "unsupported_format",
-     "is a HEIC picture, which cannot be used here", _JPEG),
-    (rb"....ftyp|\x1a\x45\xdf\xa3", "unsupported_format", "is a video; the models take still pictures",
-     "Save the frame you mean and add that."),
-    (rb"GIF8", "unsupported_format", "is a GIF, which cannot be used here", _PICK),
-    (rb"II\*\0|MM\0\*|BM|8BPS|%PDF|\xff\x0a|\0\0\0\x0cJXL|\s*(<\?xml[^>]*>\s*)?<svg", "unsupported_format",
-     "is of a format that cannot be used here", _PICK),
-    (rb"\Z", "not_an_image", "is empty", _CHOOSE),
-    (rb"(\xef\xbb\xbf)?\s*(?i:<!doctype|<html|<head|<body)", "not_an_image", "is a web page, not a picture", _CHOOSE),
-    (rb"[^\x00-\x08\x0e-\x1f]+\Z", "not_an_image", "is text, not a picture", _CHOOSE),
-    (rb"", "not_an_image", "is not a picture of any known kind", _CHOOSE),
-)  # fmt: skip
-
-
-class _Flaw(Exception):  # noqa: N818 - never leaves this file: `_refusing` makes an InvalidImage of it
-    """Why a picture is refused: `fact` continues a sentence about the file, `advice` is one of its own."""
-
-    def __init__(self, code: str, fact: str, advice: str) -> None:
-        super().__init__(fact)
-        self.code, self.fact, self.advice = code, fact, advice
-
-
 def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
     """The facts of a picture, after decoding all of it: a file cut short is refused.
 
     Raises:
         InvalidImage: `code` is not_an_image, unsupported_format, damaged, too_many_pixels or out_of_memory.
     """
-    with _refusing("The file"), _opened(data, max_pixels) as image:
+    with refusing(), _opened(data, max_pixels) as image:
         size = image.size
         image.draft(None, (1, 1))  # a JPEG at an eighth: all of its data is read, a 64th of its pixels made
         image.load()
@@ -117,7 +86,7 @@ def recognise(data: bytes, *, max_pixels: int) -> ImageFacts:
 
 def survey(data: bytes, *, max_pixels: int) -> tuple[ImageFacts, dict[int, bytes]]:
     """`recognise` and `thumbnails` from one decoding, which is a third of the cost. Raises like `recognise`."""
-    with _refusing("The file"), _opened(data, max_pixels) as image:
+    with refusing(), _opened(data, max_pixels) as image:
         size = image.size
         return _facts(image, size), _both(_reduced(image, 1280))
 
@@ -138,7 +107,7 @@ def thumbnails(data: bytes) -> dict[int, bytes]:
 
 def thumbnail(data: bytes, edge: int) -> bytes:
     """One WebP copy of at most `edge` pixels a side: upright, sRGB, without metadata. Raises like `recognise`."""
-    with _refusing("The file"), _opened(data, OUTPUT_MAX_PIXELS) as image:
+    with refusing(), _opened(data, OUTPUT_MAX_PIXELS) as image:
         return _webp(_reduced(image, edge))
 
 
@@ -154,9 +123,12 @@ def prepare_reference(
         InvalidImage: `field` is `references.<position>`, `code` as for `recognise`, or animated or too_large.
     """
     field = f"references.{position}" if position else "references"
-    with _refusing(_subject(filename, position), field=field, advise=True):
+    with refusing(_subject(filename, position), field=field, advise=True):
         if len(data) > max_bytes:
-            raise _Flaw("too_large", f"is {megabytes(len(data))} MB; the limit is {megabytes(max_bytes)} MB", _SHRINK)
+            fact = Sentence(
+                "is {size} MB; the limit is {most} MB", size=megabytes(len(data)), most=megabytes(max_bytes)
+            )
+            raise Flaw("too_large", fact, SHRINK)
         with _opened(data, max_pixels) as image:
             return _prepared(image, data, max_bytes)
 
@@ -175,64 +147,60 @@ def megabytes(size: int) -> str:
 
 
 @contextmanager
-def _refusing(subject: str, *, field: str = "image", advise: bool = False) -> Iterator[None]:
-    """Puts a flaw into words. Only an upload is told that nothing was charged: an output has been paid for."""
-    try:
-        yield
-    except _Flaw as flaw:
-        ending = f" Nothing was charged. {flaw.advice}" if advise else ""
-        raise InvalidImage(f"{subject} {flaw.fact}.{ending}", field=field, code=flaw.code) from flaw
-
-
-@contextmanager
 def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
     """The one place where Pillow's many ways of failing become ours, in opening and in the block that follows."""
     try:
         with Image.open(BytesIO(data), formats=_FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
-                raise _too_many(f"{width * height / 1e6:.0f} million pixels ({width:,} × {height:,})", max_pixels)
+                raise _too_many(width, height, max_pixels)
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        raise _too_many(f"more than {OUTPUT_MAX_PIXELS // 10**6} million pixels", max_pixels) from error
+        fact = Sentence("has more than {n} million pixels; the limit is {most} million",
+                        n=OUTPUT_MAX_PIXELS // 10**6, most=f"{max_pixels / 1e6:g}")  # fmt: skip
+        raise Flaw("too_many_pixels", fact, SCALE) from error
     except MemoryError as error:
-        raise _Flaw("out_of_memory", "needs more memory than this machine can spare", _SCALE) from error
+        raise Flaw("out_of_memory", Sentence("needs more memory than this machine can spare"), SCALE) from error
     except _DECODING_ERRORS as error:
-        found = next(flaw for pattern, *flaw in _KINDS if re.match(pattern, data[:512], re.DOTALL))
-        raise _Flaw(*found) from error
+        found = next(flaw for pattern, *flaw in KINDS if re.match(pattern, data[:512], re.DOTALL))
+        raise Flaw(*found) from error
 
 
-def _too_many(pixels: str, max_pixels: int) -> _Flaw:
-    return _Flaw("too_many_pixels", f"has {pixels}; the limit is {max_pixels / 1e6:g} million", _SCALE)
+def _too_many(width: int, height: int, max_pixels: int) -> Flaw:
+    fact = Sentence("has {n} million pixels ({width} × {height}); the limit is {most} million",
+                    n=f"{width * height / 1e6:.0f}", width=f"{width:,}", height=f"{height:,}",
+                    most=f"{max_pixels / 1e6:g}")  # fmt: skip
+    return Flaw("too_many_pixels", fact, SCALE)
 
 
 def _subject(filename: str | None, position: int | None) -> str:
     name = plain_filename(filename)
     if position is None:
-        return name or "The picture"
-    return f"Image {position} ({name})" if name else f"Image {position}"
+        return name or Sentence("The picture")
+    return Sentence("Image {n} ({name})", n=position, name=name) if name else Sentence("Image {n}", n=position)
 
 
 def _prepared(image: Image.Image, data: bytes, max_bytes: int) -> tuple[bytes, ImageFacts, str | None]:
     if _is_animated(image):
-        raise _Flaw("animated", "is animated; the models take still pictures", "Save the frame you mean and add that.")
+        fact = Sentence("is animated; the models take still pictures")
+        raise Flaw("animated", fact, Sentence("Save the frame you mean and add that."))
     source, size = str(image.format), image.size
     image.load()
     target = source if source in ("PNG", "WEBP") else "PNG" if image.has_transparency_data else "JPEG"
     changes = {
-        "first of several frames taken": source == "MPO",
-        "rotated upright": _orientation(image) in _TURNS,
-        "CMYK converted to RGB": image.mode == "CMYK",
-        f"AVIF converted to {target}": source == "AVIF",
+        Sentence("first of several frames taken"): source == "MPO",
+        Sentence("rotated upright"): _orientation(image) in _TURNS,
+        Sentence("CMYK converted to RGB"): image.mode == "CMYK",
+        Sentence("AVIF converted to {format}", format=target): source == "AVIF",
     }
-    done = [words for words, needed in changes.items() if needed]
+    done: list[str] = [words for words, needed in changes.items() if needed]
     if not done:
         return data, _facts(image, size), None
     picture = _srgb(_upright(_plain(image)))
     encoded = _encoded(picture, target, max_bytes)
     if (before := megabytes(len(data))) != (after := megabytes(len(encoded))):
         done.append(f"{before} → {after} MB")
-    return encoded, ImageFacts(_MIMES[target], *picture.size), ", ".join(done)
+    return encoded, ImageFacts(_MIMES[target], *picture.size), in_a_row(done)
 
 
 def _encoded(picture: Image.Image, target: str, max_bytes: int) -> bytes:
@@ -243,8 +211,9 @@ def _encoded(picture: Image.Image, target: str, max_bytes: int) -> bytes:
         picture.save(out, target, **({"quality": quality, "subsampling": 0} if quality else {}))
         if out.tell() <= max_bytes:
             return out.getvalue()
-    fact = f"is {megabytes(out.tell())} MB once it is converted; the limit is {megabytes(max_bytes)} MB"
-    raise _Flaw("too_large", fact, _SHRINK)
+    fact = Sentence("is {size} MB once it is converted; the limit is {most} MB", size=megabytes(out.tell()),
+                    most=megabytes(max_bytes))  # fmt: skip
+    raise Flaw("too_large", fact, SHRINK)
 
 
 def _facts(image: Image.Image, size: tuple[int, int]) -> ImageFacts:

@@ -17,6 +17,7 @@ from data.errors import BudgetExceeded
 from data.money import format_credits
 from data.moves import lock_task
 from data.schema import OPEN_CALL, Budget, LedgerEntry, Spending, Submission, Task
+from data.sentences import Sentence, paragraph
 from data.status import Outcome, TaskStatus
 
 _S = TaskStatus
@@ -112,7 +113,8 @@ def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime,
     """
     needed, unknown = sum(task.estimate_micro or 0 for task in tasks), any(t.estimate_micro is None for t in tasks)
     if cap_micro is not None and (unknown or needed > cap_micro):
-        raise _exceeded("The cap of this batch", cap_micro, needed, unknown, "Ask for fewer pictures or raise the cap.")
+        do = Sentence("Ask for fewer pictures or raise the cap.")
+        raise _exceeded(Sentence("The cap of this batch"), cap_micro, needed, unknown, do)
     month = month_of(now)
     for task in tasks:
         _enter(session, task, reserved=task.estimate_micro or 0, charged=0, now=now)
@@ -130,11 +132,12 @@ def reserve_again(session: Session, task_id: str, now: datetime) -> None:
 
 def _keep_budgets(session: Session, person: str, month: str, needed: int, *, unknown: bool) -> None:
     """Raises BudgetExceeded where what was just held back (`needed`, its price perhaps unknown) passes a budget."""
-    for scope, whose in ((person_scope(person), "Your budget"), (TEAM, "The team's budget")):
+    own, common = Sentence("Your budget for this month"), Sentence("The team's budget for this month")
+    for scope, whose in ((person_scope(person), own), (TEAM, common)):
         standing = _standing(session, scope, month)
         if standing.limit is not None and (unknown or standing.reserved + standing.charged > standing.limit):
             left = max(0, standing.limit - standing.charged - standing.reserved + needed)
-            raise _exceeded(f"{whose} for this month", left, needed, unknown, "It can be raised in Settings.")
+            raise _exceeded(whose, left, needed, unknown, Sentence("It can be raised in Settings."))
 
 
 def book(session: Session, task_id: str, now: datetime) -> None:
@@ -197,10 +200,8 @@ def _standing(session: Session, scope: str, month: str) -> Standing:
 
 def _exceeded(what: str, left: int, needed: int, unknown: bool, do: str) -> BudgetExceeded:
     if unknown:
-        return BudgetExceeded(
-            f"{what} cannot be kept, because the price of this model is unknown. Nothing was charged. {do}"
-        )
-    return BudgetExceeded(
-        f"{what} has {format_credits(left)} credits left, and this needs {format_credits(needed)}. "
-        f"Nothing was charged. {do}"
-    )
+        fault = Sentence("{budget} cannot be kept, because the price of this model is unknown.", budget=what)
+    else:
+        fault = Sentence("{budget} has {left} credits left, and this needs {needed}.", budget=what,
+                         left=format_credits(left), needed=format_credits(needed))  # fmt: skip
+    return BudgetExceeded(paragraph(fault, Sentence("Nothing was charged."), do))

@@ -12,21 +12,29 @@ import os
 import re
 import secrets
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlencode
 
 from data.errors import StorageError
+from data.sentences import Sentence
 from data.settings import Settings
 
-VARIANTS = ("320", "1280", "original")
+VARIANTS = ("320", "1280", "original", "clean")
+"""Thumbnails by their longest side; the bytes as they came; and the same picture without its metadata (`clean.py`)."""
 
 EVERYBODY = "*"
 """In place of a person: the news of all."""
 
-_WEEK = 7 * 24 * 3600  # seconds
+ARCHIVE = "/files/archive"
+"""Where the form of an archive goes."""
+ARCHIVED = 5000
+"""Most tasks in one archive."""
+
+_DAY = 24 * 3600  # seconds
+_WEEK = 7 * _DAY
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif",
                "video/mp4": "mp4", "video/webm": "webm"}  # fmt: skip
 
@@ -75,6 +83,28 @@ class LinkSigner:
         genuine = hmac.compare_digest(expected.encode(), query.get("s", "").encode("utf-8", "surrogatepass"))
         return who if genuine and int(expires) > now.timestamp() else None
 
+    def archive_form(self, task_ids: Sequence[str], who: str, *, now: datetime) -> dict[str, str]:
+        """The fields of a form that a browser posts to ARCHIVE to get these tasks' originals as one ZIP file.
+
+        A form, because the ids of 5,000 tasks are longer than an address may be; stateless like the other links, since
+        the signature covers every id, the person and the expiry, a day ahead. `who` asks; the server notes it in its
+        log. Raises ValueError beyond ARCHIVED ids.
+        """
+        if len(task_ids) > ARCHIVED:
+            raise ValueError(f"{len(task_ids):,} tasks at once; at most {ARCHIVED:,}")
+        fields = {"ids": ".".join(task_ids), "w": who, "e": str(int(now.timestamp()) + _DAY)}
+        return fields | {"s": self._archive_signature(fields)}
+
+    def archived(self, fields: Mapping[str, str], *, now: datetime) -> tuple[str, ...] | None:
+        """The ids that such a form names; None where it was not made with our key or has expired."""
+        genuine = hmac.compare_digest(
+            self._archive_signature(fields).encode(), fields.get("s", "").encode("utf-8", "surrogatepass")
+        )
+        return tuple(fields.get("ids", "").split(".")) if genuine and int(fields["e"]) > now.timestamp() else None
+
+    def _archive_signature(self, fields: Mapping[str, str]) -> str:
+        return self._sign(["archive link 1", *(fields.get(name, "") for name in ("ids", "w", "e"))])
+
     def _live_signature(self, who: str, expires: str) -> str:
         return self._sign(["live link 1", who, expires])
 
@@ -107,9 +137,13 @@ def signing_key(settings: Settings) -> bytes:
             _make_key(path)
         text = path.read_text("ascii").strip()
     except (OSError, UnicodeError) as error:
-        raise StorageError(f"{path} cannot be used: {error}. Set MEDIA_SIGNING_KEY, or mend the folder.") from error
+        raise StorageError(
+            Sentence("{path} cannot be used: {why}. Set MEDIA_SIGNING_KEY, or mend the folder.", path=path, why=error)
+        ) from error
     if not re.fullmatch(r"[0-9a-f]{64}", text):
-        raise StorageError(f"{path} holds no key. Delete it and start again: picture links are then made anew.")
+        raise StorageError(
+            Sentence("{path} holds no key. Delete it and start again: picture links are then made anew.", path=path)
+        )
     return bytes.fromhex(text)
 
 

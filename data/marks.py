@@ -14,6 +14,7 @@ from data.db import Database, insert_new
 from data.errors import NotAllowed
 from data.query import plain
 from data.schema import Star, Tag, Task
+from data.sentences import Sentence
 
 LONGEST_TAG = 40
 """Characters."""
@@ -49,6 +50,14 @@ class Marks:
                 tags.setdefault(seq, []).append(name)
         return {ids[seq]: Marked(seq in stars, tuple(tags.get(seq, ()))) for seq in stars | tags.keys()}
 
+    def tags_of(self, task_ids: Sequence[str]) -> dict[str, int]:
+        """The tags of these tasks together, and how many of them have each, in the order of the names."""
+        with self._db.look() as connection:
+            seqs = sa.select(col(Task.seq)).where(col(Task.id).in_(task_ids))
+            mine = sa.select(col(Tag.name), sa.func.count()).where(col(Tag.seq).in_(seqs)).group_by(col(Tag.name))
+            rows = connection.execute(mine.order_by(col(Tag.name))).all()
+        return {row[0]: row[1] for row in rows}
+
     def star(self, task_ids: Sequence[str], person: str) -> None:
         """Puts this person's star on the tasks; ids that do not exist are passed over, here and below."""
         with self._db.transaction() as session:
@@ -74,7 +83,7 @@ class Marks:
                 insert_new(session, Tag, {"name": name, "seq": seq, "person": person, "at": self._clock()})
             several = select(Tag.seq).where(col(Tag.seq).in_([seq for _, seq in found])).group_by(col(Tag.seq))
             if session.exec(several.having(sa.func.count() > MOST_TAGS).limit(1)).first() is not None:
-                raise NotAllowed(f"A picture takes at most {MOST_TAGS} tags. Nothing was changed.")
+                raise NotAllowed(Sentence("A picture takes at most {most} tags. Nothing was changed.", most=MOST_TAGS))
         return name
 
     def untag(self, task_ids: Sequence[str], name: str) -> None:
@@ -89,7 +98,7 @@ def tag_name(name: str) -> str:
     """As it is kept, and looked for: in lower case, without quotes. Raises NotAllowed."""
     name = plain(name).casefold()
     if not 0 < len(name) <= LONGEST_TAG:
-        raise NotAllowed(f"A tag has 1 to {LONGEST_TAG} characters. Nothing was changed.")
+        raise NotAllowed(Sentence("A tag has 1 to {most} characters. Nothing was changed.", most=LONGEST_TAG))
     return name
 
 

@@ -12,6 +12,7 @@ from pydantic import Field, model_validator
 from pydantic.dataclasses import dataclass
 
 from data.errors import InvalidRequest
+from data.sentences import Sentence, paragraph
 from data.spec_parts import (
     STRICT,
     Count,
@@ -31,7 +32,7 @@ from data.spec_parts import (
 ProviderName = Literal["kie", "gemini", "ark"]
 Family = Literal["nano-banana", "seedream", "veo", "sora"]
 
-ROADS: Mapping[str, str] = {"kie": "kie.ai", "gemini": "Google, direct", "ark": "ByteDance, direct"}
+ROADS: Mapping[str, str] = {"kie": "kie.ai", "gemini": Sentence("Google, direct"), "ark": Sentence("ByteDance, direct")}
 """What people read for each provider."""
 
 FAMILIES: Mapping[str, frozenset[str]] = {
@@ -118,10 +119,13 @@ class ModelSpec:
         """A sentence for the form if the model goes within 30 days or is gone; empty otherwise."""
         if self.retires is None or (self.retires - on).days > _SOON_DAYS:
             return ""
-        day = f"{self.retires.day} {self.retires:%B %Y}"
+        day = Sentence("{day} {month} {year}", day=self.retires.day, month=Sentence(f"{self.retires:%B}"),
+                       year=self.retires.year)  # fmt: skip
         if self.retired(on):
-            return f"{self.label} was retired on {day}. Choose another model."
-        return f"{self.label} is offered until {day} and no longer. Plan with another model."
+            return Sentence("{model} was retired on {day}. Choose another model.", model=self.label, day=day)
+        return Sentence(
+            "{model} is offered until {day} and no longer. Plan with another model.", model=self.label, day=day
+        )
 
     def _filled(self, params: Mapping[str, Any]) -> dict[str, Any]:
         given = {name: value for name, value in params.items() if value is not None}
@@ -139,20 +143,22 @@ class ModelSpec:
         conditions += [table.when | {table.by: tuple(table.pixels)} for table in self.sizes]
         for name, values in [item for when in conditions for item in when.items()]:
             param = self.param(name)
-            refuse(param is None, f'a price or size speaks of "{name}", which is no setting of this model')
+            refuse(param is None, 'a price or size speaks of "{name}", which is no setting of this model', name=name)
             faults = [param.fault(value) for value in values] if param else []
-            refuse(any(faults), f'a price or size has a value for "{name}" that the setting does not allow')
+            refuse(any(faults), 'a price or size has a value for "{name}" that the setting does not allow', name=name)
         self._check_sizes()
         return self
 
     def _check_road(self) -> None:
         """What would be found out only when a task waits or is sent."""
         runs = FAMILIES[self.provider]
-        refuse(self.family not in runs, f"{self.provider} does not run {self.family}, only {', '.join(sorted(runs))}")
+        said = {"provider": self.provider, "family": self.family, "names": ", ".join(sorted(runs))}
+        refuse(self.family not in runs, "{provider} does not run {family}, only {names}", **said)
         if self.provider == "gemini":
             sent = {*self.fixed, *(param.wire for param in self.params if param.wire), *filter(None, [self.size_wire])}
             unknown = ", ".join(sorted(sent - GEMINI_FIELDS))
-            refuse(bool(unknown), f"gemini has no place for {unknown}, only for {', '.join(sorted(GEMINI_FIELDS))}")
+            known = ", ".join(sorted(GEMINI_FIELDS))
+            refuse(bool(unknown), "gemini has no place for {names}, only for {known}", names=unknown, known=known)
             refuse(bool(self.references and self.references.single), "gemini takes no single reference, but a list")
 
     def _check_names(self) -> None:
@@ -163,9 +169,12 @@ class ModelSpec:
         for price in self.prices:
             param = self.param(price.times) if price.times else None
             fits = not price.times or (param is not None and param.type == "int")
-            refuse(not fits, f'a price is to be multiplied by "{price.times}", which is no whole number of this model')
+            name = price.times
+            refuse(
+                not fits, 'a price is to be multiplied by "{name}", which is no whole number of this model', name=name
+            )
             boundless = param is not None and not param.allowed and param.max is None
-            refuse(boundless, f'a price is to be multiplied by "{price.times}", which has no max')
+            refuse(boundless, 'a price is to be multiplied by "{name}", which has no max', name=name)
 
     def _check_sizes(self) -> None:
         """A size that is sent must exist for whatever is chosen, and the provider must take it."""
@@ -174,15 +183,19 @@ class ModelSpec:
         named = {name for table in self.sizes for name in (table.by, *table.when)}
         choosing = [param for param in self.params if not param.wire or param.name in named] if self.size_wire else []
         for param in choosing:
-            refuse(not param.allowed, f'"{param.name}" chooses a size that is sent, so it must list its allowed values')
+            unlisted = not param.allowed
+            refuse(
+                unlisted, '"{name}" chooses a size that is sent, so it must list its allowed values', name=param.name
+            )
         for values in product(*(param.allowed for param in choosing)) if self.size_wire else ():
             chosen = {param.name: value for param, value in zip(choosing, values, strict=True)}
             words = ", ".join(str(value) for value in values)
-            refuse(self.output_size(chosen) is None, f"size_wire is set, but there is no size for: {words}")
+            refuse(self.output_size(chosen) is None, "size_wire is set, but there is no size for: {names}", names=words)
         if self.size_pixels is not None:
             low, high = self.size_pixels
             for wide, tall in [size for table in self.sizes for size in table.pixels.values()]:
-                refuse(not low <= wide * tall <= high, f"size {wide}x{tall} is not within size_pixels")
+                size = f"{wide}x{tall}"
+                refuse(not low <= wide * tall <= high, "size {size} is not within size_pixels", size=size)
 
 
 @dataclass(frozen=True, kw_only=True, config=STRICT)
@@ -219,7 +232,11 @@ class Catalog:
         """The model of that id. Raises InvalidRequest (`model`, `unknown_model`)."""
         spec = self.get(model_id)
         if spec is None:
-            message = "This model is not on offer. Nothing was charged. Choose another model."
+            message = paragraph(
+                Sentence("This model is not on offer."),
+                Sentence("Nothing was charged."),
+                Sentence("Choose another model."),
+            )
             raise InvalidRequest(message, field="model", code="unknown_model")
         return spec
 
@@ -236,8 +253,9 @@ class Catalog:
             named = {key: model_id for key, model_id in (("text", choice.text), ("edit", choice.edit)) if model_id}
             for key, model_id in named.items():
                 where, unfit = f'choice "{choice.name}", {key}', {"text": "edit", "edit": "text"}[key]
-                refuse(model_id not in specs, f'{where}: there is no model "{model_id}"')
-                refuse(specs[model_id].mode == unfit, f'{where}: "{model_id}" is a model of mode {unfit}')
+                said = {"where": where, "id": model_id, "mode": unfit}
+                refuse(model_id not in specs, '{where}: there is no model "{id}"', **said)
+                refuse(specs[model_id].mode == unfit, '{where}: "{id}" is a model of mode {mode}', **said)
             whose = {(specs[each].family, specs[each].provider, specs[each].kind) for each in named.values()}
-            refuse(len(whose) > 1, f'choice "{choice.name}": its models differ in family, provider or kind')
+            refuse(len(whose) > 1, 'choice "{name}": its models differ in family, provider or kind', name=choice.name)
         return self

@@ -2,10 +2,12 @@
 
 from decimal import Decimal
 
+from data.sentences import Sentence
+
 CREDIT_USD_MICRO = 5000
 """What one credit is worth, in millionths of a US dollar: 0.005 USD, says the provider's price page."""
 
-PRICE_UNKNOWN = "price unknown"
+PRICE_UNKNOWN = Sentence("price unknown")
 MICRO = 1_000_000
 """Micro-credits in a credit, and millionths in a dollar."""
 MICRO_CREDITS_PER_USD = MICRO * MICRO // CREDIT_USD_MICRO

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from data.errors import NotFound
 from data.schema import Submission, Task, TaskEvent
+from data.sentences import Sentence
 from data.status import TERMINAL, TRANSITIONS, TaskStatus
 
 CAME_BACK = "came_back"
@@ -31,7 +32,7 @@ def lock_task(session: Session, task_id: str) -> Task:
     query = select(Task).where(Task.id == task_id).with_for_update().execution_options(populate_existing=True)
     task = session.exec(query).one_or_none()
     if task is None:
-        raise NotFound("There is no such request.")
+        raise NotFound(Sentence("There is no such request."))
     return task
 
 

@@ -23,6 +23,9 @@ ME = "me"
 DEAREST = 10**18
 """Micro-credits; more does not fit into the databases' integers."""
 
+LONGEST_BACK = 36_500
+"""Days."""
+
 _S = TaskStatus
 STATUSES: dict[str, frozenset[TaskStatus]] = {
     "done": frozenset({_S.SUCCEEDED}),
@@ -100,10 +103,12 @@ class Query:
     by: Choice = field(default_factory=Choice)  # ids of people, or ME
     status: Choice = field(default_factory=Choice)  # keys of STATUSES
     tag: Choice = field(default_factory=Choice)
+    cause: Choice = field(default_factory=Choice)  # codes of `causes.FAILED`, and whatever else a task has failed by
     cost_above: int | None = None  # more than
     cost_below: int | None = None  # less than
     after: date | None = None  # on that day or later
     before: date | None = None  # before that day began
+    last: int | None = None  # days back from today: what was asked for since then
     star: bool | None = None  # starred by whoever looks, or not
 
     def __post_init__(self) -> None:
@@ -116,7 +121,9 @@ class Query:
             object.__setattr__(self, "cost_above", min(max(self.cost_above, -1), DEAREST))
         if self.cost_below is not None:
             object.__setattr__(self, "cost_below", min(max(self.cost_below, 0), DEAREST + 1))
-        for name in ("model", "tag"):
+        if self.last is not None:
+            object.__setattr__(self, "last", min(max(self.last, 0), LONGEST_BACK))
+        for name in ("model", "tag", "cause"):
             choice: Choice = getattr(self, name)
             lower = (tuple(map(str.casefold, values)) for values in (choice.of, choice.but))
             object.__setattr__(self, name, Choice(*lower))
@@ -139,19 +146,20 @@ class Query:
     def text(self) -> str:
         """As it stands in the search field and in an address."""
         said = [*map(str, self.words), *(f"-{word}" for word in self.without)]
-        for name in ("model", "by", "status", "tag"):
+        for name in ("model", "by", "status", "tag", "cause"):
             choice: Choice = getattr(self, name)
             said += [f"{name}:{_quoted(value)}" for value in choice.of]
             said += [f"-{name}:{_quoted(value)}" for value in choice.but]
         said += _cost(self.cost_above, self.cost_below)
         said += [f"{name}:{day.isoformat()}" for name in ("after", "before") if (day := getattr(self, name))]
+        said += [] if self.last is None else [f"last:{self.last}d"]
         said += [] if self.star is None else ["star:yes" if self.star else "star:no"]
         return " ".join(said)
 
 
 PARTS: dict[str, tuple[str, ...]] = {
     "words": ("words", "without"), "model": ("model",), "by": ("by",), "status": ("status",), "tag": ("tag",),
-    "cost": ("cost_above", "cost_below"), "date": ("after", "before"), "star": ("star",),
+    "cause": ("cause",), "cost": ("cost_above", "cost_below"), "date": ("after", "before", "last"), "star": ("star",),
 }  # fmt: skip
 """The filters as a screen shows them, and the fields of each."""
 _NOTHING = Query()

@@ -1,7 +1,8 @@
 """From what a person typed to a `Query`. It never refuses: what it cannot follow it leaves out, and says so in a hint.
 
-A plain text is words that must all be there. `model:seedream`, `by:me`, `status:failed`, `tag:poster`, `cost:>10`,
-`after:2026-11-01`, `before:2026-12`, `star:yes` narrow it; "…" is a phrase, and `-` before any of them turns it round.
+A plain text is words that must all be there. `model:seedream`, `by:me`, `status:failed`, `cause:policy`,
+`tag:poster`, `cost:>10`, `after:2026-11-01`, `before:2026-12`, `last:7d`, `star:yes` narrow it; "…" is a phrase, and
+`-` before any of them turns it round.
 """
 
 import re
@@ -12,9 +13,11 @@ from decimal import Decimal
 from typing import Any
 
 from data.catalog import catalog
+from data.causes import FAILED, WAITING
 from data.fulltext import wanted
 from data.money import MICRO
 from data.query import DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
+from data.sentences import Sentence
 
 LONGEST = 2000
 """Characters that are read."""
@@ -81,29 +84,40 @@ class _Reader:
         if name is None:
             self._word(value, no=no, phrase=phrase)
         elif not value:
-            raise _NotUnderstood(f"“{name}:” needs a value, for example {_EXAMPLES.get(name, 'model:seedream')}.")
+            raise _NotUnderstood(
+                Sentence("“{name}:” needs a value, for example {example}.", name=name,
+                         example=_EXAMPLES.get(name, "model:seedream"))
+            )  # fmt: skip
         elif name in _CHOICES:
             (self.but if no else self.of)[name].extend(_CHOICES[name](value, self.names))
         elif name not in _EXAMPLES:
             known = ", ".join(f"{each}:" for each in _EXAMPLES)
-            raise _NotUnderstood(f"There is no filter “{name}:”. There are {known}; put a text with a colon in quotes.")
+            raise _NotUnderstood(
+                Sentence("There is no filter “{name}:”. There are {known}; put a text with a colon in quotes.",
+                         name=name, known=known)
+            )  # fmt: skip
         elif name == "star":
             self.rest["star"] = _star(value) is not no
         elif no:
-            raise _NotUnderstood(f"“{name}:” cannot be turned round. Say it the other way, as in {_EXAMPLES[name]}.")
+            raise _NotUnderstood(
+                Sentence("“{name}:” cannot be turned round. Say it the other way, as in {example}.", name=name,
+                         example=_EXAMPLES[name])
+            )  # fmt: skip
         elif name == "cost":
             self.rest |= _cost(value)
+        elif name == "last":
+            self.rest["last"] = _days_back(value)
         else:
             self.rest[name] = _day(value)
 
     def _word(self, value: str, *, no: bool, phrase: bool) -> None:
         if wanted(plain(value)) is None:
             if plain(value):
-                raise _NotUnderstood("Punctuation alone cannot be searched for.")
+                raise _NotUnderstood(Sentence("Punctuation alone cannot be searched for."))
             return
         words = self.without if no else self.words
         if len(words) >= MOST:
-            raise _NotUnderstood(f"Only the first {MOST} words are looked for.")
+            raise _NotUnderstood(Sentence("Only the first {most} words are looked for.", most=MOST))
         words.append(Word(value, phrase))
 
 
@@ -118,7 +132,7 @@ def read(text: str, names: Names | None = None) -> Reading:
         try:
             reader.take(name, plain(piece["phrase"] if phrase else piece["word"]), no=bool(piece["no"]), phrase=phrase)
         except _NotUnderstood as hint:
-            hints.append(Hint(piece[0], str(hint)))
+            hints.append(Hint(piece[0], hint.args[0]))
     return Reading(reader.query(), tuple(hints))
 
 
@@ -140,7 +154,7 @@ def model_ids(value: str, known: Collection[str] = ()) -> frozenset[str]:
 
 def _model(value: str, names: Names | None) -> list[str]:
     if names is not None and not model_ids(value, names.models):
-        raise _NotUnderstood(f"No model is called “{value}”.")
+        raise _NotUnderstood(Sentence("No model is called “{name}”.", name=value))
     return [value]
 
 
@@ -152,27 +166,37 @@ def _person(value: str, names: Names | None) -> list[str]:
     found = [each for each, name in called.items() if like in (name, name.partition("@")[0])]
     found = found or [each for each, name in called.items() if name.startswith(like)]
     if not found:
-        raise _NotUnderstood(f"Nobody called “{value}” has asked for anything.")
+        raise _NotUnderstood(Sentence("Nobody called “{name}” has asked for anything.", name=value))
     return found
 
 
 def _tag(value: str, names: Names | None) -> list[str]:
     if names is not None and value.casefold() not in names.tags:
-        raise _NotUnderstood(f"No picture has the tag “{value}”.")
+        raise _NotUnderstood(Sentence("No picture has the tag “{name}”.", name=value))
     return [value]
 
 
 def _status(value: str, _: Names | None) -> list[str]:
     word = _OTHER_WORDS.get(value.casefold(), value.casefold())
     if word not in STATUSES:
-        raise _NotUnderstood(f"There is no status “{value}”. There are {', '.join(STATUSES)}.")
+        raise _NotUnderstood(
+            Sentence("There is no status “{name}”. There are {known}.", name=value, known=", ".join(STATUSES))
+        )
     return [word]
+
+
+def _cause(value: str, names: Names | None) -> list[str]:
+    if names is not None and value.casefold() not in {*FAILED, *WAITING}:
+        raise _NotUnderstood(
+            Sentence("Nothing fails by “{name}”. Show what has failed, and choose a cause there.", name=value)
+        )
+    return [value]
 
 
 def _cost(value: str) -> dict[str, int]:
     found = _COST.fullmatch(value.replace(",", "."))
     if found is None or (found["sign"] and found["to"]):
-        raise _NotUnderstood("A cost is a number of credits: cost:>10, cost:<=4.5, cost:10..20.")
+        raise _NotUnderstood(Sentence("A cost is a number of credits: cost:>10, cost:<=4.5, cost:10..20."))
     one = _micro(found["one"])
     match found["sign"]:
         case ">":
@@ -198,19 +222,27 @@ def _day(value: str) -> date:
             return date(int(found[1]), int(found[2] or 1), int(found[3] or 1))
     except ValueError:
         pass
-    raise _NotUnderstood("A day is written as 2026-11-27, a month as 2026-11.")
+    raise _NotUnderstood(Sentence("A day is written as 2026-11-27, a month as 2026-11."))
+
+
+def _days_back(value: str) -> int:
+    days = value.casefold().removesuffix("d")
+    if not (days.isascii() and days.isdigit() and len(days) < 6):
+        raise _NotUnderstood(Sentence("A stretch of time is a number of days: last:7d, last:30d."))
+    return int(days)
 
 
 def _star(value: str) -> bool:
     if value.casefold() not in _YES_NO:
-        raise _NotUnderstood("A star is there or not: star:yes, star:no.")
+        raise _NotUnderstood(Sentence("A star is there or not: star:yes, star:no."))
     return _YES_NO[value.casefold()]
 
 
 _CHOICES: dict[str, Callable[[str, Names | None], list[str]]] = {
-    "model": _model, "by": _person, "status": _status, "tag": _tag,
+    "model": _model, "by": _person, "status": _status, "tag": _tag, "cause": _cause,
 }  # fmt: skip
 _EXAMPLES = {
-    "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster", "cost": "cost:>10",
-    "after": "after:2026-11-01", "before": "before:2026-12-01", "star": "star:yes",
+    "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster",
+    "cause": "cause:policy", "cost": "cost:>10",
+    "after": "after:2026-11-01", "before": "before:2026-12-01", "last": "last:7d", "star": "star:yes",
 }  # fmt: skip

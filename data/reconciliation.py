@@ -15,6 +15,7 @@ from sqlmodel import Session, col, select
 from data.db import Database
 from data.money import format_credits
 from data.schema import OPEN_CALL, Submission, Task
+from data.sentences import Sentence
 from data.status import OPEN, Outcome
 
 LONG = timedelta(hours=1)
@@ -188,27 +189,31 @@ class Books:
         if state is None:
             if not ours:
                 return None
-            text = f"We noted {format_credits(ours)} credits, and the provider has no record of it any more."
+            text = Sentence(
+                "We noted {n} credits, and the provider has no record of it any more.", n=format_credits(ours)
+            )
             return self._difference(NO_RECORD, call, text, ours, 0)
         if call.settled_with_picture and state == "failed":
-            text = "We have it as finished, and the provider's record says that it failed."
+            text = Sentence("We have it as finished, and the provider's record says that it failed.")
             return self._difference(STATE, call, text, ours, theirs)
         if state == "running":
-            text = f"We have it as {call.outcome.value.replace('_', ' ')}, and the provider says that it still runs."
+            state_here = call.outcome.value.replace("_", " ")
+            text = Sentence("We have it as {state}, and the provider says that it still runs.", state=state_here)
             return self._difference(STATE, call, text, ours, theirs)
         if theirs != ours:
-            text = f"We noted {_noted(call.charged_micro)}, the provider's record says {format_credits(theirs)}."
+            text = Sentence("We noted {ours}, the provider's record says {theirs}.", ours=_noted(call.charged_micro),
+                            theirs=format_credits(theirs))  # fmt: skip
             return self._difference(CHARGE, call, text, ours, theirs)
         return None
 
     def found(self, call: Call, charged_micro: int | None) -> Difference:
         """A picture that we did not have: intake has it now."""
-        text = "The provider had a picture that we did not know of. It is being fetched."
+        text = Sentence("The provider had a picture that we did not know of. It is being fetched.")
         return self._difference(FOUND, call, text, call.charged_micro or 0, charged_micro or 0)
 
     def foreign(self, call: Call) -> Difference:
         """Under the id that we know, the provider has somebody else's record."""
-        text = "Under the id that we noted, the provider has a record that names another request."
+        text = Sentence("Under the id that we noted, the provider has a record that names another request.")
         return self._difference(STATE, call, text, call.charged_micro or 0, call.charged_micro or 0)
 
     def _difference(self, kind: str, call: Call, text: str, ours: int, theirs: int) -> Difference:
@@ -263,4 +268,6 @@ def _calls(session: Session, account: str, where: ColumnElement[bool]) -> list[_
 
 
 def _noted(charged_micro: int | None) -> str:
-    return "no charge" if charged_micro is None else f"{format_credits(charged_micro)} credits"
+    if charged_micro is None:
+        return Sentence("no charge")
+    return Sentence("{n} credits", n=format_credits(charged_micro))

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import col, select
 
 from data.db import Database
@@ -74,13 +75,21 @@ class Removal:
             log_each(session, ids, "restored", now=now, who=who)
             return len(ids)
 
-    def deleted(self, *, limit: int = 60) -> tuple[Deleted, ...]:
-        """What can be brought back, the last deleted first."""
+    def deleted(self, *, before: int | None = None, limit: int = 60) -> tuple[Deleted, ...]:
+        """What can be brought back, the last deleted first; beyond the task with the `seq` `before`, where it is given.
+
+        Once that one is back, or gone for good, nothing is beyond it: the list begins anew.
+        """
+        when = col(Task.deleted_at)
         with self._db.read() as session:
-            mine = sa.select(*COLUMNS).where(col(Task.deleted_at) > self._clock() - KEPT_FOR)
-            newest = mine.order_by(col(Task.deleted_at).desc(), col(Task.seq).desc()).limit(min(limit, MOST))
+            mine = sa.select(*COLUMNS).where(when > self._clock() - KEPT_FOR)
+            if before is not None:
+                other = aliased(Task)
+                edge = sa.select(col(other.deleted_at)).where(col(other.seq) == before).scalar_subquery()
+                mine = mine.where(sa.or_(when < edge, sa.and_(when == edge, col(Task.seq) < before)))
+            newest = mine.order_by(when.desc(), col(Task.seq).desc()).limit(min(limit, MOST))
             rows = list(session.connection().execute(newest))
-            when = sa.select(col(Task.id), col(Task.deleted_at), col(Task.deleted_by))
-            facts = session.connection().execute(when.where(col(Task.id).in_([row.id for row in rows])))
+            those = sa.select(col(Task.id), when, col(Task.deleted_by))
+            facts = session.connection().execute(those.where(col(Task.id).in_([row.id for row in rows])))
             told = {task_id: (at + KEPT_FOR, by or "") for task_id, at, by in facts if at is not None}
             return tuple(Deleted(card, *told[card.id]) for card in cards(session.connection(), rows))

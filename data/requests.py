@@ -13,7 +13,9 @@ from typing import Any, NoReturn
 from data.catalog import ModelSpec, ParamSpec, ParamValue, ReferenceSpec
 from data.errors import InvalidImage, InvalidRequest
 from data.images import StoredImage, megabytes
+from data.sentences import Sentence, counted, in_a_row, paragraph
 
+NOTHING_CHARGED = Sentence("Nothing was charged.")
 MAX_COUNT = 8
 """Most pictures from one click."""
 
@@ -55,9 +57,10 @@ def validate(
         InvalidImage: one reference is at fault; `field` is `references.<position from 0>`, the text says "Image 2".
     """
     if on is not None and spec.retired(on):
-        _refuse("model", "model_retired", f"{spec.label} is no longer offered.", "Choose another model.")
+        _refuse("model", "model_retired", Sentence("{model} is no longer offered.", model=spec.label),
+                Sentence("Choose another model."))  # fmt: skip
     if spec.paused:
-        _refuse("model", "model_paused", spec.paused, "Choose another model.")
+        _refuse("model", "model_paused", spec.paused, Sentence("Choose another model."))
     text = _prompt(spec, prompt)
     chosen = _params(spec, params)
     _check_references(spec, references)
@@ -66,10 +69,12 @@ def validate(
 
 def validate_count(count: object, most: int = MAX_COUNT) -> int:
     """How many pictures one click asks for: 1 to `most`. Raises InvalidRequest (`count`)."""
+    todo = Sentence("Ask for 1 to {most}.", most=most)
     if isinstance(count, bool) or not isinstance(count, int):
-        _refuse("count", "wrong_type", "The number of pictures must be a whole number.", f"Ask for 1 to {most}.")
+        _refuse("count", "wrong_type", Sentence("The number of pictures must be a whole number."), todo)
     if not 1 <= count <= most:
-        _refuse("count", "out_of_range", f"The number of pictures must be from 1 to {most}.", f"Ask for 1 to {most}.")
+        wrong = Sentence("The number of pictures must be from 1 to {most}.", most=most)
+        _refuse("count", "out_of_range", wrong, todo)
     return count
 
 
@@ -103,38 +108,42 @@ def wire_input(spec: ModelSpec, request: GenerationRequest, reference_urls: Sequ
 
 def _refuse(field: str, code: str, wrong: str, todo: str) -> NoReturn:
     error = InvalidImage if field.startswith("references.") else InvalidRequest
-    raise error(f"{wrong} Nothing was charged. {todo}", field=field, code=code)
+    raise error(paragraph(wrong, NOTHING_CHARGED, todo), field=field, code=code)
 
 
 def _shown(value: object) -> str:
     """A stranger's value, short and printable, so that an answer can carry it back."""
     if isinstance(value, int) and value.bit_length() > 128:  # Python itself refuses to write out the longest ones
-        return "a very large number"
+        return Sentence("a very large number")
     text = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in str(value)[:41])
     return text if len(text) <= 40 else f"{text[:40]}…"
 
 
 def _prompt(spec: ModelSpec, prompt: object) -> str:
     if not isinstance(prompt, str):
-        _refuse("prompt", "wrong_type", "The prompt must be a text.", "Describe the picture in words.")
+        _refuse("prompt", "wrong_type", Sentence("The prompt must be a text."),
+                Sentence("Describe the picture in words."))  # fmt: skip
     for char in prompt:
         if char == "\0" or unicodedata.category(char) == "Cs":  # a lone surrogate is no character: UTF-8 cannot say it
-            _refuse("prompt", "prompt_broken_characters", "The prompt holds a broken character that cannot be sent.",
-                    "Type the prompt again instead of pasting it.")  # fmt: skip
+            _refuse("prompt", "prompt_broken_characters",
+                    Sentence("The prompt holds a broken character that cannot be sent."),
+                    Sentence("Type the prompt again instead of pasting it."))  # fmt: skip
     text = prompt.strip()
     # Zero-width and direction marks alone show nothing; inside a text they belong to emoji and to Arabic.
     if all(char.isspace() or unicodedata.category(char) in {"Cf", "Cc"} for char in text):
         if spec.prompt_min == 0:
             return ""
-        _refuse("prompt", "prompt_empty", "The prompt is empty.", "Describe the picture you want.")
+        _refuse("prompt", "prompt_empty", Sentence("The prompt is empty."), Sentence("Describe the picture you want."))
     if len(text) < spec.prompt_min:
         _refuse("prompt", "prompt_too_short",
-                f"{spec.label} needs a prompt of at least {spec.prompt_min} characters; this one has {len(text)}.",
-                "Describe the picture a little more.")  # fmt: skip
+                Sentence("{model} needs a prompt of at least {least} characters; this one has {n}.",
+                         model=spec.label, least=spec.prompt_min, n=len(text)),
+                Sentence("Describe the picture a little more."))  # fmt: skip
     if len(text) > spec.prompt_max:
         _refuse("prompt", "prompt_too_long",
-                f"{spec.label} takes a prompt of at most {spec.prompt_max:,} characters; this one has {len(text):,}.",
-                f"Shorten it by {len(text) - spec.prompt_max:,}.")  # fmt: skip
+                Sentence("{model} takes a prompt of at most {most} characters; this one has {n}.",
+                         model=spec.label, most=f"{spec.prompt_max:,}", n=f"{len(text):,}"),
+                Sentence("Shorten it by {n}.", n=f"{len(text) - spec.prompt_max:,}"))  # fmt: skip
     return text
 
 
@@ -142,9 +151,10 @@ def _params(spec: ModelSpec, params: Mapping[str, Any]) -> dict[str, ParamValue]
     given = {name: value for name, value in params.items() if value is not None}
     for name in given:
         if not isinstance(name, str) or spec.param(name) is None:
-            known = ", ".join(param.name for param in spec.params) or "none"
-            _refuse(f"params.{_shown(name)}", "unknown_param", f"{spec.label} has no setting “{_shown(name)}”.",
-                    f"Leave it out. Its settings are: {known}.")  # fmt: skip
+            known = ", ".join(param.name for param in spec.params) or Sentence("none")
+            _refuse(f"params.{_shown(name)}", "unknown_param",
+                    Sentence("{model} has no setting “{name}”.", model=spec.label, name=_shown(name)),
+                    Sentence("Leave it out. Its settings are: {names}.", names=known))  # fmt: skip
     return {
         param.name: _value(spec, param, given.get(param.name))
         for param in spec.params
@@ -156,11 +166,14 @@ def _value(spec: ModelSpec, param: ParamSpec, given: object) -> ParamValue:
     field = f"params.{param.name}"
     value = param.default if given is None else param.ours(given)
     if value is None:
-        _refuse(field, "param_missing", f"{spec.label} needs a value for “{param.label}”.", "Choose one.")
+        wrong = Sentence("{model} needs a value for “{setting}”.", model=spec.label, setting=paragraph(param.label))
+        _refuse(field, "param_missing", wrong, Sentence("Choose one."))
     fault = param.fault(value)
     if fault is not None or not isinstance(value, str | int | float):
-        code, rule = fault or ("wrong_type", "must be a simple value")
-        _refuse(field, code, f"“{_shown(value)}” does not fit “{param.label}” of {spec.label}.", f"It {rule}.")
+        code, rule = fault or ("wrong_type", Sentence("must be a simple value"))
+        wrong = Sentence("“{value}” does not fit “{setting}” of {model}.", value=_shown(value),
+                         setting=paragraph(param.label), model=spec.label)  # fmt: skip
+        _refuse(field, code, wrong, Sentence("It {rule}.", rule=rule))
     return value
 
 
@@ -168,48 +181,59 @@ def _check_references(spec: ModelSpec, references: Sequence[StoredImage]) -> Non
     limits, count = spec.references, len(references)
     if limits is None:
         if count:
-            _refuse("references", "references_not_taken", f"{spec.label} makes pictures from text alone.",
-                    "Take the reference images out, or choose a model that edits.")  # fmt: skip
+            _refuse("references", "references_not_taken",
+                    Sentence("{model} makes pictures from text alone.", model=spec.label),
+                    Sentence("Take the reference images out, or choose a model that edits."))  # fmt: skip
         return
     if count < limits.min:
-        wrong = f"{spec.label} needs at least {_images(limits.min)}" + (f"; {count} were given." if count else ".")
-        _refuse("references", "references_missing", wrong, f"Add {_images(limits.min - count)}.")
+        few = _images(limits.min)
+        wrong = Sentence("{model} needs at least {images}.", model=spec.label, images=few)
+        if count:
+            wrong = Sentence("{model} needs at least {images}; {n} were given.", model=spec.label, images=few, n=count)
+        todo = Sentence("Add {images}.", images=_images(limits.min - count))
+        _refuse("references", "references_missing", wrong, todo)
     if count > limits.max:
         _refuse("references", "references_too_many",
-                f"This model takes at most {_images(limits.max)}; {count} were given.",
-                f"Take {count - limits.max} out.")  # fmt: skip
+                Sentence("This model takes at most {images}; {n} were given.", images=_images(limits.max), n=count),
+                Sentence("Take {n} out.", n=count - limits.max))  # fmt: skip
     for position, image in enumerate(references):
         _check_reference(limits, position, image)
     total = sum(image.size for image in references)
     if limits.total_mb is not None and total > limits.total_mb * 1_000_000:
         _refuse("references", "references_too_large_together",
-                f"The reference images are too large together: {megabytes(total)} MB, and this model takes at most "
-                f"{limits.total_mb} MB.", "Take one out, or save them smaller.")  # fmt: skip
+                Sentence("The reference images are too large together: {size} MB, and this model takes at most {most} "
+                         "MB.", size=megabytes(total), most=limits.total_mb),
+                Sentence("Take one out, or save them smaller."))  # fmt: skip
 
 
-def _images(count: int) -> str:
-    return f"{count} reference image{'' if count == 1 else 's'}"
+def _images(count: int) -> Sentence:
+    return counted(count, "{n} reference image", "{n} reference images")
 
 
 def _check_reference(limits: ReferenceSpec, position: int, image: StoredImage) -> None:
-    field, called = f"references.{position}", f"Image {position + 1}"
+    field, called = f"references.{position}", Sentence("Image {n}", n=position + 1)
     pixels, long_side, short_side = image.width * image.height, *sorted((image.width, image.height), reverse=True)
     if image.mime not in limits.mimes:
-        wanted = ", ".join(_KINDS.get(mime, mime) for mime in limits.mimes)
-        _refuse(field, "reference_format", f"{called} is {_KINDS.get(image.mime, _shown(image.mime))}, which this "
-                "model does not take.", f"Save it as one of: {wanted}.")  # fmt: skip
+        wrong = Sentence("{image} is {format}, which this model does not take.", image=called,
+                         format=_KINDS.get(image.mime, _shown(image.mime)))  # fmt: skip
+        wanted = in_a_row(_KINDS.get(mime, mime) for mime in limits.mimes)
+        _refuse(field, "reference_format", wrong, Sentence("Save it as one of: {formats}.", formats=wanted))
     if image.size > limits.max_mb * 1_000_000:
-        _refuse(field, "reference_too_large", f"{called} is too large: {megabytes(image.size)} MB, and this model "
-                f"takes at most {limits.max_mb} MB.", "Save it smaller, for example as JPEG.")  # fmt: skip
+        wrong = Sentence("{image} is too large: {size} MB, and this model takes at most {most} MB.", image=called,
+                         size=megabytes(image.size), most=limits.max_mb)  # fmt: skip
+        _refuse(field, "reference_too_large", wrong, Sentence("Save it smaller, for example as JPEG."))
     if limits.min_side is not None and short_side < limits.min_side:
-        _refuse(field, "reference_too_small", f"{called} is {image.width} x {image.height} pixels, and this model "
-                f"needs at least {limits.min_side} on each side.", "Use a larger picture.")  # fmt: skip
+        wrong = Sentence("{image} is {width} x {height} pixels, and this model needs at least {least} on each side.",
+                         image=called, width=image.width, height=image.height, least=limits.min_side)  # fmt: skip
+        _refuse(field, "reference_too_small", wrong, Sentence("Use a larger picture."))
     if limits.max_pixels is not None and pixels > limits.max_pixels:
-        _refuse(field, "reference_too_many_pixels", f"{called} has {pixels:,} pixels, and this model takes at most "
-                f"{limits.max_pixels:,}.", "Scale it down.")  # fmt: skip
+        wrong = Sentence("{image} has {n} pixels, and this model takes at most {most}.", image=called, n=f"{pixels:,}",
+                         most=f"{limits.max_pixels:,}")  # fmt: skip
+        _refuse(field, "reference_too_many_pixels", wrong, Sentence("Scale it down."))
     if limits.min_pixels is not None and pixels < limits.min_pixels:
-        _refuse(field, "reference_too_few_pixels", f"{called} has {pixels:,} pixels, and this model needs at least "
-                f"{limits.min_pixels:,}.", "Use a larger picture.")  # fmt: skip
+        wrong = Sentence("{image} has {n} pixels, and this model needs at least {least}.", image=called,
+                         n=f"{pixels:,}", least=f"{limits.min_pixels:,}")  # fmt: skip
+        _refuse(field, "reference_too_few_pixels", wrong, Sentence("Use a larger picture."))
     if limits.max_ratio is not None and long_side > limits.max_ratio * short_side:
-        _refuse(field, "reference_too_narrow", f"{called} is more than {limits.max_ratio} times as long as it is wide.",
-                "Crop it.")  # fmt: skip
+        wrong = Sentence("{image} is more than {n} times as long as it is wide.", image=called, n=limits.max_ratio)
+        _refuse(field, "reference_too_narrow", wrong, Sentence("Crop it."))

@@ -4,18 +4,19 @@ Deleted tasks are nowhere. A star is its owner's alone, so every read is told wh
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Select
 
 from data.db import Database
-from data.filters import Narrowed, narrowed, table
+from data.filters import Narrowed, first_since, midnight, narrowed, table
 from data.history import Page, cards
-from data.query import Query
+from data.query import Choice, Query
 from data.query_reading import Names, Reading, read
-from data.schema import NOT_DELETED, Tag, Task
+from data.schema import NOT_DELETED, Artifact, Tag, Task
 
 COUNTED = 1000
 """Beyond this many nobody counts on; `COUNTED + 1` stands for more."""
@@ -49,7 +50,7 @@ class Search:
     def read(self, text: str) -> Reading:
         """The query that a person typed. Costs nothing where it names nobody and nothing."""
         plain = read(text)
-        named = plain.query.model or plain.query.by or plain.query.tag
+        named = plain.query.model or plain.query.by or plain.query.tag or plain.query.cause
         return read(text, self.names()) if named else plain
 
     def names(self) -> Names:
@@ -107,6 +108,41 @@ class Search:
         wanted = self._narrowed(query, viewer).rows("id", *(() if top is None else ("shown",)), limit=limit)
         with self._db.look() as connection:
             return tuple(_run(connection, wanted, None, top).scalars())
+
+    def causes(
+        self, query: Query, viewer: str, *, top: int | None = None, limit: int = SELECTED
+    ) -> dict[str, dict[str, int]]:
+        """The newest `limit` of these tasks that have failed, by the code of the cause ("" where none is).
+
+        For each: by its id, newest first, what was charged for it (micro-credits).
+        """
+        failed = replace(query, status=Choice(("failed",)))
+        wanted = self._narrowed(failed, viewer).rows("cause", *(() if top is None else ("shown",)), limit=limit)
+        found: dict[str, dict[str, int]] = {}
+        with self._db.look() as connection:
+            for task_id, code, charged in _run(connection, wanted, None, top):
+                found.setdefault(code or "", {})[task_id] = charged
+        return found
+
+    def weight(self, task_ids: Sequence[str]) -> int:
+        """Bytes of all pictures and videos of these tasks."""
+        own = table(Artifact).c
+        mine = sa.select(sa.func.coalesce(sa.func.sum(own.size), 0)).where(own.task_id.in_(task_ids))
+        with self._db.look() as connection:
+            return int(connection.execute(mine.where(own.role == "output")).scalar_one())
+
+    def since(self, day: date) -> int | None:
+        """The sort key of the first task that was asked for on that day (UTC) or later; None where there is none."""
+        with self._db.look() as connection:
+            found: int | None = connection.execute(sa.select(first_since(midnight(day)))).scalar_one()
+            return found
+
+    def began(self) -> date | None:
+        """The day (UTC) of the first task of all; None where there is none."""
+        own = table(Task).c
+        with self._db.look() as connection:
+            first = connection.execute(sa.select(own.created_at).order_by(own.created_at).limit(1)).scalar()
+            return first.date() if first is not None else None
 
     def _narrowed(self, query: Query, viewer: str) -> Narrowed:
         return narrowed(query, viewer, sqlite=self._db.is_sqlite)

@@ -15,6 +15,7 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainValidator, model_v
 from pydantic.dataclasses import dataclass
 
 from data.money import MICRO, MICRO_CREDITS_PER_USD
+from data.sentences import Sentence
 
 _MAX_SAFE_INTEGER = 2**53 - 1  # beyond it, readers of JSON that keep numbers as doubles change the value silently
 
@@ -28,13 +29,13 @@ def _one_or_many(value: object) -> object:
 def _scalar(value: object) -> ParamValue:
     if isinstance(value, str | int | float):
         return value
-    raise ValueError("must be a text, a number, true or false")
+    raise ValueError(Sentence("must be a text, a number, true or false"))
 
 
 def _quoted(value: object) -> object:
     if isinstance(value, str | Decimal) or value is None:
         return value
-    raise ValueError('must be a decimal number in quotes, such as "6.5"')
+    raise ValueError(Sentence('must be a decimal number in quotes, such as "6.5"'))
 
 
 Text = Annotated[str, Field(min_length=1)]
@@ -45,10 +46,10 @@ Amount = Annotated[Decimal, Field(gt=0, le=100_000, decimal_places=6, strict=Fal
 When = dict[str, Annotated[tuple[Scalar, ...], BeforeValidator(_one_or_many)]]
 
 _TYPES: dict[str, tuple[type | UnionType, str]] = {
-    "enum": (str, "a text"),
-    "int": (int, "a whole number"),
-    "number": (int | float, "a number"),
-    "bool": (bool, "true or false"),
+    "enum": (str, Sentence("must be a text")),
+    "int": (int, Sentence("must be a whole number")),
+    "number": (int | float, Sentence("must be a number")),
+    "bool": (bool, Sentence("must be true or false")),
 }
 
 # Pydantic's dataclasses earn their place here: they say where in the file a fault is, and no shape is written twice.
@@ -96,14 +97,14 @@ class ParamSpec:
     def fault(self, value: object) -> tuple[str, str] | None:
         """What is wrong with a value, as a stable code and the end of a sentence ("must be …"); None where it fits."""
         if not self._has_type(value):
-            return "wrong_type", f"must be {_TYPES[self.type][1]}"
+            return "wrong_type", _TYPES[self.type][1]
         if self.allowed and value not in self.allowed:
-            return "not_allowed", f"must be one of: {', '.join(str(each) for each in self.allowed)}"
+            return "not_allowed", Sentence("must be one of: {values}", values=", ".join(map(str, self.allowed)))
         if isinstance(value, int | float) and not isinstance(value, bool):
             low = -_MAX_SAFE_INTEGER if self.min is None else self.min
             high = _MAX_SAFE_INTEGER if self.max is None else self.max
             if not low <= value <= high:  # NaN is within nothing
-                return "out_of_range", f"must be a number from {low} to {high}"
+                return "out_of_range", Sentence("must be a number from {low} to {high}", low=low, high=high)
         return None
 
     def _has_type(self, value: object) -> bool:
@@ -118,9 +119,10 @@ class ParamSpec:
         refuse(self.min is not None and self.max is not None and self.min > self.max, "min is larger than max")
         for what, named in (("labels", self.labels), ("wire_values", self.wire_values)):
             unknown = set(named) - {str(value) for value in self.allowed}
-            refuse(bool(unknown), f"{what} for values that are not allowed: {', '.join(sorted(unknown))}")
+            names = ", ".join(sorted(unknown))
+            refuse(bool(unknown), "{what} for values that are not allowed: {names}", what=what, names=names)
         fault = None if self.default is None else self.fault(self.default)
-        refuse(fault is not None, f"default {fault[1] if fault else ''}")
+        refuse(fault is not None, "default {rule}", rule=fault[1] if fault else "")
         return self
 
 
@@ -228,14 +230,14 @@ class SizeTable:
     when: When = Field(default_factory=dict)
 
 
-def refuse(fault: bool, reason: str) -> None:
+def refuse(fault: bool, reason: str, **values: object) -> None:
     if fault:
-        raise ValueError(reason)
+        raise ValueError(Sentence(reason, **values))
 
 
 def refuse_twice(what: str, names: Iterable[str]) -> None:
     twice = [name for name, count in Counter(names).items() if count > 1]
-    refuse(bool(twice), f'{what} "{twice[0] if twice else ""}" stands there twice')
+    refuse(bool(twice), '{what} "{name}" stands there twice', what=what, name=twice[0] if twice else "")
 
 
 def fits(when: Mapping[str, tuple[ParamValue, ...]], params: Mapping[str, Any]) -> bool:

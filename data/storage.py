@@ -13,20 +13,25 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import BinaryIO
 
 from data.errors import NotFound, StorageError
+from data.sentences import Sentence
 
 _KEY = re.compile(r"[a-z0-9][a-z0-9._-]*(/[a-z0-9][a-z0-9._-]*)*")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _ROOM = 20_000_000  # bytes: with less, the next picture of a large model may not fit
 _LEFTOVER_AGE = 3600  # seconds; no write takes that long, so an older partial file belongs to a dead process
 
+_FORBIDDEN = Sentence(
+    "The folder that holds the pictures may not be written or read by this user. Change its permissions"
+)
 _SENTENCES = {
-    errno.ENOSPC: "The disk that holds the pictures is full. Free some space",
-    errno.EDQUOT: "The disk quota for the pictures is used up. Free some space",
-    errno.EROFS: "The folder that holds the pictures is read-only. Make it writable",
-    errno.EACCES: "The folder that holds the pictures may not be written or read by this user. Change its permissions",
-    errno.EPERM: "The folder that holds the pictures may not be written or read by this user. Change its permissions",
+    errno.ENOSPC: Sentence("The disk that holds the pictures is full. Free some space"),
+    errno.EDQUOT: Sentence("The disk quota for the pictures is used up. Free some space"),
+    errno.EROFS: Sentence("The folder that holds the pictures is read-only. Make it writable"),
+    errno.EACCES: _FORBIDDEN,
+    errno.EPERM: _FORBIDDEN,
 }
 
 
@@ -42,7 +47,7 @@ def thumbnail_key(sha256: str, edge: int) -> str:
 
 def _fanned(sha256: str) -> str:
     if not _SHA256.fullmatch(sha256):
-        raise NotFound("There is no such picture.")
+        raise NotFound(Sentence("There is no such picture."))
     return f"{sha256[:2]}/{sha256[2:4]}/{sha256}"
 
 
@@ -73,6 +78,16 @@ class ObjectStorage:
         """All bytes of the file. Raises NotFound."""
         with _sentences(f"{key} could not be read"):
             return self.path(key).read_bytes()
+
+    def open(self, key: str) -> BinaryIO:
+        """The file, to be read piece by piece and closed; it is unbuffered. Raises NotFound."""
+        with _sentences(f"{key} could not be read"):
+            return self.path(key).open("rb", buffering=0)
+
+    def size(self, key: str) -> int:
+        """Bytes of the file. Raises NotFound."""
+        with _sentences(f"{key} could not be read"):
+            return self.path(key).stat().st_size
 
     def exists(self, key: str) -> bool:
         """Whether a file lies under that key."""
@@ -110,9 +125,12 @@ class ObjectStorage:
         try:
             self.put(key, data)
             if self.read(key) != data:
-                raise StorageError("The disk that holds the pictures gives back other bytes than were written to it.")
+                raise StorageError(
+                    Sentence("The disk that holds the pictures gives back other bytes than were written to it.")
+                )
             if self.free_bytes() < _ROOM:
-                raise StorageError(f"{_SENTENCES[errno.ENOSPC]}; less than {_ROOM // 1_000_000} MB are left.")
+                full = _SENTENCES[errno.ENOSPC]
+                raise StorageError(Sentence("{fault}; less than {n} MB are left.", fault=full, n=_ROOM // 1_000_000))
         finally:
             with suppress(StorageError):
                 self.delete(key)
@@ -123,10 +141,13 @@ def _sentences(what: str, *, missing: type[NotFound | StorageError] = NotFound) 
     try:
         yield
     except (FileNotFoundError, IsADirectoryError) as error:
-        raise missing(f"{what}: there is no such file.") from error
+        raise missing(Sentence("{what}: there is no such file.", what=what)) from error
     except OSError as error:
-        sentence = _SENTENCES.get(error.errno or 0, f"{what}: {error.strerror or error}. Look at the disk")
-        raise StorageError(f"{sentence}; what was interrupted is tried again, and nothing is paid twice.") from error
+        strange = Sentence("{what}: {why}. Look at the disk", what=what, why=error.strerror or error)
+        fault = _SENTENCES.get(error.errno or 0, strange)
+        raise StorageError(
+            Sentence("{fault}; what was interrupted is tried again, and nothing is paid twice.", fault=fault)
+        ) from error
 
 
 def _refreshed(path: Path, size: int) -> bool:

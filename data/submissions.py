@@ -95,10 +95,7 @@ class SubmissionStore:
             return Claim(submission.id, submission.token, task, *_references(session, account, task.id))
 
     def leaves(self, submission_id: str, pace: Pace) -> bool | None:
-        """Whether a call that was held up since its claim may leave now; the pace then counts it from now.
-
-        Else calls that leave late would meet those of the next window. None: it is not the sender's any more.
-        """
+        """Whether a call that was held up may leave now, and is counted from now; None: it is not the sender's now."""
         with self._db.transaction() as session:
             account = session.exec(select(Submission.account).where(Submission.id == submission_id)).one()
             gate = lock_gate(session, account)

@@ -20,6 +20,7 @@ from data.moves import lock_submission, lock_task, log, move
 from data.relation import Parent, Relation
 from data.requests import GenerationRequest
 from data.schema import NOT_DELETED, OPEN_CALL, Artifact, RequestKey, Submission, Task
+from data.sentences import Sentence
 from data.status import TERMINAL, Outcome, TaskStatus
 
 _S = TaskStatus
@@ -110,7 +111,7 @@ class TaskStore:
                 book(session, task_id, now)
                 return True
             if task.finished_at is not None:
-                raise NotAllowed("This request has already ended; there is nothing to cancel.")
+                raise NotAllowed(Sentence("This request has already ended; there is nothing to cancel."))
             if task.cancel_requested_at is None:
                 task.cancel_requested_at = now
                 session.add(task)
@@ -149,7 +150,7 @@ class TaskStore:
             ended = session.exec(select(func.count()).select_from(Task).where(*retries)).one()
             requests = [asked_again(session, task, self._clock()) for task in failed]
         if not failed:
-            raise NotAllowed("Nothing of this batch is left to try again.")
+            raise NotAllowed(Sentence("Nothing of this batch is left to try again."))
         key = f"retry-failed:{batch_id}:{len(ids)}:{ended}"
         parents = [Parent(task_id, _RETRY) for task_id in ids]
         return self.create(requests, person=who, source=failed[0].source, parents=parents, request_key=key)
@@ -178,7 +179,7 @@ class TaskStore:
             submission = lock_submission(session, wanted) if wanted is not None else None
             now = self._clock()
             if submission is None:
-                raise NotAllowed("There is no finished picture at the provider to download again.")
+                raise NotAllowed(Sentence("There is no finished picture at the provider to download again."))
             if submission.fetch_at is None:
                 submission.fetch_at, submission.fetch_attempts = now, 0
                 submission.settled_at = submission.settled_at or now
@@ -203,7 +204,7 @@ class TaskStore:
             mine = (col(Submission.task_id) == task_id, named)
             waiting = or_(col(Submission.poll_at).is_not(None), OPEN_CALL)
             if not session.connection().execute(update(Submission).where(*mine, waiting).values(poll_at=now)).rowcount:
-                raise NotAllowed("The provider never named this request, so there is nothing to ask it for.")
+                raise NotAllowed(Sentence("The provider never named this request, so there is nothing to ask it for."))
             log(session, task_id, "check_requested", now=now, who=who)
 
     def name_call(self, task_id: str, provider_task_id: str, *, who: str) -> None:
@@ -222,15 +223,15 @@ class TaskStore:
             doubtful = _doubtful(session, task_id)
             submission, now = lock_submission(session, doubtful) if doubtful else None, self._clock()
             if submission is None or submission.outcome != Outcome.UNKNOWN or not provider_task_id:
-                raise NotAllowed("Nothing about this request is in doubt.")
+                raise NotAllowed(Sentence("Nothing about this request is in doubt."))
             taken = select(Submission.id).where(
                 Submission.account == submission.account, Submission.provider_task_id == provider_task_id,
                 Submission.id != submission.id,
             )  # fmt: skip
             if session.exec(taken).first() is not None:
-                raise NotAllowed("Another request is known by this id already.")
+                raise NotAllowed(Sentence("Another request is known by this id already."))
             if submission.provider_task_id is not None:
-                raise NotAllowed("The provider has told us this request's id already; we look at it.")
+                raise NotAllowed(Sentence("The provider has told us this request's id already; we look at it."))
             submission.named_as, submission.poll_at = provider_task_id, now
             session.add(submission)
             log(session, task_id, "named", now=now, who=who, submission_id=submission.id, detail=provider_task_id)
@@ -248,7 +249,7 @@ class TaskStore:
             doubtful = _doubtful(session, task_id)
             submission, now = lock_submission(session, doubtful) if doubtful else None, self._clock()
             if submission is None or submission.outcome != Outcome.UNKNOWN:
-                raise NotAllowed("Nothing about this request is in doubt.")
+                raise NotAllowed(Sentence("Nothing about this request is in doubt."))
             submission.outcome, submission.settled_at = Outcome.WRITTEN_OFF, now
             session.add(submission)
             session.flush()
@@ -286,7 +287,8 @@ def _batch_of(session: Session, request_key: str, asked: str) -> list[Task] | No
     if row is None:
         return None
     if row.digest != asked:
-        raise NotAllowed("This request key was used for another request. Nothing was charged. Choose a new key.")
+        used = Sentence("This request key was used for another request. Nothing was charged. Choose a new key.")
+        raise NotAllowed(used)
     return list(session.exec(select(Task).where(Task.batch_id == row.batch_id).order_by(col(Task.position))))
 
 
@@ -294,5 +296,5 @@ def _task(session: Session, task_id: str) -> Task:
     """Whoever asks for anything about a deleted task finds none: it spends nothing until somebody brings it back."""
     task = session.exec(select(Task).where(Task.id == task_id, NOT_DELETED)).one_or_none()
     if task is None:
-        raise NotFound("There is no such request.")
+        raise NotFound(Sentence("There is no such request."))
     return task

@@ -20,6 +20,7 @@ from typing import IO, Any
 from data import images
 from data.errors import InvalidImage, ReaderDown, StorageError
 from data.images import EDGES, ImageFacts
+from data.sentences import Sentence, paragraph
 
 MP4, WEBM = "video/mp4", "video/webm"
 
@@ -47,26 +48,30 @@ _READY = b"ready\n"
 _MOST = 1000 + 3 * LIMITS["edge"] ** 2  # bytes of an answer
 _KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")  # of our environment, where the keys are
 
-_NOT_SHOWN = "is a video of a kind that browsers do not show; H.264, H.265, AV1, VP8 and VP9 are kept"
+_NOT_SHOWN = Sentence("is a video of a kind that browsers do not show; H.264, H.265, AV1, VP8 and VP9 are kept")
 _FLAWS = {
-    "no_video": ("not_an_image", "is not a video of any known kind"),
-    "damaged": ("damaged", "is a video that is damaged or was not copied completely"),
-    "no_film": ("not_an_image", "has sound or text in it, but no picture"),
-    "no_frames": ("not_an_image", "is a video without a single frame"),
+    "no_video": ("not_an_image", Sentence("is not a video of any known kind")),
+    "damaged": ("damaged", Sentence("is a video that is damaged or was not copied completely")),
+    "no_film": ("not_an_image", Sentence("has sound or text in it, but no picture")),
+    "no_frames": ("not_an_image", Sentence("is a video without a single frame")),
     "codec": ("unsupported_format", _NOT_SHOWN),
-    "too_many_streams": ("too_many_streams", f"is a video of {{}} streams; the limit is {LIMITS['streams']}"),
-    "too_many_pixels": ("too_many_pixels", f"is a video of {{:,}} pixels; the limit is {LIMITS['pixels']:,}"),
-    "too_long": ("too_long", f"is a video of {{:,}} seconds; the limit is {LIMITS['seconds']}"),
+    "too_many_streams": ("too_many_streams",
+                         Sentence("is a video of {n} streams; the limit is {most}", n="", most=LIMITS["streams"])),
+    "too_many_pixels": ("too_many_pixels",
+                        Sentence("is a video of {n} pixels; the limit is {most}", n="", most=f"{LIMITS['pixels']:,}")),
+    "too_long": ("too_long",
+                 Sentence("is a video of {n} seconds; the limit is {most}", n="", most=LIMITS["seconds"])),
     # These two may be the machine's fault and not the file's, so they are codes that are tried again for long.
-    "memory": ("out_of_memory", "is a video that takes more memory to read than any honest one"),
-    "died": ("reader_died", "is a video that cannot be read: the program that read it broke down or took too long"),
+    "memory": ("out_of_memory", Sentence("is a video that takes more memory to read than any honest one")),
+    "died": ("reader_died",
+             Sentence("is a video that cannot be read: the program that read it broke down or took too long")),
 }  # fmt: skip
 """What the reader may say of a file, as our code and as the end of a sentence."""
 _NONSENSE = (ValueError, KeyError, TypeError, AttributeError, ArithmeticError, RecursionError)
 _WIDEST = 10 * LIMITS["pixels"]  # the reader stretches oblong pixels up to tenfold
-_AGAIN = "Look at the machine; what was interrupted is tried again, and nothing is paid twice."
+_AGAIN = Sentence("Look at the machine; what was interrupted is tried again, and nothing is paid twice.")
 
-_NO_START = f"The program that reads videos does not start. {_AGAIN}"
+_NO_START = paragraph(Sentence("The program that reads videos does not start."), _AGAIN)
 
 
 def check() -> None:
@@ -87,7 +92,8 @@ def kind_of_file(path: Path) -> str | None:
         with path.open("rb") as file:
             return kind(file.read(HEAD))
     except OSError as error:
-        raise StorageError(f"A stored file could not be read: {error.strerror or error}. {_AGAIN}") from error
+        fault = Sentence("A stored file could not be read: {why}.", why=error.strerror or error)
+        raise StorageError(paragraph(fault, _AGAIN)) from error
 
 
 def survey(source: bytes | Path) -> tuple[ImageFacts, dict[int, bytes]]:
@@ -130,7 +136,8 @@ def _taken(mime: str, pixels: bytes, numbers: dict[str, Any]) -> tuple[ImageFact
 
 def _refusal(flaw: str, number: int = 0) -> InvalidImage:
     code, fact = _FLAWS[flaw]
-    return InvalidImage(f"The file {fact.format(number)}.", field="image", code=code)
+    fact = Sentence(fact.template, **fact.values | {"n": f"{number:,}"})
+    return InvalidImage(Sentence("The file {fact}.", fact=fact), field="image", code=code)
 
 
 def _asked(file: IO[bytes]) -> bytes:
@@ -150,7 +157,8 @@ def _asked(file: IO[bytes]) -> bytes:
                 clock.cancel()
                 reader.kill()
     except OSError as error:
-        raise ReaderDown(f"The program that reads videos cannot be started: {error.strerror}. {_AGAIN}") from error
+        fault = Sentence("The program that reads videos cannot be started: {why}.", why=error.strerror)
+        raise ReaderDown(paragraph(fault, _AGAIN)) from error
 
 
 @contextmanager
@@ -163,4 +171,5 @@ def _as_file(source: bytes | Path) -> Iterator[IO[bytes]]:
                 file.flush()
             yield file
     except OSError as error:
-        raise StorageError(f"A video could not be set down to be read: {error.strerror or error}. {_AGAIN}") from error
+        fault = Sentence("A video could not be set down to be read: {why}.", why=error.strerror or error)
+        raise StorageError(paragraph(fault, _AGAIN)) from error

@@ -14,7 +14,9 @@ from processes import Desk, wait_until
 
 from data.catalog import LOOK_SECONDS, OVERRIDE
 from data.db import Database
-from data.history import Card, History
+from data.history import Card
+from data.query import Query
+from data.search import Search
 
 NAME, ID, LABEL = "Next Month", "next/month", "Next Month 1"
 ENTRY = f"""
@@ -74,7 +76,7 @@ class Newcomer:
         self.person.presses_generate()
         self.person.sees(prompt, "succeeded")
         db = Database(self.desk.database_url)
-        (card,) = [card for card in History(db).page(limit=100).cards if card.prompt == prompt]
+        (card,) = [card for card in Search(db).page(Query(), "", limit=100).cards if card.prompt == prompt]
         db.close()
         creates = httpx.get(f"{self.desk.sandbox_url}/sandbox/ledger").raise_for_status().json()["creates"]
         (told,) = [row for row in creates if row["prompt"] == prompt]

@@ -24,8 +24,9 @@ from playwright.sync_api import Error, Page, expect, sync_playwright
 from processes import Desk
 
 from data.db import Database
-from data.history import History
+from data.query import Query
 from data.requests import MAX_COUNT
+from data.search import Search
 
 SHAPES = {"image": "3:4", "video": "16:9"}
 """What the person chooses; the program asks for 9:16."""
@@ -95,7 +96,7 @@ class Clicks:
     def tasks(self, prompt: str) -> dict[str, str]:
         """The tasks of a press: model → id."""
         db = Database(self.desk.database_url)
-        found = {card.model: card.id for card in History(db).page(limit=100).cards if card.prompt == prompt}
+        found = {card.model: card.id for card in Search(db).page(Query(), "", limit=100).cards if card.prompt == prompt}
         db.close()
         return found
 

@@ -18,8 +18,10 @@ from data.health import HealthBoard
 from data.history import History
 from data.ledger import Ledger
 from data.pace import Pace
+from data.query import Query
 from data.requests import validate
 from data.schema import Task
+from data.search import Search
 from data.settling import Word
 from data.storage import ObjectStorage
 from data.submissions import Claim, SubmissionStore
@@ -36,6 +38,7 @@ class Room:
         self.db = Database(database_url)
         self.ledger = Ledger(self.db)
         self.tasks, self.history, self.health = TaskStore(self.db), History(self.db), HealthBoard(self.db)
+        self.search = Search(self.db)
         self.submissions, self.errands = SubmissionStore(self.db), ErrandStore(self.db)
         storage = ObjectStorage(folder)
         self.artifacts = ArtifactStore(self.db, storage, max_reference_bytes=10_000_000, max_pixels=64_000_000)
@@ -96,7 +99,7 @@ class Room:
         Clock(self.db, Deadlines(), lambda: self.db.now() + timedelta(**span)).tick()
 
     def all_tasks(self) -> list[Any]:
-        return list(self.history.page(limit=100).cards)
+        return list(self.search.page(Query(), "", limit=100).cards)
 
 
 def drawn(app: AppTest, key: str) -> dict[str, Any]:
@@ -106,6 +109,16 @@ def drawn(app: AppTest, key: str) -> dict[str, Any]:
             said = element.proto.json or element.proto.mixed.json
             return dict(json.loads(said))
     return {}
+
+
+def tell(app: AppTest, key: str, act: str, name: str = "") -> AppTest:
+    """What a press in a component of ours says: as the browser would, so its callback runs."""
+    (element,) = [one for one in app.get("bidi_component") if one.key == key]
+    said = drawn(app, key)
+    event = {"seq": said["ack"] + 1, "epoch": said["epoch"], "act": act, "id": name}
+    states = app._tree.get_widget_states()
+    states.widgets.add(id=element.proto.id, json_value=json.dumps({"events": [event]}))
+    return app._run(states)
 
 
 def cards(app: AppTest) -> list[dict[str, Any]]:

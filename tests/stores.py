@@ -13,6 +13,7 @@ from data.images import StoredImage
 from data.pace import Pace
 from data.requests import GenerationRequest
 from data.schema import Submission, Task
+from data.search import Search
 from data.settling import Word
 from data.submissions import Claim, SubmissionStore
 from data.tasks import TaskStore
@@ -48,7 +49,7 @@ class Stores:
         self.submissions = SubmissionStore(self.db, self.clock)
         self.errands = ErrandStore(self.db, self.clock)
         self.deadlines = Clock(self.db, Deadlines(), self.clock)
-        self.history = History(self.db)
+        self.history, self.search = History(self.db), Search(self.db)
 
     def task(self, *, prompt: str = "a red kite", person: str = "ann", model: str = MODELS[0],
              references: tuple[StoredImage, ...] = ()) -> Task:  # fmt: skip

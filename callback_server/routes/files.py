@@ -1,9 +1,9 @@
 """Pictures and videos for browsers, by signed links: immutable, cached for ever, never run as anything else.
 
 Measured: a FileResponse hops to a thread for each of its file operations, 0.9 ms where a `read()` of a small cached
-file takes 10 µs. So thumbnails are read in place, and only originals, which may be large, go out as FileResponse (with
-ranges, which is how a browser plays a video, in chunks of 1 MiB). These are plain Starlette routes: FastAPI's own work
-would cost as much as the answer.
+file takes 10 µs. So thumbnails are read in place, an original of a few MiB in one hop (a third of the CPU), and only
+what is larger, or asked for in ranges, which is how a browser plays a video, goes out as FileResponse in chunks of
+1 MiB. These are plain Starlette routes: FastAPI's own work would cost as much as the answer.
 """
 
 import asyncio
@@ -13,9 +13,10 @@ from collections.abc import Mapping
 from pathlib import Path
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request
+from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, PlainTextResponse, Response
+from starlette.routing import Route
 
 from callback_server.routes.opened import Opened
 from data import videos
@@ -38,6 +39,7 @@ _HEADERS = {
 }
 # A browser shows a bare video in a page of its own making, which then loads the video itself, from us and as one of us.
 _VIDEO_POLICY = {"Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox allow-same-origin"}
+_AT_ONCE = 4 << 20  # bytes of an original that is read whole: more would lie in memory for a slow client
 _REBUILDS_AT_ONCE = 2  # decoding is what costs; a page of missing thumbnails must not take every thread
 
 
@@ -60,7 +62,9 @@ async def picture(request: Request) -> Response:
         return Response(status_code=304, headers=headers)
     try:
         if variant == "original":
-            return _original(desk, sha256, request.query_params.get("t"), headers)
+            return await _original(request, desk, sha256, headers)
+        if variant == "clean":
+            return await _clean(request, desk, sha256, headers)
         return Response(await _thumbnail(request, desk, sha256, int(variant)), 200, headers, "image/webp")
     except NotFound as missing:
         return PlainTextResponse(
@@ -68,16 +72,26 @@ async def picture(request: Request) -> Response:
         )
 
 
-router = APIRouter()
-router.add_route("/files/{sha256}/{variant}", picture, methods=["GET", "HEAD"])
+ROUTES = [Route("/files/{sha256}/{variant}", picture, methods=["GET", "HEAD"])]
 
 
-def _original(desk: Opened, sha256: str, mime: str | None, headers: Mapping[str, str]) -> Response:
-    path = desk.artifacts.original_path(sha256)
+async def _original(request: Request, desk: Opened, sha256: str, headers: Mapping[str, str]) -> Response:
+    path, mime = desk.artifacts.original_path(sha256), request.query_params.get("t")
     known = mime if mime in _MIMES else _look(path)
     if known.startswith("video/"):
         headers = {**headers, **_VIDEO_POLICY}
-    return Original(path, headers=headers, media_type=known, stat_result=os.stat(path))
+    facts = os.stat(path)
+    if facts.st_size <= _AT_ONCE and request.method == "GET" and "range" not in request.headers:
+        data = await run_in_threadpool(path.read_bytes)  # one hop instead of one for each operation
+        return Response(data, 200, {**headers, "Accept-Ranges": "bytes"}, known)
+    return Original(path, headers=headers, media_type=known, stat_result=facts)
+
+
+async def _clean(request: Request, desk: Opened, sha256: str, headers: Mapping[str, str]) -> Response:
+    rebuilds: asyncio.Semaphore = request.app.state.rebuilds  # it is whole in memory, twice
+    async with rebuilds:
+        data, mime = await run_in_threadpool(desk.artifacts.cleaned, sha256)
+    return Response(data, 200, headers, mime)
 
 
 async def _thumbnail(request: Request, desk: Opened, sha256: str, edge: int) -> bytes:

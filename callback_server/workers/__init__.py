@@ -36,6 +36,7 @@ from data.news import News
 from data.notes import replay
 from data.pace import Pace
 from data.roads import Roads
+from data.sentences import Sentence
 from data.storage import ObjectStorage
 from data.submissions import SubmissionStore
 
@@ -176,10 +177,12 @@ def _shown(settings: ServerSettings, name: str) -> str:
     value = getattr(settings, name)
     if isinstance(value, SecretStr):
         secret = value.get_secret_value()
-        return f"set, ends in …{secret[-4:]}" if len(secret) >= 12 and name != "api_tokens" else "set"
+        if len(secret) < 12 or name == "api_tokens":
+            return Sentence("set")
+        return Sentence("set, ends in …{end}", end=secret[-4:])
     if name == "database_url":
         return make_url(settings.database_address).render_as_string(hide_password=True)
-    return str(value) if value not in (None, "") else "not set"
+    return str(value) if value not in (None, "") else Sentence("not set")
 
 
 def about(settings: ServerSettings) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from callback_server.providers.base import ProviderReport, ProviderUnavailable
 from callback_server.providers.registry import Account
 from data.money import format_credits
 from data.reconciliation import BALANCE, Books, Call, Difference, Progress
+from data.sentences import Sentence
 from data.submissions import SubmissionStore
 
 log = logging.getLogger(__name__)
@@ -50,7 +51,9 @@ class Comparer:
                     done = await (self._balance(name, progress) if stage == "balance" else self._calls(progress, keep))
                 except ProviderUnavailable as error:
                     log.warning("the comparison is broken off: %s", error, extra={"account": name})
-                    progress.trouble = f"{name}: the provider could not be asked ({error}). It goes on later."
+                    progress.trouble = Sentence(
+                        "{account}: the provider could not be asked ({why}). It goes on later.", account=name, why=error
+                    )
                     return False
                 if not done:
                     return False
@@ -114,14 +117,22 @@ class Comparer:
         before = progress.balances.get(name)
         progress.balances[name] = {"at": at.isoformat(), "micro": micro}
         if before is None:
-            progress.notes.append(f"{name}: {format_credits(micro)} credits are left; compared from the next time on.")
+            progress.notes.append(Sentence("{account}: {n} credits are left; compared from the next time on.",
+                                           account=name, n=format_credits(micro)))  # fmt: skip
             return True
         balance = await asyncio.to_thread(self.books.balance, name, before, at, micro)
         amount = format_credits(abs(balance.unexplained))
         if balance.unexplained > 0:
-            progress.notes.append(f"{name}: {amount} credits more than our books explain: topped up, or paid back.")
+            progress.notes.append(
+                Sentence(
+                    "{account}: {n} credits more than our books explain: topped up, or paid back.",
+                    account=name,
+                    n=amount,
+                )
+            )
         elif balance.unexplained < 0:
-            text = f"{amount} credits less than our books explain: charged elsewhere, or for a call we do not know of."
+            text = Sentence("{n} credits less than our books explain: charged elsewhere, or for a call we do not know "
+                            "of.", n=amount)  # fmt: skip
             progress.add(Difference(at=at.isoformat(), kind=BALANCE, account=name, text=text,
                                     ours_micro=balance.low or 0, theirs_micro=micro))  # fmt: skip
         return True

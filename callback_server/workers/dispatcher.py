@@ -42,6 +42,7 @@ from data.money import format_credits
 from data.pace import Pace
 from data.requests import GenerationRequest, validate, wire_input
 from data.schema import utcnow
+from data.sentences import Sentence
 from data.storage import ObjectStorage, picture_key
 from data.submissions import Claim, SubmissionStore
 
@@ -53,8 +54,8 @@ PROMPT = 0.25
 """Seconds from its claim within which a call leaves in time: half of the slack in the pace's window."""
 HOLDING_LEASE = timedelta(seconds=60)
 """Of a call whose picture we hold in memory, while the disk refuses it."""
-_STOPPED = NotSent("The server was stopped before it was sent.", retry_in=timedelta(0))
-_HELD_UP = NotSent("It was held up here for too long and was not sent.", retry_in=timedelta(0))
+_STOPPED = NotSent(Sentence("The server was stopped before it was sent."), retry_in=timedelta(0))
+_HELD_UP = NotSent(Sentence("It was held up here for too long and was not sent."), retry_in=timedelta(0))
 # What Python raises where a stored request does not fit the catalogue any more.
 _BUILDING_ERRORS = (
     PictureDeskError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
@@ -228,7 +229,7 @@ class Dispatcher:
         try:
             return await self.account.provider.submit(call)
         except asyncio.CancelledError:
-            message = "The server was stopped while it waited for the answer."
+            message = Sentence("The server was stopped while it waited for the answer.")
             await finish(answered(self.submissions, call.submission_id, Unknown(message)))
             raise
 
@@ -251,15 +252,20 @@ def _checked(spec: ModelSpec, claim: Claim) -> GenerationRequest | Refused:
     """What was asked, held against the catalogue of this moment: that may have changed while the task waited."""
     task = claim.task
     if (spec.provider, spec.family) != (task.provider, task.family):
-        return Refused("model_unknown", f"“{task.model}” has become another provider's model since. Nothing was sent.")
+        return Refused(
+            "model_unknown",
+            Sentence("“{model}” has become another provider's model since. Nothing was sent.", model=task.model),
+        )
     try:
         request = validate(spec, task.prompt, task.params, claim.references)
     except InvalidRequest as error:
         return Refused("paused" if error.code == "model_paused" else "invalid", str(error))
     price, said = spec.estimate(request.params, utcnow().date(), len(request.references)), task.estimate_micro
     if price is not None and said is not None and price > said:
-        return Refused("price_rose", f"It was asked for at {format_credits(said)} credits and would now cost "
-                       f"{format_credits(price)}.")  # fmt: skip
+        return Refused("price_rose", Sentence(
+            "It was asked for at {n} credits and would now cost {price}.", n=format_credits(said),
+            price=format_credits(price),
+        ))  # fmt: skip
     return request
 
 

@@ -19,6 +19,7 @@ from callback_server.workers.lamps import Lamps
 from data.artifacts import ArtifactStore
 from data.errands import ErrandStore, Fetch
 from data.errors import InvalidImage, NotFound, ReaderDown, StorageError
+from data.sentences import Sentence
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +95,7 @@ class Fetcher:
         # With every file tried and at least one picture home, files that can never be had do not hold the task back.
         if not waiting and await self._fetched(errand, missing=sorted(troubles)):
             return
-        nothing = Trouble("download_failed", "No file was named.", permanent=True)
+        nothing = Trouble("download_failed", Sentence("No file was named."), permanent=True)
         await self._failed(errand, next(iter([*waiting, *troubles.values(), nothing])))
 
     async def _bring(self, errand: Fetch, position: int, url: str) -> Trouble | None:
@@ -129,7 +130,7 @@ class Fetcher:
         try:
             return await asyncio.to_thread(self.artifacts.read_original, url.removeprefix(HELD))
         except NotFound as error:
-            message = "The picture came inside the provider's answer, and our storage has it no more."
+            message = Sentence("The picture came inside the provider's answer, and our storage has it no more.")
             raise DownloadError(message, code="expired", permanent=True) from error
 
     async def _fetched(self, errand: Fetch, *, missing: list[int]) -> bool:

@@ -9,7 +9,7 @@ import logging
 import random
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -25,7 +25,8 @@ from data.expired import Kept
 from data.health import HealthBoard
 from data.housekeeping import Housekeeping, Report
 from data.money import format_credits
-from data.reconciliation import Books, Progress
+from data.reconciliation import Books, Difference, Progress
+from data.sentences import Sentence, counted, paragraph
 from data.storage import ObjectStorage
 from data.submissions import SubmissionStore
 
@@ -140,35 +141,50 @@ def tell_pictures(board: HealthBoard, report: Report) -> None:
     """The lamp about what lies in storage."""
     log.info("housekeeping", extra={kind: found.count for kind, found in report.found.items() if found.count})
     data: dict[str, Any] = {"damaged": report.damaged, "trouble": report.trouble}
+    message: str = counted(report.looked_at, "{n} picture was looked at: it is as it was stored.",
+                           "{n} pictures were looked at: all are as they were stored.")  # fmt: skip
     if report.damaged:
-        count = len(report.damaged)
-        message = (
-            f"{count} stored picture{' is' if count == 1 else 's are'} missing or damaged. "
-            "Bring the files back from a backup; nothing is deleted, and nothing is paid again."
-        )
+        message = paragraph(
+            counted(len(report.damaged), "{n} stored picture is missing or damaged.",
+                    "{n} stored pictures are missing or damaged."),
+            Sentence("Bring the files back from a backup; nothing is deleted, and nothing is paid again."),
+        )  # fmt: skip
     elif report.trouble:
         message = report.trouble[0]
-    else:
-        message = f"{report.looked_at} pictures were looked at: all are as they were stored."
     board.report(PICTURES, ok=not report.damaged and not report.trouble, message=message, data=data)
 
 
 def tell_money(board: HealthBoard, progress: Progress, now: datetime) -> None:
     """The lamp about our books beside the provider's."""
     told = progress.told(now)
-    calls = f"{progress.compared} calls compared" + ("." if progress.complete else " so far.")
+    calls = counted(progress.compared, "{n} call compared", "{n} calls compared")
     if told:
-        over = sum(each.theirs_micro - each.ours_micro for each in told)
-        message = (
-            f"Our books and the provider's record differ in {len(told)} place{'' if len(told) == 1 else 's'}, "
-            f"by {format_credits(abs(over))} credits {'more' if over >= 0 else 'less'} than we noted. The latest: "
-            f"{told[0].text} Compare the list with the provider's log page; ask the provider about what is wrong there."
-        )
+        message = _differences(told)
     elif progress.complete:
-        message = f"Our books and the provider's record agree: {calls}"
+        message = Sentence("Our books and the provider's record agree: {calls}.", calls=calls)
     else:
-        message = f"The comparison with the provider's record was broken off and goes on by itself: {calls}"
-    message = " ".join(filter(None, (message, *progress.notes, progress.trouble)))
+        message = Sentence(
+            "The comparison with the provider's record was broken off and goes on by itself: {calls} so far.",
+            calls=calls,
+        )
+    message = paragraph(message, *progress.notes, progress.trouble)
     data = {"differences": [vars(each) for each in told], "notes": progress.notes, "since": progress.since,
             "until": progress.until}  # fmt: skip
     board.report(MONEY, ok=not told, message=message, data=data)
+
+
+def _differences(told: Sequence[Difference]) -> Sentence:
+    over = sum(each.theirs_micro - each.ours_micro for each in told)
+    places = counted(len(told), "in {n} place", "in {n} places")
+    amount = format_credits(abs(over))
+    fact = (
+        Sentence("Our books and the provider's record differ {places}, by {n} credits more than we noted.",
+                 places=places, n=amount) if over >= 0 else
+        Sentence("Our books and the provider's record differ {places}, by {n} credits less than we noted.",
+                 places=places, n=amount)
+    )  # fmt: skip
+    return paragraph(
+        fact,
+        Sentence("The latest: {text}", text=told[0].text),
+        Sentence("Compare the list with the provider's log page; ask the provider about what is wrong there."),
+    )

@@ -21,6 +21,7 @@ from data.errors import NotFound, StorageError
 from data.health import HealthBoard
 from data.history import History
 from data.schema import utcnow
+from data.sentences import Sentence, counted
 from data.storage import ObjectStorage
 from data.videos import check as check_reader
 
@@ -74,7 +75,9 @@ class Lamps:
             elif name.startswith("provider:") and name.removeprefix("provider:") in self.accounts:
                 await self.check_provider(name.removeprefix("provider:"))
             else:
-                await asyncio.to_thread(self.board.report, name, ok=False, message="There is no such part any more.")
+                await asyncio.to_thread(
+                    self.board.report, name, ok=False, message=Sentence("There is no such part any more.")
+                )
         return False
 
     async def check_provider(self, name: str) -> None:
@@ -89,7 +92,7 @@ class Lamps:
             await self.provider_trouble(name, refusal, "Free calls are answered, paid ones refused.", again=True)
             return
         seconds = time.monotonic() - started
-        message = f"Answers in {seconds:.1f} s."
+        message = Sentence("Answers in {n} s.", n=f"{seconds:.1f}")
         data: dict[str, Any] = {"seconds": round(seconds, 3)} | ({} if left is None else {"credits_micro": left})
         await asyncio.to_thread(self.board.report, f"provider:{name}", ok=True, message=message, data=data)
         self._trouble.pop(name, None)
@@ -110,7 +113,7 @@ class Lamps:
         if not known:
             log.warning("provider trouble: %s", detail, extra={"account": name})
         data = {"code": code, "detail": detail[:500]}
-        message = f"{cause.happened} {cause.do}"
+        message = cause.told
         await asyncio.to_thread(self.board.report, f"provider:{name}", ok=False, message=message, data=data)
 
     async def storage_trouble(self, detail: str) -> None:
@@ -127,7 +130,7 @@ class Lamps:
         except (StorageError, NotFound) as error:
             await self.storage_trouble(str(error))
             return
-        message = f"{free / 1e9:.0f} GB free."
+        message = Sentence("{n} GB free.", n=f"{free / 1e9:.0f}")
         await asyncio.to_thread(self.board.report, "storage", ok=True, message=message, data={"free_bytes": free})
         # Forgotten once the good news is written: a database that refused it would leave the lamp dark.
         if self._trouble.pop(_STORAGE, None) is not None:
@@ -147,7 +150,9 @@ class Lamps:
         except StorageError as error:
             await self.reader_trouble(str(error))
             return
-        await asyncio.to_thread(self.board.report, _VIDEOS, ok=True, message="The program that reads videos starts.")
+        await asyncio.to_thread(
+            self.board.report, _VIDEOS, ok=True, message=Sentence("The program that reads videos starts.")
+        )
         self._trouble.pop(_VIDEOS, None)
 
     async def check_catalogue(self, *, again: bool) -> None:
@@ -156,7 +161,7 @@ class Lamps:
         known = self._trouble.get(_CATALOGUE, "")
         if trouble == known and not again:
             return
-        message = trouble or f"{len(catalog().models)} models on offer."
+        message = trouble or counted(len(catalog().models), "{n} model on offer.", "{n} models on offer.")
         await asyncio.to_thread(self.board.report, _CATALOGUE, ok=not trouble, message=message)
         self._trouble[_CATALOGUE] = trouble
         if trouble != known:
@@ -169,13 +174,15 @@ class Lamps:
     async def round_trip(self) -> None:
         """Calls our own public address the way a provider would, and says whether the call came home."""
         if not self.callback_base:
-            message = "No public address is set: results are fetched by asking the provider every few seconds."
+            message = Sentence(
+                "No public address is set: results are fetched by asking the provider every few seconds."
+            )
             await asyncio.to_thread(self.board.report, "webhook", ok=True, message=message)
             return
         nonce = secrets.token_urlsafe(24)
         url = f"{self.callback_base}/api/webhook/nano-banana/test/{nonce}"
         await asyncio.to_thread(
-            self.board.report, "webhook", ok=True, message="Testing the round trip…", data={"nonce": nonce}
+            self.board.report, "webhook", ok=True, message=Sentence("Testing the round trip…"), data={"nonce": nonce}
         )
         started = time.monotonic()
         try:
@@ -185,9 +192,12 @@ class Lamps:
         except httpx.HTTPError as error:
             problem = f"{type(error).__name__}: {error}"
         seconds = time.monotonic() - started
-        message = f"A call to {self.callback_base} came home in {seconds:.2f} s."
+        message = Sentence("A call to {address} came home in {n} s.", address=self.callback_base, n=f"{seconds:.2f}")
         if problem is not None:
-            message = f"A call to {self.callback_base} did not come home ({problem}). Results are asked for instead."
+            message = Sentence(
+                "A call to {address} did not come home ({why}). Results are asked for instead.",
+                address=self.callback_base, why=problem,
+            )  # fmt: skip
         data = {"seconds": round(seconds, 3)}
         await asyncio.to_thread(self.board.report, "webhook", ok=problem is None, message=message, data=data)
 
@@ -196,4 +206,6 @@ class Lamps:
         row = (await asyncio.to_thread(self.board.all)).get("webhook")
         if row is not None and row.data.get("nonce") == nonce and "arrived_at" in row.data:
             return None
-        return f"somebody else answered {status}" if status < 300 else f"it was answered {status}"
+        if status < 300:
+            return Sentence("somebody else answered {status}", status=status)
+        return Sentence("it was answered {status}", status=status)

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from callback_server.patience import said, sentence
 from data.catalog import catalog_halt
 from data.health import HealthBoard
+from data.sentences import Sentence, paragraph
 
 log = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ JUMP_SECONDS = 5.0
 REMEMBERED_SECONDS = 600.0
 """How long the lamp tells of a jump of the clock."""
 
-_SLOW = "The database has not taken a write for some seconds. Work waits and nothing is paid twice."
+_SLOW = Sentence("The database has not taken a write for some seconds. Work waits and nothing is paid twice.")
 
 
 @dataclass
@@ -46,7 +47,7 @@ class Pulse:
 
     def __post_init__(self) -> None:
         """Well until the first beat says otherwise."""
-        self._news = {"database": (True, "Takes writes."), "clock": (True, "Runs evenly.")}
+        self._news = {"database": (True, Sentence("Takes writes.")), "clock": (True, Sentence("Runs evenly."))}
 
     async def beat(self) -> bool:
         """Says that the server is alive."""
@@ -66,7 +67,7 @@ class Pulse:
     def _write(self) -> None:
         """In a thread: the heartbeat, and then whatever else is to be told."""
         about = {**self.about, "halt": catalog_halt()}
-        self.board.report("server", ok=True, message="The callback server is working.", data=about)
+        self.board.report("server", ok=True, message=Sentence("The callback server is working."), data=about)
         self._answers_again()
         for name, (ok, message) in list(self._news.items()):
             self.board.report(name, ok=ok, message=message)
@@ -84,7 +85,8 @@ class Pulse:
         seconds, self._silent_since = self.steady() - self._silent_since, None
         was = self.troubles.pop("database", "")
         until = datetime.fromtimestamp(self.wall(), UTC)
-        self._news["database"] = (True, f"Takes writes again since {until:%H:%M} UTC, after {seconds:.0f} s. {was}")
+        again = Sentence("Takes writes again since {time} UTC, after {n} s.", time=f"{until:%H:%M}", n=f"{seconds:.0f}")
+        self._news["database"] = (True, paragraph(again, was))
         log.warning("the database takes writes again after %.0f s", seconds)
 
     def _look_at_clocks(self) -> None:
@@ -94,12 +96,13 @@ class Pulse:
         jump = (now[0] - before[0]) - (now[1] - before[1])
         if abs(jump) > JUMP_SECONDS:
             span = timedelta(seconds=round(abs(jump)))
-            message = (
-                f"This machine's clock jumped {'forward' if jump > 0 else 'back'} by {span} (hours:minutes:seconds), "
-                "or the machine slept. Nothing is lost or paid twice; waiting work may start early or late."
-            )
+            message = paragraph(
+                Sentence("This machine's clock jumped {way} by {span} (hours:minutes:seconds), or the machine slept.",
+                         way=Sentence("forward") if jump > 0 else Sentence("back"), span=span),
+                Sentence("Nothing is lost or paid twice; waiting work may start early or late."),
+            )  # fmt: skip
             self.troubles["clock"], self._jumped_at, self._news["clock"] = message, now[1], (False, message)
             log.warning("the clock jumped by %.0f s", jump)
         elif "clock" in self.troubles and now[1] - self._jumped_at > REMEMBERED_SECONDS:
             del self.troubles["clock"]
-            self._news["clock"] = (True, "Runs evenly.")
+            self._news["clock"] = (True, Sentence("Runs evenly."))

@@ -1,6 +1,7 @@
 """Compare: two pictures that the address names, `?a=<task>&b=<task>.2&mode=slider`, or a way to choose them."""
 
 from collections import Counter
+from dataclasses import replace
 
 import streamlit as st
 
@@ -8,12 +9,14 @@ from dashboard.auth import current_user
 from dashboard.components import acts, pair, trouble
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.pair import Found, Shot
+from dashboard.language import t
 from dashboard.resources import desk, picture_url
-from data.status import TaskStatus
+from data.query import ME, Choice, Query
 
 OFFERED = 12
 RECENT = 24
 """Tasks among which a person's last pair is looked for."""
+DONE = Query(status=Choice(("done",)))
 
 
 def heard(act: str, name: str) -> None:
@@ -59,7 +62,7 @@ def other(ref: str, a: Shot) -> Found | None:
         st.warning(found, icon=":material/link_off:")
         return None
     if found.shot.ref == a.ref:
-        st.info("Both are the same picture. Choose another to compare it with.", icon=":material/content_copy:")
+        st.info(t("Both are the same picture. Choose another to compare it with."), icon=":material/content_copy:")
         return None
     return found
 
@@ -77,7 +80,7 @@ def offers(a: Shot) -> list[Shot]:
     """What a picture may be compared with: its siblings, then the newest of all."""
     st.session_state.pop("pair_ring", None)
     near = desk().history.cards(desk().pairing.siblings(a.card.id))
-    newest = desk().history.page(statuses=[TaskStatus.SUCCEEDED], limit=OFFERED + 1).cards
+    newest = desk().search.page(DONE, user.id, limit=OFFERED + 1).cards
     every = {shot.ref: shot for shot in pair.shots([*near, *newest])}
     every.pop(a.ref, None)
     return list(every.values())[:OFFERED]
@@ -88,22 +91,22 @@ def empty(why: str) -> None:
     if why:
         st.warning(why, icon=":material/link_off:")
     with st.container(key="pair_empty"):
-        st.subheader("Which two?", anchor=False)
-        st.caption("Pick one in History and press *Compare…*; here you then choose what to put beside it.")
-        if st.button("Go to History", type="primary", key="to_history"):
+        st.subheader(t("Which two?"), anchor=False)
+        st.caption(t("Pick one in History and press *Compare…*; here you then choose what to put beside it."))
+        if st.button(t("Go to History"), type="primary", key="to_history"):
             st.switch_page("app_pages/history.py")
         two = last_two()
         if two:
-            st.caption("Or take your last two of one batch.")
+            st.caption(t("Or take your last two of one batch."))
             with st.container(horizontal=True):
                 for shot in two:
                     st.image(picture_url(shot.picture.sha256, "320"), width=160, alt=shot.card.prompt)
-            st.button("Compare these two", key="last_two", on_click=choose, args=[shot.ref for shot in two])
+            st.button(t("Compare these two"), key="last_two", on_click=choose, args=[shot.ref for shot in two])
 
 
 def last_two() -> list[Shot]:
     """This person's newest two pictures of one batch; nothing where no batch has two."""
-    mine = desk().history.page(person=user.id, statuses=[TaskStatus.SUCCEEDED], limit=RECENT).cards
+    mine = desk().search.page(replace(DONE, by=Choice((ME,))), user.id, limit=RECENT).cards
     made = pair.shots(mine[::-1])
     many = Counter(shot.card.batch_id for shot in made)
     batch = next((card.batch_id for card in mine if many[card.batch_id] > 1), None)

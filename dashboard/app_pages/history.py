@@ -1,101 +1,114 @@
 """History: everything that was asked for, newest first, searched in any language, in pages that a link can name."""
 
-from dataclasses import replace
-
 import streamlit as st
 
 from dashboard.auth import current_user
-from dashboard.components import formats, words
+from dashboard.components import deleted, exporting, filters, formats, gallery, listing, news, saved, selection, words
 from dashboard.components.drawer import drawer_if_asked
-from dashboard.components.gallery import gallery
+from dashboard.language import t
 from dashboard.resources import desk
-from data.history import Page
-from data.query import Choice
-from data.query_reading import LONGEST
+from data.links import EVERYBODY
+from data.query import Query
 from data.search import COUNTED
 
-PAGE_SIZE = 24
-FILTERS = {"All": "", "Done": "done", "Running": "running", "Failed": "failed"}
-"""The pills, and what each stands for in a query."""
+
+def menu(query: Query) -> None:
+    """What is done with a whole list."""
+    acts = {"all": t("Select all matching"), "export": t("Export as CSV…"), "save": t("Save this view…"),
+            "deleted": t("Deleted")}  # fmt: skip
+    if not query:
+        del acts["save"]  # there is nothing to remember of a list that is not narrowed
+    st.menu_button(
+        t("More"), list(acts), format_func=acts.__getitem__, key="history_menu", icon=":material/more_vert:",
+        on_click=chosen,
+    )  # fmt: skip
 
 
-def cursor(name: str) -> int | None:
-    """A sort key from the address; anything else there counts as none."""
-    value = st.query_params.get(name, "")
-    return int(value) if value.isascii() and value.isdigit() and len(value) < 19 else None
+def chosen() -> None:
+    """A choice of the menu."""
+    act = st.session_state["history_menu"]
+    if act == "all":
+        selection.select_all(user.id)
+    elif act == "export":
+        exporting.ask()
+    elif act == "save":
+        saved.ask("save")
+    elif act == "deleted":
+        deleted.enter()
 
 
-def go(**to: int | None) -> None:
-    """Turns the page: the cursor is part of the address. What is new may come in: a person asked for a change."""
-    st.session_state.pop("history_top", None)
-    for name in ("before", "after"):
-        st.query_params.pop(name, None)
-    for name, value in to.items():
-        if value is not None:
-            st.query_params[name] = str(value)
+def toolbar() -> Query:
+    """Everything above the list."""
+    with st.container(horizontal=True, vertical_alignment="center", key="history_search"):
+        typed, hints = filters.search_field()
+        views, more = st.container(width="content"), st.container(width="content")
+    for hint in hints:
+        left_out = t(
+            "**{piece}** was left out: {why}", piece=formats.literal(hint.piece), why=formats.literal(t(hint.sentence))
+        )
+        st.markdown(f":small[:material/info: {left_out}]")
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="history_filters"):
+        query = filters.filter_row(typed, user.id)
+    with views:
+        saved.views_button(user.id, query)
+    with more:
+        menu(query)
+    return query
 
 
-def show_all() -> None:
-    """Clears the search and the filter."""
-    st.session_state["status"], st.session_state["q"] = "All", ""
-    go()
+def nothing(query: Query) -> None:
+    """Why nothing is here, and the way on."""
+    total = desk().glances.count()
+    if total == 0:
+        with st.container(key="first_time"):
+            st.subheader(t("Nothing here yet"), anchor=False)
+            st.caption(
+                t("Every picture that is asked for stays here, with its prompt, its cost and what happened to it.")
+            )
+            if st.button(t("Make the first one"), type="primary", key="make_first"):
+                st.switch_page("app_pages/generate.py")
+        return
+    with st.container(key="no_match"):
+        st.subheader(t("None of {many} matches", many=formats.requests(total)), anchor=False)
+        hides = desk().search.hides_most(query, user.id) if query else None
+        many = formats.requests(hides.count, COUNTED) if hides else ""
+        why = words.hidden_by(hides.part, many) if hides else words.ALL_HIDE if query else words.EMPTY_PAGE
+        st.caption(t(why))
+        if query.words:
+            st.caption(t(words.SEARCH_HELP))
+        with st.container(horizontal=True):
+            if hides:
+                st.button(
+                    t("Show these"),
+                    key="show_hidden",
+                    type="primary",
+                    on_click=filters.show,
+                    args=[query.lacking(hides.part)],
+                )
+            st.button(t("Clear filters"), key="clear_filters", on_click=filters.clear)
 
 
-def turn(label: str, icon: str, key: str, **to: int | None) -> None:
-    """A button to a neighbouring page, disabled at the end."""
-    st.button(label, icon=icon, key=key, disabled=all(v is None for v in to.values()), on_click=go, kwargs=to)
+def wait_for_the_first(shown: listing.Shown) -> None:
+    """An empty list has nothing that could move under the mouse: what comes, comes in at once."""
+    news.listen("empty", EVERYBODY)
+    if shown.top is not None and desk().search.newer(shown.query, user.id, shown.top, most=1):
+        listing.forget()
+        st.rerun()
 
 
 user = current_user()
-search = desk().search
-
-typed = st.text_input(
-    words.SEARCH, key="q", bind="query-params", on_change=go, placeholder=words.SEARCH_HINT, help=words.SEARCH_HELP,
-    icon=":material/search:", max_chars=LONGEST, label_visibility="collapsed",
-)  # fmt: skip
-reading = search.read(typed or "")
-for hint in reading.hints:
-    said = f"**{formats.literal(hint.piece)}** was left out: {formats.literal(hint.sentence)}"
-    st.markdown(f":small[:material/info: {said}]")
-
-with st.container(horizontal=True, vertical_alignment="center"):
-    status = st.segmented_control(
-        "Status", list(FILTERS), default="All", key="status", required=True, bind="query-params", on_change=go,
-        label_visibility="collapsed",
-    )  # fmt: skip
-    chosen = FILTERS[status or "All"]
-    query = replace(reading.query, status=Choice((chosen,))) if chosen else reading.query
-    count = search.count(query, user.id) if query else desk().glances.count()
-    st.caption(formats.requests(count, COUNTED) if query else formats.requests(count))
-
-before, after = cursor("before"), cursor("after")
-if before is None and after is None:
-    # The first page stays the one that was opened: a picture made meanwhile must not shift the grid under the mouse.
-    before = st.session_state.get("history_top")
-page: Page = search.page(query, user.id, before=before, after=after, limit=PAGE_SIZE)
-if page.cards and after is None:
-    st.session_state.setdefault("history_top", page.cards[0].seq + 1)
-
-if page.cards:
-    if page.newer is not None and cursor("before") is None and after is None:
-        st.button("New ones ↑", key="show_new", on_click=go)
-    gallery(page.cards, user.id)
-    if page.newer is not None or page.older is not None:
-        with st.container(horizontal=True, horizontal_alignment="center", key="pages"):
-            turn("Newer", ":material/chevron_left:", "newer", after=page.newer)
-            turn("Older", ":material/chevron_right:", "older", before=page.older)
-elif (total := desk().glances.count()) == 0:
-    with st.container(key="first_time"):
-        st.subheader("Nothing here yet", anchor=False)
-        st.caption("Every picture that is asked for stays here, with its prompt, its cost and what happened to it.")
-        if st.button("Make the first one", type="primary", key="make_first"):
-            st.switch_page("app_pages/generate.py")
+if deleted.is_asked_for():
+    deleted.deleted(user.id)
 else:
-    with st.container(key="no_match"):
-        st.subheader(f"None of {formats.requests(total)} matches", anchor=False)
-        hides = search.hides_most(query, user.id) if query else None
-        many = formats.requests(hides.count, COUNTED) if hides else ""
-        st.caption(words.hidden_by(hides.part, many) if hides else words.ALL_HIDE if query else words.EMPTY_PAGE)
-        st.button("Clear filters", key="clear_filters", on_click=show_all)
-
+    with st.container(key="toolbar"):
+        query = toolbar()
+    with gallery.skeleton(user.id):
+        shown = listing.look(query, user.id)
+    if shown.cards:
+        gallery.gallery(user.id)
+    else:
+        nothing(query)
+        st.fragment(wait_for_the_first)(shown)
+    saved.dialog_if_asked(user.id, query)
+    exporting.dialog_if_asked(user.id, query)
 drawer_if_asked(user.id)

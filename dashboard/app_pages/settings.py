@@ -9,6 +9,8 @@ from dashboard.components.controls import joined
 from dashboard.components.server import about
 from dashboard.language import t
 from dashboard.resources import desk
+from dashboard.retold import retold
+from data.sentences import paragraph
 
 user = current_user()
 known = about()
@@ -21,39 +23,42 @@ def speak() -> None:
 
 
 with st.container(width=760, key="settings"):
-    st.header("Health", anchor=False)
+    st.header(t("Health"), anchor=False)
     lamps.lamps()
 
-    st.header("Budgets", anchor="budgets")
+    st.header(t("Budgets"), anchor="budgets")
     budgets.budgets(user.id)
 
     if known.practice:
-        st.header("Make real pictures", anchor="real")
-        st.markdown(words.LEAVE_PRACTICE)
+        st.header(t("Make real pictures"), anchor="real")
+        st.markdown(t(words.LEAVE_PRACTICE))
 
-    st.header("What is configured", anchor=False)
+    st.header(t("What is configured"), anchor=False)
     if known.configured:
         # A list, because its lines break at any width: on a phone a table would be cut off at the edge.
-        st.markdown("\n".join(f"- `{one['name']}`: {formats.prose(one['value'])}" for one in known.configured))
-        st.caption("Secrets are shown only as a mask. Change them in the environment or in `.env`, then restart.")
+        st.markdown("\n".join(f"- `{one['name']}`: {formats.prose(retold(one['value']))}" for one in known.configured))
+        st.caption(t("Secrets are shown only as a mask. Change them in the environment or in `.env`, then restart."))
     else:
-        st.caption("The callback server tells this once it runs.")
+        st.caption(t("The callback server tells this once it runs."))
 
-    st.header(t("You"), anchor=False)
+    st.header(t("About you"), anchor=False)
     st.segmented_control(
         t("Language"), list(language.LANGUAGES), default=language.language(), required=True, key="speak",
         format_func=language.LANGUAGES.__getitem__, on_change=speak,
     )  # fmt: skip
     kept = desk().preferences.all(user.id)
-    names = {"choice": "Model", "count": "Pictures at once"}
+    names = {"choice": t("Model"), "count": t("Pictures at once")}
     told = {
         name: joined(kept[name]) if isinstance(kept[name], list) else str(kept[name])
         for name in names
         if kept.get(name)
     }
-    remembered = [f"{names[name]}: **{formats.literal(value)}**" for name, value in told.items()]
-    alone = "No sign-in is configured: everybody who opens this desk is the same local user."
-    st.markdown(f"Signed in as **{formats.literal(user.name)}**." if user.signed_in else alone)
-    st.markdown("The form starts with what you used last. " + (" · ".join(remembered) or "Nothing is remembered yet."))
+    remembered = " · ".join(f"{names[name]}: **{formats.literal(value)}**" for name, value in told.items())
     if user.signed_in:
-        st.button(words.SIGN_OUT, key="sign_out", on_click=st.logout)
+        st.markdown(t("Signed in as **{name}**.", name=formats.literal(user.name)))
+    else:
+        st.markdown(t("No sign-in is configured: everybody who opens this desk is the same local user."))
+    starts, nothing = t("The form starts with what you used last."), t("Nothing is remembered yet.")
+    st.markdown(t(paragraph(starts, remembered or nothing)))
+    if user.signed_in:
+        st.button(t(words.SIGN_OUT), key="sign_out", on_click=st.logout)

@@ -75,6 +75,11 @@ def _then(where: str, **query: str) -> None:
     st.session_state["then"] = where, query
 
 
+def compare(a: str, b: str) -> None:
+    """Leads to these two beside one another."""
+    _then("compare", a=a, b=b)
+
+
 def fill(prompt: str, params: Mapping[str, Any], references: tuple[StoredImage, ...] | None = None) -> None:
     """Puts a prompt, settings and references into the form; the form takes them over at its next drawing."""
     st.session_state["fill"] = {"prompt": prompt, "params": dict(params), "references": references}

@@ -11,6 +11,7 @@ from typing import Any
 
 from dashboard.components import formats, views, words
 from dashboard.components.controls import SHAPE, ratio
+from dashboard.language import t
 from data.catalog import ModelSpec, ParamSpec
 from data.history import Detail, Picture
 from data.schema import Submission
@@ -36,26 +37,26 @@ def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool) -> list[Lin
     """Every row of the comparison, in reading order."""
     card, call = detail.card, detail.call
     record = (call.report if call else None) or {}
-    rows = [Line("Model", " · ".join(filter(None, views.model_and_road(card, spec))), fact=True)]
+    rows = [Line(t("Model"), " · ".join(filter(None, views.model_and_road(card, spec))), fact=True)]
     version = _version(record)
     if version and spec:
-        rows.append(Line("Version", spec.sent_as, version, differs=version != spec.sent_as))
+        rows.append(Line(t("Version"), spec.sent_as, version, differs=version != spec.sent_as))
     rows += [_setting(detail, spec, name, value, record) for name, value in card.params.items()]
     rows += [line for line in _unasked(detail, spec, record) if line.name not in {row.name for row in rows}]
     rows.append(cost(detail, practice=practice))
     rows.append(_time(detail, spec, call))
-    door = " through the API" if detail.source == "api" else ""
-    rows.append(Line("Asked for", formats.date_and_time(card.created_at) + door, fact=True))
+    when = formats.date_and_time(card.created_at)
+    asked = t("{when} through the API", when=when) if detail.source == "api" else when
+    rows.append(Line(t("Asked for"), asked, fact=True))
     return rows
 
 
 def _setting(detail: Detail, spec: ModelSpec | None, name: str, value: Any, record: dict[str, Any]) -> Line:
     param = spec.param(name) if spec else None
-    label = param.label if param else name
     shown = "on" if value is True else "off" if value is False else str(value)
     asked = param.value_label(value) if param and param.labels else shown
     used, differs = _used(detail, spec, param, asked, record)
-    return Line(label, asked, used, differs)
+    return Line(t(param.label) if param else name, t(asked) if param else asked, t(used) if param else used, differs)
 
 
 def _used(
@@ -90,13 +91,13 @@ def _unasked(detail: Detail, spec: ModelSpec | None, record: dict[str, Any]) -> 
     expected = spec.output_size(card.params) if spec else None
     sizes = list(dict.fromkeys((one.width, one.height) for one in card.pictures))
     if expected or sizes:
-        asked = f"{expected[0]} × {expected[1]}" if expected else words.MODEL_CHOOSES
+        asked = f"{expected[0]} × {expected[1]}" if expected else t(words.MODEL_CHOOSES)
         used = ", ".join(f"{wide} × {tall}" for wide, tall in sizes)
-        yield Line("Size", asked, used, differs=bool(expected and sizes) and sizes != [expected])
+        yield Line(t("Size"), asked, used, differs=bool(expected and sizes) and sizes != [expected])
     if card.pictures:
-        yield Line("File format", words.MODEL_CHOOSES, _format(card.pictures[0].mime))
+        yield Line(t("File format"), t(words.MODEL_CHOOSES), _format(card.pictures[0].mime))
     if seed := _find(record, "seed", "seeds"):
-        yield Line("Seed", words.MODEL_CHOOSES, seed)
+        yield Line(t("Seed"), t(words.MODEL_CHOOSES), seed)
 
 
 def cost(detail: Detail, *, practice: bool) -> Line:
@@ -105,14 +106,15 @@ def cost(detail: Detail, *, practice: bool) -> Line:
     asked = formats.about(card.estimate_micro, in_dollars=False, practice=practice)
     used = formats.money(card.charged_micro, practice=practice) if card.charged_micro else ""
     if _silent(detail):
-        return Line("Cost", asked, f"{used}; {words.CHARGE_OF_ANOTHER_UNKNOWN}" if used else words.CHARGE_UNKNOWN)
+        unknown = t("{used}; {unknown}", used=used, unknown=t(words.CHARGE_OF_ANOTHER_UNKNOWN))
+        return Line(t("Cost"), asked, unknown if used else t(words.CHARGE_UNKNOWN))
     unsaid = any(call.outcome == Outcome.SUCCEEDED and call.charged_micro is None for call in detail.submissions)
     if not used and (unsaid or card.status not in TERMINAL):
-        return Line("Cost", asked)
+        return Line(t("Cost"), asked)
     made = card.status == TaskStatus.SUCCEEDED or card.charged_micro > 0
     foreseen = card.estimate_micro if card.estimate_micro is not None else card.charged_micro
     off = abs(card.charged_micro - foreseen) > _SAME_COST * foreseen
-    return Line("Cost", asked, used or words.NOTHING_CHARGED, differs=made and off)
+    return Line(t("Cost"), asked, used or t(words.NOTHING_CHARGED), differs=made and off)
 
 
 def _silent(detail: Detail) -> bool:
@@ -125,10 +127,10 @@ def _silent(detail: Detail) -> bool:
 
 def _time(detail: Detail, spec: ModelSpec | None, call: Submission | None) -> Line:
     typical = views.usual(spec)
-    asked = f"usually {formats.seconds(typical)}" if typical else words.NOT_KNOWN_YET
+    asked = t("usually {time}", time=formats.seconds(typical)) if typical else t(words.NOT_KNOWN_YET)
     if call is None or detail.card.finished_at is None or detail.card.status != TaskStatus.SUCCEEDED:
-        return Line("Time", asked)
-    return Line("Time", asked, formats.seconds((detail.card.finished_at - call.started_at).total_seconds()))
+        return Line(t("Time"), asked)
+    return Line(t("Time"), asked, formats.seconds((detail.card.finished_at - call.started_at).total_seconds()))
 
 
 def _version(record: dict[str, Any]) -> str:
@@ -183,4 +185,4 @@ def _duration(detail: Detail, asked: str) -> tuple[str, bool]:
     lengths = [one.duration_ms for one in detail.card.pictures if one.duration_ms]
     wanted = re.match(r"\d+", asked)
     off = wanted is not None and any(abs(length - int(wanted[0]) * 1000) > 500 for length in lengths)
-    return _all(f"{length / 1000:.1f} s" for length in lengths), off
+    return _all(t("{n} s", n=f"{length / 1000:.1f}") for length in lengths), off

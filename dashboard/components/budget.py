@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from dashboard import resources
 from dashboard.components import formats
+from dashboard.language import t, tn
 from data.ledger import TEAM, Standing
 
 AMBER = 0.8
@@ -50,12 +51,16 @@ def left(person: str, price: int | None, calls: int = 1) -> Left | None:
 
 def line(left: Left, kind: str, *, practice: bool) -> str:
     """What stands in the price line."""
-    whose = "Team budget" if left.team else "Your budget"
-    text = f"{whose}: {formats.in_credits(left.micro, practice=practice)} left this month"
+    has = formats.in_credits(left.micro, practice=practice)
+    text = t(
+        "Team budget: {credits} left this month" if left.team else "Your budget: {credits} left this month",
+        credits=has,
+    )
     if not left.short or left.pictures is None:
         return text
-    noun = "video" if kind == "video" else "picture"
-    return f"{text}, {left.pictures} {noun}{'' if left.pictures == 1 else 's'}"
+    many = (tn(left.pictures, "{n} video", "{n} videos") if kind == "video"
+            else tn(left.pictures, "{n} picture", "{n} pictures"))  # fmt: skip
+    return t("{budget}, {many}", budget=text, many=many)
 
 
 def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
@@ -63,20 +68,30 @@ def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
 
     Nobody has pressed yet, so nothing is said of a charge.
     """
-    whose = "The team’s budget" if left.team else "Your budget"
     if left.price is None:
-        why = f"{whose} cannot be kept, because nobody knows this price. Choose another model, or lift it in Settings."
-        return "Price unknown – no budget allows it", why
+        why = t(
+            "{budget} cannot be kept, because nobody knows this price. Choose another model, or lift it in Settings.",
+            budget=t("The team’s budget") if left.team else t("Your budget"),
+        )
+        return t("Price unknown – no budget allows it"), why
     needed = left.price * count
     if needed <= left.micro:
         return "", ""
-    sentence = (
-        f"{whose} for this month has {formats.in_credits(left.micro, practice=practice)} left, "
-        f"and this needs {formats.in_credits(needed, practice=practice)}. It can be raised in Settings."
+    sentence = t(
+        "{budget} for this month has {credits} left, and this needs {needed}. It can be raised in Settings.",
+        budget=t("The team’s budget") if left.team else t("Your budget"),
+        credits=formats.in_credits(left.micro, practice=practice),
+        needed=formats.in_credits(needed, practice=practice),
     )
-    name = "Team budget" if left.team else "Your budget"
+    return _label(left), sentence
+
+
+def _label(left: Left) -> str:
+    name = t("Team budget") if left.team else t("Your budget")
     if not left.micro:
-        return f"{name} is used up", sentence
-    if not left.pictures:
-        return f"{name} is too small for {f'all {left.calls} models' if left.calls > 1 else 'this'}", sentence
-    return f"{name} allows {left.pictures} more – choose fewer", sentence
+        return t("{budget} is used up", budget=name)
+    if left.pictures:
+        return t("{budget} allows {n} more – choose fewer", budget=name, n=left.pictures)
+    if left.calls > 1:
+        return t("{budget} is too small for all {n} models", budget=name, n=left.calls)
+    return t("{budget} is too small for this", budget=name)

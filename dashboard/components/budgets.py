@@ -7,9 +7,11 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import formats, people, server, toasts, trouble
+from dashboard.language import t
 from data.ledger import EVERYBODY, TEAM, Standing, month_of, person_scope
 from data.money import MICRO
 from data.schema import Budget
+from data.sentences import Sentence
 
 _MOST = 10**9  # credits; more than anybody has, and far inside what a database column holds
 _NONE = "No budget is set: everybody may ask for as much as the provider accounts hold."
@@ -20,8 +22,11 @@ def budgets(me: str) -> None:
     here = resources.desk().ledger
     now = resources.now()
     st.caption(
-        f"Credits that may be asked for in a month, counted in UTC; it is {now:%B %Y}. What is under way is held back "
-        "until it is charged or has come to nothing; a doubt that was given up counts as charged."
+        t(
+            "Credits that may be asked for in a month, counted in UTC; it is {month}. What is under way is held back "
+            "until it is charged or has come to nothing; a doubt that was given up counts as charged.",
+            month=formats.month(now),
+        )
     )
     limits = {row.scope: row for row in here.budgets()}
     spent = {row.scope: row for row in here.spent(month_of(now))}
@@ -31,7 +36,7 @@ def budgets(me: str) -> None:
         with st.container(border=True, gap="small", key=f"budget_{index}"):
             _row(scope, limits.get(scope), spent.get(scope), me)
     if not limits:
-        st.caption(_NONE)
+        st.caption(t(_NONE))
     _editor(scopes, limits, me)
 
 
@@ -39,34 +44,35 @@ def _row(scope: str, limit: Budget | None, standing: Standing | None, me: str) -
     practice = server.about().practice
     used = standing.reserved + standing.charged if standing else 0
     most = limit.micro if limit else standing.limit if standing else None
-    said = [formats.in_credits(used, practice=practice) + " used"]
+    said = t("{credits} used", credits=formats.in_credits(used, practice=practice))
     if standing and standing.reserved:
-        said.append(f"of them {formats.figure(standing.reserved)} held back")
+        said = t("{used}, of them {n} held back", used=said, n=formats.figure(standing.reserved))
     title = f"**{formats.literal(_name(scope, me))}**"
     if scope == EVERYBODY:
-        said = ["for each person who has no budget of their own"]
+        said = t("for each person who has no budget of their own")
     if most is None:
-        st.markdown(f"{title} · {', '.join(said)}, no limit")
+        st.markdown(f"{title} · {t('{used}, no limit', used=said)}")
         return
-    of = formats.in_credits(most, practice=practice)
-    st.markdown(f"{title} · {', '.join(said)} · {of} a month")
+    of = t("{credits} a month", credits=formats.in_credits(most, practice=practice))
+    st.markdown(f"{title} · {said} · {of}")
     if scope != EVERYBODY:
         st.progress(min(1.0, used / most) if most else 1.0)
     if limit:
-        st.caption(formats.literal(f"Set {people.by(limit.set_by, me)}, {formats.date_and_time(limit.set_at)}"))
+        when = formats.date_and_time(limit.set_at)
+        st.caption(formats.literal(t("Set {by}, {when}", by=people.by(limit.set_by, me), when=when)))
 
 
 def _editor(scopes: list[str], limits: dict[str, Budget], me: str) -> None:
     with st.form("budget", border=True, clear_on_submit=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            scope = st.selectbox("Whose budget", scopes, key="budget_scope", format_func=lambda one: _name(one, me))
-            st.text_input("Credits a month", key="budget_credits", placeholder="500", max_chars=20,
-                          help="A whole number, or one with one decimal. Leave it empty for no limit.")  # fmt: skip
-            st.form_submit_button("Set", key="budget_set", type="primary", on_click=_set, args=(me,))
+            scope = st.selectbox(t("Whose budget"), scopes, key="budget_scope", format_func=lambda one: _name(one, me))
+            st.text_input(t("Credits a month"), key="budget_credits", placeholder="500", max_chars=20,
+                          help=t("A whole number, or one with one decimal. Leave it empty for no limit."))  # fmt: skip
+            st.form_submit_button(t("Set"), key="budget_set", type="primary", on_click=_set, args=(me,))
         if fault := st.session_state.pop("budget_fault", ""):
             st.error(formats.literal(fault), icon=":material/error:")
         elif limits and scope in limits:
-            st.caption("Leave the field empty and press Set to lift a limit.")
+            st.caption(t("Leave the field empty and press Set to lift a limit."))
 
 
 def _set(me: str) -> None:
@@ -75,13 +81,17 @@ def _set(me: str) -> None:
     try:
         micro = parse(state["budget_credits"] or "")
     except ValueError as error:
-        state["budget_fault"] = str(error)
+        state["budget_fault"] = t(error.args[0])
         return
     with trouble.callback():
         resources.desk().ledger.set_budget(state["budget_scope"], micro, who=me)
         state["budget_credits"] = ""
-        done = "There is no limit now" if micro is None else f"The limit is {formats.in_credits(micro)} a month now"
-        toasts.leave(f"{_name(state['budget_scope'], me)}: {done}.", ":material/check:")
+        whose = _name(state["budget_scope"], me)
+        if micro is None:
+            done = t("{whose}: There is no limit now.", whose=whose)
+        else:
+            done = t("{whose}: The limit is {credits} a month now.", whose=whose, credits=formats.in_credits(micro))
+        toasts.leave(done, ":material/check:")
 
 
 def parse(text: str) -> int | None:
@@ -91,13 +101,15 @@ def parse(text: str) -> int | None:
         return None
     if not re.fullmatch(r"\d{1,10}(\.\d)?", plain, re.ASCII) or Decimal(plain) > _MOST:
         raise ValueError(
-            f"“{text.strip()}” is no number of credits. Write a whole number such as 500, or one with a single decimal "
-            f"such as 12.5, up to {_MOST:,}; nothing was changed."
-        )
+            Sentence(
+                "“{text}” is no number of credits. Write a whole number such as 500, or one with a single decimal "
+                "such as 12.5, up to {most}; nothing was changed.", text=text.strip(), most=f"{_MOST:,}",
+            )
+        )  # fmt: skip
     return int(Decimal(plain) * MICRO)
 
 
 def _name(scope: str, me: str) -> str:
     if scope in (TEAM, EVERYBODY):
-        return "The team together" if scope == TEAM else "Everybody"
+        return t("The team together") if scope == TEAM else t("Everybody")
     return people.name_of(scope.removeprefix("person:"), me)

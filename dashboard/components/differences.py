@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from dashboard.components import actual, formats, server, views
+from dashboard.language import t, tn
 from data.catalog import ModelSpec, catalog
 from data.difference import Change, changes, facts, pieces
 from data.history import Card, Detail
@@ -19,7 +20,7 @@ def rows(a: Detail, b: Detail, which: tuple[int, int]) -> list[dict[str, Any]]:
         if change.name == "prompt":
             whole = pieces(change.a, change.b)
             if any(piece.kind == "same" and piece.text.strip() for piece in whole):  # else they are told side by side
-                found.append({"name": "Prompt", "pieces": [[piece.kind, piece.text] for piece in whole]})
+                found.append({"name": t("Prompt"), "pieces": [[piece.kind, piece.text] for piece in whole]})
                 continue
         name, left, right = _row(change, a.card, b.card)
         if left != right:
@@ -30,7 +31,7 @@ def rows(a: Detail, b: Detail, which: tuple[int, int]) -> list[dict[str, Any]]:
 def _told(detail: Detail, index: int) -> dict[str, Any]:
     """The facts, with the cost as the drawer tells it: that nobody has said it is not that it was nothing."""
     cost = actual.cost(detail, practice=server.about().practice).used
-    return facts(detail, index) | {"cost": cost or "not reported"}
+    return facts(detail, index) | {"cost": cost or t("not reported")}
 
 
 def _row(change: Change, a: Card, b: Card) -> tuple[str, str, str]:
@@ -38,28 +39,28 @@ def _row(change: Change, a: Card, b: Card) -> tuple[str, str, str]:
     if change.name.startswith("params."):
         name = change.name.removeprefix("params.")
         labels = [param.label for spec in specs if spec and (param := spec.param(name))]
-        return next(iter(labels), name), _setting(specs[0], name, change.a), _setting(specs[1], name, change.b)
+        return t(next(iter(labels), name)), _setting(specs[0], name, change.a), _setting(specs[1], name, change.b)
     if change.name == "model":
-        return "Model", views.model_label(a, specs[0]), views.model_label(b, specs[1])
+        return t("Model"), views.model_label(a, specs[0]), views.model_label(b, specs[1])
     if change.name == "references":
         left, right = _references(change.a), _references(change.b)
-        return "References", left, right if left != right else f"{right}, not the same"
-    name, say = _FACTS[change.name]
-    left, right = ("not known" if value is None else say(value) for value in (change.a, change.b))
-    return name, left, right
+        return t("References"), left, right if left != right else t("{pictures}, not the same", pictures=right)
+    say = _SAID[change.name]
+    left, right = (t("not known") if value is None else say(value) for value in (change.a, change.b))
+    return t(_FACTS[change.name]), left, right
 
 
 def _setting(spec: ModelSpec | None, name: str, value: Any) -> str:
     param = spec.param(name) if spec else None
     if value is None:
-        return "not set" if param else "no such setting"
+        return t("not set") if param else t("no such setting")
     if isinstance(value, bool):
-        return "on" if value else "off"
-    return param.value_label(value) if param else str(value)
+        return t("on") if value else t("off")
+    return t(param.value_label(value)) if param else str(value)
 
 
 def _references(shas: Sequence[str]) -> str:
-    return "none" if not shas else f"{len(shas)} {'picture' if len(shas) == 1 else 'pictures'}"
+    return tn(len(shas), "{n} picture", "{n} pictures") if shas else t("none")
 
 
 def file_format(mime: str) -> str:
@@ -67,11 +68,13 @@ def file_format(mime: str) -> str:
     return mime.partition("/")[2].upper()
 
 
-_FACTS: dict[str, tuple[str, Callable[[Any], str]]] = {
-    "prompt": ("Prompt", str),
-    "pixels": ("Pixels", lambda size: f"{size[0]} × {size[1]}"),
-    "format": ("Came as", file_format),
-    "length": ("Length", formats.length),
-    "cost": ("Cost", str),
-    "seconds": ("Time", formats.seconds),
+_FACTS = {"prompt": "Prompt", "pixels": "Pixels", "format": "Came as", "length": "Length", "cost": "Cost",
+          "seconds": "Time"}  # fmt: skip
+_SAID: dict[str, Callable[[Any], str]] = {
+    "prompt": str,
+    "pixels": lambda size: f"{size[0]} × {size[1]}",
+    "format": file_format,
+    "length": formats.length,
+    "cost": str,
+    "seconds": formats.seconds,
 }

@@ -1,53 +1,68 @@
-"""Numbers, money and times as people read them, and text made safe for places that read Markdown."""
+"""Numbers, money and times as people read them in their language, and text made safe for places that read Markdown."""
 
 import re
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import streamlit as st
 
+from dashboard.language import t, tn
 from data.glances import COUNTED
-from data.money import CREDIT_USD_MICRO, MICRO, MICRO_CREDITS_PER_USD, format_credits, format_usd
+from data.money import CREDIT_USD_MICRO, MICRO, MICRO_CREDITS_PER_USD, PRICE_UNKNOWN, format_credits, format_usd
 
 _FINEST = MICRO // 100
 """Micro-credits. What has a finer part is told rounded: where a provider counts tokens, each sum has six decimals."""
+_MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
+           "December")  # fmt: skip
+_SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def money(micro: int, *, practice: bool = False) -> str:
     """What was charged: "4 credits ($0.02)"; in practice "4 practice credits", which are worth nothing."""
     text = in_credits(micro, practice=practice)
-    return text if practice else f"{text} ({_dollars(micro)})"
+    return text if practice else _beside(text, _dollars(micro))
 
 
 def money_short(micro: int) -> str:
     """What was charged, where there is little room: "4 cr"."""
-    return f"{figure(micro)} cr"
+    return t("{n} cr", n=figure(micro))
 
 
 def about_short(micro: int | None) -> str:
     """What it will cost, where there is little room: "≈ 4 cr", or "price unknown"."""
-    return format_credits(None) if micro is None else _around(money_short(micro))
+    return t(PRICE_UNKNOWN) if micro is None else t("{n} cr", n=_around(figure(micro)))
 
 
 def balance(micro: int, *, practice: bool) -> str:
     """What an account holds: "1,984 credits left ($9.92)"."""
-    left, dollars = micro / MICRO, micro * CREDIT_USD_MICRO / MICRO / MICRO
-    return f"{left:,.0f} practice credits left" if practice else f"{left:,.0f} credits left (${dollars:,.2f})"
+    left, dollars = f"{micro / MICRO:,.0f}", f"${micro * CREDIT_USD_MICRO / MICRO / MICRO:,.2f}"
+    if practice:
+        return t("{n} practice credits left", n=left)
+    return t("{n} credits left ({dollars})", n=left, dollars=dollars)
 
 
 def about(micro: int | None, *, times: int = 1, in_dollars: bool = True, practice: bool = False) -> str:
     """What it will cost: "≈ 16 credits ($0.08)", or "price unknown"."""
     if micro is None:
-        return format_credits(None)
+        return t(PRICE_UNKNOWN)
     total = micro * times
-    text = _around(in_credits(total, practice=practice))
-    return f"{text} ({_dollars(total)})" if in_dollars and not practice else text
+    text = _in_credits(total, _around(figure(total)), practice=practice)
+    return _beside(text, _dollars(total)) if in_dollars and not practice else text
 
 
 def in_credits(micro: int, *, practice: bool = False) -> str:
     """ "4 credits", "1 credit", "1,000 credits", "6.5 practice credits"."""
-    return practised(f"{figure(micro)} {'credit' if micro == MICRO else 'credits'}", practice=practice)
+    return _in_credits(micro, figure(micro), practice=practice)
+
+
+def _in_credits(micro: int, said: str, *, practice: bool) -> str:
+    text = t("{n} credit", n=said) if micro == MICRO else t("{n} credits", n=said)
+    return practised(text, practice=practice)
+
+
+def _beside(text: str, dollars: str) -> str:
+    return t("{credits} ({dollars})", credits=text, dollars=dollars)
 
 
 def figure(micro: int) -> str:
@@ -75,19 +90,23 @@ def _around(text: str) -> str:
 
 
 def practised(text: str, *, practice: bool) -> str:
-    """A sentence as it is, or in practice with its credits called what they are."""
-    return re.sub(r"(?<!practice )\bcredits?\b", r"practice \g<0>", text) if practice else text
+    """A sentence in this session's language as it is, or in practice with its credits called what they are."""
+    real, played = t("credit"), t("practice credit")
+    return text.replace(played, real).replace(real, played) if practice else text
 
 
 def requests(count: int, most: int = COUNTED) -> str:
     """ "1 request", "13 requests", "more than 10,000 requests" where the count went no further."""
-    many = f"more than {most:,}" if count > most else f"{count:,}"
-    return f"{many} {'request' if count == 1 else 'requests'}"
+    if count > most:
+        return t("more than {n} requests", n=f"{most:,}")
+    return tn(count, "{n} request", "{n} requests")
 
 
 def seconds(value: float) -> str:
     """A wait: "18 s", "4 min"."""
-    return f"{max(1, round(value))} s" if value < 99.5 else f"{round(value / 60)} min"
+    if value < 99.5:
+        return t("{n} s", n=max(1, round(value)))
+    return t("{n} min", n=round(value / 60))
 
 
 def span(low: float, high: float) -> str:
@@ -95,7 +114,9 @@ def span(low: float, high: float) -> str:
     first, last = seconds(low), seconds(high)
     if first == last:
         return first
-    return f"{first.removesuffix(' s')}–{last}" if last.endswith("s") else f"{first} to {last}"
+    if high < 99.5:
+        return t("{low}–{high} s", low=max(1, round(low)), high=max(1, round(high)))
+    return t("{low} to {high}", low=first, high=last)
 
 
 def length(milliseconds: int) -> str:
@@ -106,8 +127,9 @@ def length(milliseconds: int) -> str:
 
 def ordinal(number: int) -> str:
     """1st, 2nd, 3rd, 4th …"""
-    suffix = "th" if number % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
-    return f"{number}{suffix}"
+    if number % 100 in (11, 12, 13) or number % 10 not in (1, 2, 3):
+        return t("{n}th", n=number)
+    return (t("{n}st", n=number), t("{n}nd", n=number), t("{n}rd", n=number))[number % 10 - 1]
 
 
 def local(moment: datetime) -> datetime:
@@ -126,29 +148,39 @@ def clock(moment: datetime) -> str:
 def date_and_time(moment: datetime) -> str:
     """ "3 October 2026, 14:20:05" at the person's place."""
     there = local(moment)
-    return f"{there.day} {there:%B %Y, %H:%M:%S}"
+    return t("{date}, {time}", date=full_date(there), time=f"{there:%H:%M:%S}")
+
+
+def full_date(there: date) -> str:
+    """ "3 October 2026"."""
+    return t("{day} {month} {year}", day=there.day, month=t(_MONTHS[there.month - 1]), year=there.year)
+
+
+def month(there: date) -> str:
+    """ "October 2026"."""
+    return t("{month} {year}", month=t(_MONTHS[there.month - 1]), year=there.year)
 
 
 def day(moment: datetime, now: datetime) -> str:
     """ "8 Dec" at the person's place, with the time of day where that is today or tomorrow."""
     there = local(moment)
-    near = moment - now < timedelta(days=1)
-    return f"{there.day} {there:%b}, {there:%H:%M}" if near else f"{there.day} {there:%b}"
+    said = t("{day} {month}", day=there.day, month=t(_SHORT[there.month - 1]))
+    return t("{date}, {time}", date=said, time=f"{there:%H:%M}") if moment - now < timedelta(days=1) else said
 
 
 def age(moment: datetime, now: datetime) -> str:
     """How long ago, short: "just now", "5 min ago", "3 h ago", "2 d ago", then the date."""
     gone = now - moment
     if gone < timedelta(minutes=1):
-        return "just now"
+        return t("just now")
     if gone < timedelta(hours=1):
-        return f"{gone // timedelta(minutes=1)} min ago"
+        return t("{n} min ago", n=gone // timedelta(minutes=1))
     if gone < timedelta(days=1):
-        return f"{gone // timedelta(hours=1)} h ago"
+        return t("{n} h ago", n=gone // timedelta(hours=1))
     if gone < timedelta(days=7):
-        return f"{gone // timedelta(days=1)} d ago"
+        return t("{n} d ago", n=gone // timedelta(days=1))
     there = local(moment)
-    return f"{there.day} {there:%b %Y}"
+    return t("{day} {month} {year}", day=there.day, month=t(_SHORT[there.month - 1]), year=there.year)
 
 
 def literal(text: str) -> str:
@@ -158,7 +190,7 @@ def literal(text: str) -> str:
 
 def prose(text: str) -> str:
     """Like `literal`, with addresses set as code, so that they are not turned into links."""
-    parts = re.split(r"(https?://[^\s`]*[^\s`.,;)])", text)
+    parts = re.split(r"(https?://[!-_a-~]*[!-_a-~])(?<![.,;)])", text)
     return "".join(f"`{part}`" if index % 2 else literal(part) for index, part in enumerate(parts))
 
 

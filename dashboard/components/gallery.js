@@ -1,20 +1,225 @@
-// The History grid: equal tiles that show the whole picture, and one line about each.
+// The History grid: equal tiles under the keyboard and the mouse. The pattern is the listbox of the WAI-ARIA practices, in
+// two dimensions: one tile is in the tab order, arrows lead on from it. What can be clicked in a tile besides the tile
+// itself is for the mouse; each has its key.
 
-function tile(item) {
-  const line = [item.model, item.age, item.cost].filter(Boolean).join(" · ");
-  const inside = item.picture
-    ? el("img", { src: item.picture, alt: "", loading: "lazy", decoding: "async", width: item.width, height: item.height })
-    : el("span", { class: "blank clamp", dir: "auto" }, item.prompt);
-  return el("li", { class: item.tone, "data-key": item.id, "data-state": item.state },
-    el("button", { class: "tile", type: "button", "data-act": "open", "data-id": item.id, title: item.prompt, "aria-label": [item.prompt, item.video?.name, item.word, line].filter(Boolean).join(". ") },
-      el("span", { class: "frame" }, inside, playMark(item.video), item.more && el("span", { class: "more" }, item.more)),
-      el("span", { class: "state" }, el("span", { class: "dot" }), el("b", {}, item.word), el("span", { class: "line soft" }, line))));
+function render(data, me) {
+  me.data = data;
+  if (me.told !== data.size) me.size = me.told = data.size;
+  if (!data.items.some((item) => item.id === me.at)) me.at = data.items[0]?.id;
+  const over = (me.laid = overlaid(data, me));
+  return [
+    head(data, me),
+    el("div", { class: "float" },
+      data.stale && el("p", { class: "stale", role: "alert" }, data.stale, el("button", { class: "act", type: "button", "data-act": "again", "data-id": "" }, data.words.again)),
+      me.trouble && el("p", { class: "stale", role: "alert" }, me.trouble, el("button", { class: "act", type: "button", "data-act": "calm" }, data.words.close)),
+      data.fresh && el("button", { class: "fresh", type: "button", "data-act": "show_new", "data-id": "", title: data.words.new }, `${data.fresh} ↑`)),
+    el("div", { class: me.mode ? "lists mode" : "lists", "data-key": "lists" }, lists(data, me, over)),
+    pages(data),
+    bar(data, me, over),
+    data.view === "list" && tagEditor(data, me, over),
+    el("p", { class: "unseen", role: "status", "data-key": "say" }, me.say ?? ""),
+  ];
 }
 
-function render(data) {
-  return el("ul", { class: "grid", "aria-label": data.label }, data.items.map(tile));
+function redraw(me) {
+  const root = me.root.getRootNode(), held = root.activeElement;
+  morph(me.root, el("div", { class: "root" }, render(me.data, me)));
+  if (held?.isConnected && root.activeElement !== held) held.focus({ preventScroll: true });
+  letGo(held, me);
+}
+
+// Whoever stood on what is gone (the bar, after Delete) goes on at the tile where they were.
+function letGo(held, me) {
+  if (held && !held.isConnected) me.root.querySelector(".tile[tabindex='0']")?.focus({ preventScroll: true });
+}
+
+function does(act, ids, me) {
+  wish(act, [ids].flat().join(" "), me);
+  redraw(me);
+}
+
+const tiles = (me) => [...me.root.querySelectorAll(".tile")];
+const itemOf = (id, me) => me.data.items.find((item) => item.id === id);
+
+function goTo(node, me) {
+  if (!node) return;
+  me.root.querySelector(".tile[tabindex='0']")?.setAttribute("tabindex", "-1");
+  me.at = node.dataset.key;
+  node.setAttribute("tabindex", "0");
+  node.focus();
+  node.scrollIntoView({ block: "nearest" });
+}
+
+// The tile in the next row, nearest in its column: sections may end in half a row.
+function below(node, me, down) {
+  const from = node.getBoundingClientRect(), middle = from.left + from.width / 2;
+  const rows = tiles(me).map((one) => [one, one.getBoundingClientRect()]).filter(([, box]) => (down ? box.top > from.top + 4 : box.top < from.top - 4));
+  const next = down ? Math.min(...rows.map(([, box]) => box.top)) : Math.max(...rows.map(([, box]) => box.top));
+  const far = ([, box]) => Math.abs(box.left + box.width / 2 - middle);
+  return rows.filter(([, box]) => Math.abs(box.top - next) < 4).sort((a, b) => far(a) - far(b))[0]?.[0];
+}
+
+function toggle(id, me, upTo = false) {
+  if (itemOf(id, me)?.gone) return;
+  const all = tiles(me).filter((node) => !node.classList.contains("gone")).map((node) => node.dataset.key);
+  const from = all.indexOf(me.anchor), to = all.indexOf(id);
+  const span = upTo && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [id];
+  const on = span.length > 1 || !me.laid.chosen.has(id);
+  me.anchor = id;
+  does(on ? "select" : "unselect", span, me);
+}
+
+function star(id, me) {
+  const on = !me.laid.stars.get(id);
+  me.say = on ? me.data.words.starred : me.data.words.unstarred;
+  does(on ? "star" : "unstar", id, me);
+}
+
+function open(id, me) {
+  if (itemOf(id, me)?.gone) return me.data.undo && wish("restore", id, me);
+  if (me.data.view === "deleted") return toggle(id, me);
+  wish("open", id, me);
+  comeBack(me);
+}
+
+// When the drawer closes, the focus goes on at the picture that was open last: one may have walked in there.
+function comeBack(me) {
+  let last = "";
+  const watch = new MutationObserver(() => {
+    const open = document.querySelector("[role=dialog]");
+    if (open) last = new URL(location).searchParams.get("task") ?? last;
+    else if (last) {
+      watch.disconnect();
+      const node = me.root.querySelector(`[data-key="${CSS.escape(last)}"]`) ?? me.root.querySelector(".tile[tabindex='0']");
+      if (me.root.isConnected && document.activeElement === document.body) goTo(node, me);
+    }
+  });
+  me.watch?.disconnect();
+  (me.watch = watch).observe(document.body, { childList: true, subtree: true });
+}
+
+// Deletes what is selected, or the tile that is named; which of the two, the bar shows.
+function remove(id, me) {
+  const ids = me.laid.count ? "" : id;
+  if (ids && itemOf(id, me)?.gone) return;
+  wish("delete", ids, me);
+}
+
+function editTags(me, id) {
+  if (!me.laid.count && id) does("select", id, me);
+  const box = me.root.querySelector(".tagbox");
+  if (!me.laid.count || !box) return;
+  box.showPopover();
+  box.querySelector("input").focus();
+}
+
+function pressed(event, me) {
+  if (event.target.matches?.(".newtag")) return typed(event, me);
+  const node = event.target.closest?.(".tile");
+  if (event.defaultPrevented || event.altKey) return;
+  const id = node?.dataset.key, plain = !event.ctrlKey && !event.metaKey, list = me.data.view === "list";
+  const all = tiles(me), at = all.indexOf(node);
+  const to = node && { ArrowRight: all[at + 1], ArrowLeft: all[at - 1], Home: all[0], End: all.at(-1), ArrowDown: below(node, me, true), ArrowUp: below(node, me, false) };
+  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+  if (to && key in to && plain) {
+    if (event.shiftKey && to[key]) {
+      if (!me.laid.chosen.has(id)) toggle(id, me);
+      me.anchor ??= id;
+      toggle(to[key].dataset.key, me, true);
+    }
+    goTo(to[key], me);
+  } else if (key === "a" && !plain) does("select", all.filter((one) => !one.classList.contains("gone")).map((one) => one.dataset.key), me);
+  else if (!plain) return;
+  else if (node && key === "Enter") open(id, me);
+  else if (node && key === " ") toggle(id, me, event.shiftKey);
+  else if (list && key === "f" && (me.laid.count || (node && !itemOf(id, me).gone))) me.laid.count ? wish("star_all", "", me) : star(id, me);
+  else if (list && node && (key === "Delete" || key === "Backspace")) remove(id, me);
+  else if (list && key === "t") editTags(me, id);
+  else if (key === "z" && undoes(me.data, me)) local.undo(null, me);
+  else if (key === "s") local.mode(null, me);
+  else if ((key === "n" || key === "p") && me.data[key === "n" ? "older" : "newer"] !== null) turn(key === "n" ? "older" : "newer", me);
+  else if (key === "Escape" && (me.laid.count || me.mode)) [(me.mode = false), does("clear", "", me)];
+  else return;
+  event.preventDefault();
+  event.stopPropagation();
+}
+
+function typed(event, me) {
+  event.stopPropagation();
+  const name = event.target.value.trim();
+  if (event.key !== "Enter" || event.isComposing || !name) return;
+  event.target.value = "";
+  wish("tag", name, me);
+}
+
+function turn(act, me) {
+  me.turned = me.data.page;
+  wish(act, String(me.data[act]), me);
+}
+
+function clickedTile(event, me) {
+  const node = event.target.closest(".tile"), id = node?.dataset.key;
+  if (!node) return;
+  goTo(node, me);
+  if (event.target.closest(".star")) star(id, me);
+  else if (event.target.closest(".tick") || event.shiftKey || event.ctrlKey || event.metaKey || me.mode) toggle(id, me, event.shiftKey);
+  else open(id, me);
+}
+
+const local = {
+  calm: (_, me) => [(me.trouble = null), redraw(me)],
+  mode: (_, me) => [(me.mode = !me.mode), redraw(me)],
+  resize: (node, me) => [(me.size = node.dataset.id), wish("size", me.size, me), redraw(me)],
+  tags: (_, me) => editTags(me),
+  undo: (_, me) => [(me.undone = me.data.undo.until), wish("undo", "", me), redraw(me)],
+  show_new: (_, me) => [wish("show_new", "", me), me.root.scrollIntoView({ block: "start", behavior: "instant" })],
+  clear: (_, me) => [(me.mode = false), does("clear", "", me)],
+  older: (_, me) => turn("older", me),
+  newer: (_, me) => turn("newer", me),
+};
+
+function listen(me) {
+  me.root.addEventListener("keydown", (event) => pressed(event, me));
+  me.root.addEventListener("click", (event) => clickedTile(event, me));
+  me.root.addEventListener("focusin", (event) => {
+    const node = event.target.closest?.(".tile");
+    if (node) me.at = node.dataset.key;
+  });
+  // Where nothing has the focus, keys are the grid's too: Z after a press of the mouse. Not under a dialog.
+  const nowhere = (event) => {
+    if (!me.root.isConnected) return document.removeEventListener("keydown", nowhere);
+    const held = document.activeElement;
+    if ((!held || held === document.body || held.matches("main, section")) && !document.querySelector("[role=dialog]")) pressed(event, me);
+  };
+  document.addEventListener("keydown", nowhere);
+  // A picture that does not come is asked about once; `error` does not bubble, so it is caught on its way down.
+  me.asked = new Set();
+  me.root.addEventListener("error", (event) => {
+    const { sha } = event.target.dataset;
+    if (!sha || me.asked.has(sha)) return;
+    me.asked.add(sha);
+    wish("missing", sha, me);
+  }, true);
+}
+
+// The form comes once for each press; a drawing that shows it again sends nothing.
+function download({ zip, words }, me) {
+  if (!zip || me.posted === `${me.epoch} ${zip.number}`) return;
+  me.posted = `${me.epoch} ${zip.number}`;
+  post(zip.form, () => [(me.trouble = words.zip_failed), redraw(me)]);
 }
 
 export default function (component) {
-  return desk(component, render);
+  const held = component.parentElement.activeElement;
+  const cleanup = desk(component, render, { local });
+  const me = desks.get(component.parentElement);
+  letGo(held, me);
+  if (!me.ready) [(me.ready = true), listen(me)];
+  download(component.data, me);
+  if (me.turned && me.turned !== component.data.page) {
+    me.root.scrollIntoView({ block: "start", behavior: "instant" });
+    goTo(tiles(me)[0], me); // the keyboard goes on at the first tile of the other page
+    me.turned = "";
+  }
+  return cleanup;
 }

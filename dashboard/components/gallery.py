@@ -1,52 +1,208 @@
-"""The History grid: one browser component for a whole page of thumbnails, alive only while a shown task runs."""
+"""The History grid: one browser component for a page of tiles, the bar of what is selected, and Undo.
 
-from collections.abc import Sequence
+It is drawn anew when something moves anywhere, but from a snapshot (`listing.py`): tiles change where they are, what is
+new waits behind a button, and what is deleted leaves its place.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, formats, news, trouble, views, words
+from dashboard.components import acts, address, failed, filters, formats, listing, news, selection, trouble, words
+from dashboard.components.listing import Shown
 from dashboard.components.mount import mount
 from dashboard.components.now import any_active, surroundings
-from dashboard.resources import desk, picture_url
-from data.catalog import catalog
-from data.history import Card
+from dashboard.components.tiles import Around, tile
+from dashboard.language import t, tn
+from dashboard.resources import desk
+from data.errors import NotFound
 from data.links import EVERYBODY
-from data.status import ACTIVE
+from data.query import Query
+from data.search import COUNTED
+
+_WIDTHS = {"s": 120, "m": 190, "l": 320}
+"""Of a tile at least, in pixels, by size; `gallery.css` says the same."""
+_NEW = 99
+"""More new ones than this are not counted."""
 
 
-def gallery(cards: Sequence[Card], person: str) -> None:
-    """Draws these cards. They are a snapshot: what is new stays out until a person turns the page, nothing moves."""
-    live = any_active(cards)
-    st.fragment(_grid, run_every=news.timer(live))(tuple(cards), person, live)
+def gallery(person: str) -> None:
+    """Draws the list that `listing.look` has read, and keeps it true."""
+    kept = listing.known()
+    live = kept is not None and any_active(kept.cards)
+    st.fragment(_grid, run_every=news.timer(live))(person, live)
 
 
-def _grid(cards: tuple[Card, ...], person: str, live: bool) -> None:
-    if live:
-        news.listen("gallery", EVERYBODY)
-    with trouble.live_part():
-        _draw(cards, person, live)
+@contextmanager
+def skeleton(person: str) -> Iterator[None]:
+    """Where the grid will be, while its list is read for the first time.
+
+    It has its place in every run, or the grid would change its own at the second, and be made anew.
+    """
+    place = st.empty()
+    if listing.known() is not None:
+        yield
+        return
+    with place.container():
+        cells = st.grid("auto", min_column_width=_WIDTHS[size(person)])
+        for _ in range(12):
+            cells.skeleton(height=_WIDTHS[size(person)])
+    yield
+    place.empty()
 
 
-def _draw(cards: tuple[Card, ...], person: str, live: bool) -> None:
-    if live:
-        cards = tuple(desk().history.card(card.id) if card.status in ACTIVE else card for card in cards)
-    around = surroundings(())
-    items = [_item(views.card_view(card, around), card, around) for card in cards]
-    data = {"label": words.HISTORY, "items": items}
-    mount("gallery", key="gallery", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))
+def _grid(person: str, live: bool) -> None:
+    news.listen("gallery", EVERYBODY)
+    kept = listing.known()
+    if kept is None:  # a press has asked for another list
+        st.rerun()
+    try:
+        shown, data = _data(listing.look(kept.query, person) if kept.place != address.place() else kept, person)
+        st.session_state["gallery_drawn"] = data
+    except trouble.DATABASE_ERRORS:
+        if "gallery_drawn" not in st.session_state:
+            raise
+        drawn = st.session_state["gallery_drawn"]
+        shown, data = kept, drawn | {"stale": _stale(drawn)}
+    mount("gallery", key="gallery", data=data, on_event=lambda act, name: heard(act, name, person))
     acts.follow_up()
+    if any_active(shown.cards) != live and "stale" not in data:
+        st.rerun()  # starts or stops the timer
 
 
-def _item(look: dict[str, Any], card: Card, around: views.Surroundings) -> dict[str, Any]:
-    first = card.pictures[0] if card.pictures else None
-    return {
-        "id": card.id, "state": look["state"], "tone": look["tone"], "word": look["word"], "prompt": card.prompt,
-        "model": views.model_label(card, catalog().get(card.model)),
-        "age": formats.age(card.created_at, around.now),
-        "cost": formats.money_short(card.charged_micro) if card.charged_micro else "",
-        "picture": picture_url(first.sha256, "320") if first else None,
-        "video": views.video_mark(first),
-        "width": first.width if first else None, "height": first.height if first else None,
-        "more": str(len(card.pictures)) if len(card.pictures) > 1 else None,
+def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
+    shown, gone = listing.now(kept)
+    around = surroundings(())
+    with_marks = Around(around, desk().marks.of(shown.ids, person), gone, missing=missing())
+    count = counted(shown.query, person)
+    data: dict[str, Any] = {
+        "label": t(words.HISTORY), "view": "list", "items": [tile(card, with_marks) for card in shown.cards],
+        "sections": failed.sections(shown.groups, practice=around.practice) or None,
+        "count": _count(count, shown.query), "fresh": _fresh(shown, person),
+        "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
+        "selected": selection.look(shown.ids, count), "undo": selection.undo_offer(), "size": size(person),
+        "known_tags": list(filters.names().tags) if selection.ids() else [], "words": told(),
+        "at": around.now.timestamp(), "zip": selection.archive_if_asked(person),
     }  # fmt: skip
+    return shown, data
+
+
+def counted(query: Query, person: str) -> int:
+    """How many there are, as far as anybody counts."""
+    return desk().search.count(query, person) if query else desk().glances.count()
+
+
+def _count(count: int, query: Query) -> str:
+    """ "1,284 requests · 3 working"."""
+    said = formats.requests(count, COUNTED) if query else formats.requests(count)
+    if query:  # among what is narrowed they are few, and counting them would walk through all the rest
+        return said
+    working = desk().history.active_count()
+    return f"{said} · {tn(working, '{n} working', '{n} working')}" if working else said
+
+
+def _fresh(shown: Shown, person: str) -> str:
+    """What waits behind the button at the top; nothing where that is not known."""
+    new = desk().search.newer(shown.query, person, shown.top, most=_NEW) if shown.top is not None else 0
+    if new > _NEW:
+        return t("{n}+ new", n=_NEW)
+    return tn(new, "{n} new", "{n} new") if new else ""
+
+
+def _stale(drawn: Mapping[str, Any]) -> str:
+    last = formats.clock(datetime.fromtimestamp(drawn["at"], UTC))
+    return t("Live updates paused, last {time}: the database does not answer. The work goes on.", time=last)
+
+
+def size(person: str) -> str:
+    """How large the tiles are: what this person chose at an earlier visit, or the middle."""
+    if "gallery_size" not in st.session_state:
+        kept = desk().preferences.all(person).get("history_size")
+        st.session_state["gallery_size"] = kept if kept in _WIDTHS else "m"
+    return str(st.session_state["gallery_size"])
+
+
+def missing() -> Mapping[str, str]:
+    """The pictures that did not come in this session, and why."""
+    found: dict[str, str] = st.session_state.setdefault("gallery_missing", {})
+    return found
+
+
+def told() -> dict[str, Any]:
+    """The component's own words."""
+    return {
+        "select": t("Select"), "selected": t("{n} selected"), "clear": t("Clear"), "star": t("Star"),
+        "tag": t("Tags…"), "tag_new": t("New tag"), "compare": t("Compare"), "delete": t("Delete"),
+        "zip": t("Download ZIP"), "zip_failed": t("The ZIP could not be made now. Try again in a moment."),
+        "undo": t("Undo"), "restore": t("Bring back"), "deleted": t("Deleted"), "starred": t("Starred"),
+        "unstarred": t("Star taken off"), "older": t("Older"), "newer": t("Newer"), "again": t("Try again"),
+        "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Tile size"),
+        "bar": t("What is selected"), "mode": t("Select mode"),
+        "new": t("Show what is new"),
+    }  # fmt: skip
+
+
+# What is pressed ----------------------------------------------------------------------------------------------------
+
+
+def heard(act: str, name: str, person: str) -> None:
+    """Runs inside a widget callback, before anything is drawn. Refusals become a toast; nothing is raised."""
+    with trouble.callback():
+        if act in _PRESSES:
+            _PRESSES[act](name, person)
+        elif act != "again":  # that one only draws
+            acts.perform(act, name, person)
+
+
+def _turn(**to: int) -> None:
+    address.go(**to)
+
+
+def _resize(name: str, person: str) -> None:
+    if name in _WIDTHS:
+        st.session_state["gallery_size"] = name
+        desk().preferences.remember(person, history_size=name)
+
+
+def _look_for(sha256: str) -> None:
+    """A picture did not come: says why."""
+    try:
+        desk().artifacts.original_path(sha256)
+        why = t("Cannot be loaded now")
+    except NotFound:
+        why = t("File missing")
+    st.session_state["gallery_missing"] = {**missing(), sha256: why}
+
+
+def _these(name: str) -> list[str]:
+    """The tasks that were named, or else what is selected."""
+    return name.split() or selection.ids()
+
+
+_PRESSES: dict[str, Callable[[str, str], None]] = {
+    "select": lambda name, _: selection.add(name.split()),
+    "unselect": lambda name, _: selection.remove(name.split()),
+    "clear": lambda *_: selection.clear(),
+    "all": lambda _, person: selection.select_all(person),
+    "star": lambda name, person: desk().marks.star(name.split(), person),
+    "unstar": lambda name, person: desk().marks.unstar(name.split(), person),
+    "star_all": lambda _, person: selection.star(selection.ids(), person),
+    "tag": selection.tag,
+    "untag": lambda name, person: selection.tag(name, person, off=True),
+    "zip": lambda *_: selection.ask_for_archive(),
+    "compare_two": lambda *_: selection.compare(),
+    "delete": lambda name, person: selection.delete(_these(name), person),
+    "undo": lambda _, person: selection.undo(person),
+    "restore": lambda name, person: selection.restore(_these(name), person),
+    "older": lambda name, _: _turn(before=int(name)),
+    "newer": lambda name, _: _turn(after=int(name)),
+    "show_new": lambda *_: listing.anew(),
+    "size": _resize,
+    "missing": lambda name, _: _look_for(name),
+    "retry_group": failed.retry,
+    "fetch_group": failed.fetch,
+    "show_group": lambda name, _: failed.show(name),
+}

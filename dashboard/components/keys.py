@@ -46,10 +46,25 @@ _MODELS = Group(Sentence("List of models"), "picker", (
     Key("↑ ↓ Home End", Sentence("Move in it"), ("ArrowUp", "ArrowDown", "Home", "End")),
     Key("A … Z", Sentence("To the next that begins with this letter")),
     Key("Enter Space", Sentence("Choose"), ("Enter", " ")),
-    Key("Tab", Sentence("Leave it"), ("Tab",)),
+    Key("Tab", Sentence("Leave the list"), ("Tab",)),
 ))  # fmt: skip
 _REFERENCES = Group(Sentence("References"), "slots", (
     Key("← →", Sentence("Move this picture one place"), ("ArrowLeft", "ArrowRight")),
+))  # fmt: skip
+_GALLERY = Group(Sentence("Pictures"), "gallery", (
+    Key("← → ↑ ↓", Sentence("Move"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+    Key("Home End", Sentence("To the first, to the last"), ("Home", "End")),
+    Key("Enter", Sentence("Open"), ("Enter",)),
+    Key("Space", Sentence("Select or deselect"), (" ",)),
+    Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Select on the way")),
+    Key("Ctrl+A", Sentence("Select the page"), ("a",)),
+    Key("S", Sentence("Select mode: a click selects"), ("s",)),
+    Key("F", Sentence("Star or unstar"), ("f",)),
+    Key("T", Sentence("Tags"), ("t",)),
+    Key("Delete", Sentence("Delete"), ("Delete", "Backspace")),
+    Key("Z", Sentence("Undo"), ("z",)),
+    Key("N P", Sentence("Next page, previous page"), ("n", "p")),
+    Key("Esc", Sentence("Clear the selection"), ("Escape",)),
 ))  # fmt: skip
 _PAIR = Group(Sentence("Two pictures"), "pair", (
     Key("← →", Sentence("Previous or next B; on the divider, move it"), ("ArrowLeft", "ArrowRight")),
@@ -65,7 +80,7 @@ _PAIR = Group(Sentence("Two pictures"), "pair", (
 
 GROUPS = {
     words.GENERATE: (_PROMPT, _MODELS, _REFERENCES),
-    words.HISTORY: (),
+    words.HISTORY: (_GALLERY,),
     words.COMPARE: (_PAIR,),
     words.SETTINGS: (),
 }

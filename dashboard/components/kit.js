@@ -112,6 +112,21 @@ function action({ act, label, title, href, primary, ask }, id) {
   return el("button", { ...props, type: "button", "data-act": act, "data-id": id, "data-ask": ask && JSON.stringify(ask) }, label);
 }
 
+// Posts a form whose answer is a file, which the browser then saves by itself, showing how far it is. The frame is out of
+// sight; only an answer that is no file is loaded into it, and then `failed` is called: the page itself stays.
+function post({ action, fields }, failed) {
+  const name = `post-${crypto.getRandomValues(new Uint32Array(1))[0]}`;
+  const frame = el("iframe", { name, hidden: true, tabindex: "-1", "aria-hidden": "true" });
+  const form = el("form", { method: "post", action, target: name, hidden: true },
+    Object.entries(fields).map(([key, value]) => el("input", { type: "hidden", name: key, value })));
+  document.body.append(frame);
+  document.body.append(form);
+  frame.addEventListener("load", () => frame.contentDocument?.URL === "about:blank" || failed());
+  form.submit();
+  form.remove();
+  setTimeout(() => frame.remove(), 3600 * 1000); // late: until the answer begins, the frame is what waits for it
+}
+
 // On the poster of a video: how long it is, beside a triangle that kit.css draws.
 function playMark(video) {
   return video && el("span", { class: "play" }, el("span", { class: "unseen" }, video.name), el("span", { "aria-hidden": "true" }, video.length));

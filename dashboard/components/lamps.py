@@ -8,17 +8,22 @@ import streamlit as st
 from dashboard import resources
 from dashboard.components import formats, trouble
 from dashboard.components.server import about, look
+from dashboard.language import t
+from dashboard.retold import retold
 from data.catalog import ROADS
 from data.errors import PictureDeskError
 from data.schema import Health
+from data.sentences import Sentence, paragraph
 
 _KNOWN = {"server", "storage", "webhook", "database", "practice", "catalogue"}
 """Drawn by name, or no lamp at all: the board also notes whether the desk practised. A colon marks parts of others."""
-_TITLES = {"money": "Charges", "pictures": "Stored pictures", "clock": "Clock", "videos": "Video reader"}
+_TITLES = {"storage": "Storage", "webhook": "Webhook", "catalogue": "Models", "money": "Charges",
+           "pictures": "Stored pictures", "clock": "Clock", "videos": "Video reader"}  # fmt: skip
 _BY_NIGHT, _BY_EVENT = {"money", "pictures"}, {"database", "clock", "videos"}
 """Looked at once a night, and spoken of only when something changes. All others are looked at every few minutes."""
 _OLD = timedelta(minutes=15)
 """A regular look is five minutes apart: what is older than this may have changed since."""
+_CHECK, _TEST = Sentence("Check now"), Sentence("Test the round trip")
 _PATIENCE = timedelta(seconds=20)
 """How long a pressed "Check now" keeps the page looking for the answer."""
 
@@ -32,16 +37,18 @@ class Lamp:
     message: str
     when: str  # of when the message is, as a sentence; or empty
     ask: str
-    button: str = "Check now"
+    button: str = _CHECK
     waiting: bool = False
 
 
+_STATES = {"well": "Working", "trouble": "Needs attention", "asked": "Checking", "unknown": "Not known"}
 _LOOKS = {
-    "well": ":green-badge[:material/check: Working]",
-    "trouble": ":red-badge[:material/priority_high: Needs attention]",
-    "asked": ":blue-badge[:material/hourglass_top: Checking]",
-    "unknown": ":gray-badge[:material/question_mark: Not known]",
+    "well": ("green", "check"),
+    "trouble": ("red", "priority_high"),
+    "asked": ("blue", "hourglass_top"),
+    "unknown": ("gray", "question_mark"),
 }
+"""Colour and icon of each state."""
 
 
 def lamps() -> None:
@@ -63,11 +70,12 @@ def _lamps(waiting: bool) -> None:
 def _draw(lamp: Lamp, index: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         with st.container(gap=None):
-            st.markdown(f"**{formats.literal(lamp.title)}** {_LOOKS[lamp.state]}")
-            st.markdown(f":small[{formats.prose(f'{lamp.message} {lamp.when}'.strip())}]")
+            (colour, icon), state = _LOOKS[lamp.state], t(_STATES[lamp.state])
+            st.markdown(f"**{formats.literal(lamp.title)}** :{colour}-badge[:material/{icon}: {state}]")
+            st.markdown(f":small[{formats.prose(t(paragraph(lamp.message, lamp.when)))}]")
         if lamp.ask:
             st.button(
-                "Checking…" if lamp.waiting else lamp.button, key=f"check_{index}", disabled=lamp.waiting,
+                t("Checking…") if lamp.waiting else t(lamp.button), key=f"check_{index}", disabled=lamp.waiting,
                 on_click=_ask, args=(lamp.ask,),
             )  # fmt: skip
 
@@ -86,13 +94,14 @@ def all_lamps() -> list[Lamp]:
     lamps = [_server(known.beat, known.silent(now)), _database(board.get("database"), now)]
     lamps += [_lamp(_account(name.removeprefix("provider:")), row, now, name) for name, row in sorted(board.items())
               if name.startswith("provider:") and name.removeprefix("provider:") in known.accounts]  # fmt: skip
-    lamps.append(_lamp("Storage", board.get("storage"), now, "storage"))
-    webhook = _lamp("Webhook", board.get("webhook"), now, "webhook", "Test the round trip")
-    where = f"Providers call {known.callback_base}. " if known.callback_base else ""
-    lamps.append(replace(webhook, message=where + webhook.message))
-    lamps.append(replace(_lamp("Models", board.get("catalogue"), now, "catalogue"), ask=""))  # looked at all the time
+    lamps.append(_lamp(t(_TITLES["storage"]), board.get("storage"), now, "storage"))
+    webhook = _lamp(t(_TITLES["webhook"]), board.get("webhook"), now, "webhook", _TEST)
+    where = Sentence("Providers call {address}.", address=known.callback_base) if known.callback_base else ""
+    lamps.append(replace(webhook, message=t(paragraph(where, webhook.message))))
+    models = _lamp(t(_TITLES["catalogue"]), board.get("catalogue"), now, "catalogue")
+    lamps.append(replace(models, ask=""))  # looked at all the time
     others = sorted(name for name in board if name not in _KNOWN and ":" not in name)
-    titles = {name: _TITLES.get(name, name.capitalize()) for name in others}
+    titles = {name: t(_TITLES[name]) if name in _TITLES else name.capitalize() for name in others}
     return [*lamps, *(replace(_lamp(titles[name], board[name], now, name), ask="") for name in others)]
 
 
@@ -101,52 +110,60 @@ def _account(name: str) -> str:
     road, _, family = name.removeprefix("sandbox").removeprefix("-").partition("-")
     known = ROADS.get(road or "kie", name)
     if name.startswith("sandbox"):
-        return f"Stand-in for {known.partition(',')[0]}"
-    return f"Provider {known}" + (f" for {family.capitalize()}" if family else "")
+        return t("Stand-in for {provider}", provider=known.partition(",")[0])
+    if family:
+        return t("Provider {provider} for {family}", provider=t(known), family=family.capitalize())
+    return t("Provider {provider}", provider=t(known))
 
 
 def _when(name: str, at: datetime, now: datetime) -> str:
     """When a part was looked at, and what it means that this was long ago."""
     ago = formats.age(at, now)
     if name in _BY_EVENT:
-        return f"Unchanged since {formats.clock(at) if now - at < timedelta(hours=20) else formats.date_and_time(at)}."
+        since = formats.clock(at) if now - at < timedelta(hours=20) else formats.date_and_time(at)
+        return t("Unchanged since {time}.", time=since)
     if name in _BY_NIGHT:
-        return f"Checked {ago}, as every night."
+        return t("Checked {when}, as every night.", when=ago)
     if name == "webhook" or now - at < _OLD:
-        return f"Checked {ago}."
-    return f"Checked {ago}, and not since: it may have changed. The callback server should check it every five minutes."
+        return t("Checked {when}.", when=ago)
+    return t(
+        "Checked {when}, and not since: it may have changed. The callback server should check it every five minutes.",
+        when=ago,
+    )
 
 
 def _server(beat: datetime | None, silent: bool) -> Lamp:
+    title = t("Callback server")
     if silent:
-        said = f"Silent since {formats.clock(beat)}." if beat else "Not started yet."
-        return Lamp("Callback server", "trouble", f"{said} Requests wait and nothing is lost.", "", "")
-    return Lamp("Callback server", "well", "Sends requests, receives results and saves pictures.", "", "")
+        since = Sentence("Silent since {time}.", time=formats.clock(beat)) if beat else Sentence("Not started yet.")
+        return Lamp(title, "trouble", t(paragraph(since, t("Requests wait and nothing is lost."))), "", "")
+    return Lamp(title, "well", t("Sends requests, receives results and saves pictures."), "", "")
 
 
 def _database(row: Health | None, now: datetime) -> Lamp:
     """What we see ourselves, and what the server says of its own trouble with it."""
+    title = t("Database")
     try:
         total, active = resources.desk().glances.count(), resources.desk().history.active_count()
     except PictureDeskError as error:
-        return Lamp("Database", "trouble", str(error), "", "")
-    said = f"{formats.requests(total)}, {active:,} under way."
+        return Lamp(title, "trouble", t(error.sentence), "", "")
+    said = t("{requests}, {n} under way.", requests=formats.requests(total), n=f"{active:,}")
     if row is None:
-        return Lamp("Database", "well", said, "", "")
+        return Lamp(title, "well", said, "", "")
     state, when = "well" if row.ok else "trouble", _when("database", row.at, now)
-    return Lamp("Database", state, f"{said} {row.message}", when, "")
+    return Lamp(title, state, t(paragraph(said, retold(row.message))), when, "")
 
 
-def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str = "Check now") -> Lamp:
+def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str = _CHECK) -> Lamp:
     if row is None:
-        return Lamp(title, "unknown", "Not looked at yet.", "", name, button)
+        return Lamp(title, "unknown", t("Not looked at yet."), "", name, button)
     waiting = row.requested_at is not None and now - row.requested_at < _PATIENCE
     # The round trip under way: its nonce is on the board, its result is not.
     waiting = waiting or ("nonce" in row.data and "seconds" not in row.data and now - row.at < _PATIENCE)
-    message = row.message
+    message = retold(row.message)
     left = row.data.get("credits_micro")
     if isinstance(left, int):
-        message += f" {formats.balance(left, practice=about().practice)}."
+        message = t(paragraph(message, t("{balance}.", balance=formats.balance(left, practice=about().practice))))
     state = "asked" if waiting else "well" if row.ok else "trouble"
     when = "" if row.requested_at else _when(name, row.at, now)
     return Lamp(title, state, message, when, name, button, waiting)

@@ -14,6 +14,8 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
+from dashboard.language import language
+
 _HERE = Path(__file__).resolve().parent
 
 
@@ -21,7 +23,7 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_PARTS = {"pair": ("kit", "zoom", "pair")}
+_PARTS = {"pair": ("kit", "zoom", "pair"), "gallery": ("kit", "tiles", "bar", "gallery")}
 """Of whose JavaScript there is more than the kit and one file."""
 _COMPONENTS = {
     name: component(
@@ -66,12 +68,13 @@ def mount_news(*, key: str, url: str, revision: int | None) -> None:
     _NEWS(key=key, data={"url": url, "revision": revision}, default={"news": 0}, on_news_change=lambda: None)
 
 
-def mount_page(page: str, language: str) -> None:
-    """On every page, after all else of it: its language, where it is scrolled to, what Streamlit draws too faint.
+def mount_page(page: str) -> None:
+    """On every page, after all else of it: where it is scrolled to, and what Streamlit draws too faint; see `page.js`.
 
-    See `page.js`. `filled` in the session names the last filling of the form, which is then shown.
+    `filled` in the session names the last filling of the form, which is then shown. `lang` is told to the document.
     """
-    _PAGE(key="page_frame", data={"page": page, "language": language, "filled": st.session_state.get("filled", "")})
+    data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language()}
+    _PAGE(key="page_frame", data=data)
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

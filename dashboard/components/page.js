@@ -1,5 +1,6 @@
 // On every page: a visit starts at its top, and a form that was just filled comes into view, with its prompt focused.
 // Streamlit may keep the scroll of the page before; and a press far down the page would fill a form that nobody sees.
+// The document says in which language it is: screen readers choose their voice by it, and browsers the shape of a sign.
 
 const last = { page: "", filled: "" };
 
@@ -16,10 +17,10 @@ function show(prompt) {
 }
 
 export default function ({ data }) {
-  document.documentElement.lang = data.language; // by which a screen reader chooses its voice
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;
   Object.assign(last, data);
+  document.documentElement.lang = data.lang;
   if (arrived) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });
   if (filled) whenThere(".st-key-composer .st-key-prompt textarea", show);
 }

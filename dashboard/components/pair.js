@@ -68,7 +68,7 @@ function caption(which, one, me) {
     el("p", { class: "title" }, el("span", { class: "letter" }, which), el("b", {}, one.name), el("span", { class: "soft" }, one.facts)),
     el("p", { class: "clamp soft", dir: "auto", title: one.prompt }, one.prompt),
     el("div", { class: "acts" },
-      action({ act: "open", label: "Open" }, one.task), action({ act: "use_again", label: "Use again" }, one.task), action({ label: "Download", href: one.href }),
+      action({ act: "open", label: me.data.words.open }, one.task), action({ act: "use_again", label: me.data.words.again }, one.task), action({ label: me.data.words.download, href: one.href }),
       which === "B" && button(me, "other", me.data.words.other)));
 }
 

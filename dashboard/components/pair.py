@@ -11,10 +11,12 @@ from typing import Any
 
 from dashboard.components import actions, differences, formats, views, words
 from dashboard.components.mount import mount
+from dashboard.language import spoken, t
 from dashboard.resources import desk, picture_url
 from data.catalog import catalog
 from data.errors import NotFound
 from data.history import Card, Detail, Picture
+from data.sentences import Sentence
 
 MODES = ("side", "slider", "flicker", "difference")
 
@@ -40,9 +42,10 @@ _WORDS: dict[str, Any] = {
                "see whether it can be fetched again.",
     "differences": "What differs", "fact": "Fact", "gone": "only in A: ", "new": "only in B: ",
     "pick": "Choose what to compare it with", "nothing": "There is no other picture yet.",
+    "open": "Open", "again": "Use again", "download": "Download",
 }  # fmt: skip
-_NOTHING_ELSE = "Nothing else differs."
-_ALL_THE_SAME = "Same model, same prompt, same settings, same cost and time: only the pictures differ."
+_NOTHING_ELSE = Sentence("Nothing else differs.")
+_ALL_THE_SAME = Sentence("Same model, same prompt, same settings, same cost and time: only the pictures differ.")
 
 
 @dataclass(frozen=True)
@@ -85,19 +88,21 @@ class Found:
 
 
 def find(ref: str) -> Found | str:
-    """The picture that an address names, or a sentence that says why there is none."""
+    """The picture that an address names, or a sentence in the session's language that says why there is none."""
     task_id, dot, number = ref.partition(".")
     try:
         detail = desk().history.detail(task_id)
     except NotFound:
-        return words.NO_SUCH_REQUEST
+        return t(words.NO_SUCH_REQUEST)
     many = len(detail.card.pictures)
     if not many:
-        state = words.WORDS[detail.card.status][0]
-        return f"“{formats.literal(detail.card.prompt[:80])}” has no picture to compare. Its state: {state}."
+        return t(
+            "“{prompt}” has no picture to compare. Its state: {state}.",
+            prompt=formats.literal(detail.card.prompt[:80]), state=t(words.WORDS[detail.card.status][0]),
+        )  # fmt: skip
     index = 0 if not dot else int(number) - 1 if re.fullmatch("[0-9]{1,3}", number) else -1
     if not 0 <= index < many:
-        return f"The link names a picture that this request does not have: it has {many}."
+        return t("The link names a picture that this request does not have: it has {n}.", n=many)
     return Found(detail, index)
 
 
@@ -112,11 +117,11 @@ def draw(a: Found, b: Found | None, others: Sequence[Shot], look: Look, on_event
     shapes = [shot.picture.width / shot.picture.height for shot in (a.shot, *(others if b else ()))]
     found = differences.rows(a.detail, b.detail, (a.index, b.index)) if b else []
     data = {
-        "words": _WORDS, "mode": look.mode, "bright": look.bright,
+        "words": spoken(_WORDS), "mode": look.mode, "bright": look.bright,
         "a": _side(a.shot), "ring": [_side(shot) for shot in others],
         "at": refs.index(b.shot.ref) if b else None,
         "box": {"narrow": min(shapes), "wide": max(shapes)},  # of all: no step of a walk moves what is below
-        "rows": found, "end": _NOTHING_ELSE if found else _ALL_THE_SAME,
+        "rows": found, "end": t(_NOTHING_ELSE if found else _ALL_THE_SAME),
     }  # fmt: skip
     mount("pair", key="pair", data=data, on_event=on_event)
 

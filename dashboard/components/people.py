@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import resources
 from dashboard.auth import LOCAL, User
+from dashboard.language import t
 
 SERVER = frozenset({"server", "webhook"})
 """Parts of the server that act by themselves: not people."""
@@ -23,16 +24,21 @@ def greet(user: User) -> None:
 def name_of(person: str, me: str) -> str:
     """ "You", "Ann", or the id where nobody of that name has been here."""
     if person == me:
-        return "You"
+        return t("You")
+    return called(person, str(resources.desk().preferences.all(person).get("name") or ""))
+
+
+def called(person: str, name: str) -> str:
+    """What somebody else is called, who signed in by this `name`, where that is known."""
     if person == "api":
-        return "A program"
+        return t("A program")
     if person == LOCAL.id:
-        return "The local user"
-    return str(resources.desk().preferences.all(person).get("name") or person.rpartition("|")[2])
+        return t("The local user")
+    return name or person.rpartition("|")[2]
 
 
 def by(person: str, me: str) -> str:
     """ "by you", "by Ann", "through the API": the end of a sentence."""
     if person == "api":
-        return "through the API"
-    return "by you" if person == me else f"by {name_of(person, me)}"
+        return t("through the API")
+    return t("by you") if person == me else t("by {name}", name=name_of(person, me))

@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import trouble, words
+from dashboard.language import t
 from data.catalog import catalog_halt
 from data.schema import Health
 
@@ -82,14 +83,14 @@ def banners() -> None:
     """What must be known on every page: practice mode, a server that is silent, and a catalogue that halts it."""
     known, now = about(), resources.now()
     if known.beat is None:
-        st.error(words.SERVER_NEVER, icon=":material/power_off:")
+        st.error(t(words.SERVER_NEVER), icon=":material/power_off:")
     elif known.silent(now):
         st.error(words.server_silent(known.beat, now), icon=":material/power_off:")
     if known.halt:
         st.error(words.halted(known.halt), icon=":material/block:")
         st.fragment(_until_mended, run_every=LOOK_SECONDS)(known.halt)
     if known.practice:
-        st.info(words.PRACTICE, icon=":material/draw:")
+        st.info(t(words.PRACTICE), icon=":material/draw:")
 
 
 def _until_mended(told: str) -> None:

@@ -6,6 +6,8 @@ It reads no database and knows no provider: only the few ways in which a connect
 import re
 
 from dashboard.components import formats, people, words
+from dashboard.language import t
+from dashboard.retold import retold
 from data.history import Detail
 from data.schema import TaskEvent
 
@@ -25,7 +27,8 @@ def rows(detail: Detail, me: str) -> list[tuple[str, str, str]]:
         when = formats.local(event.at).strftime("%H:%M:%S") if index == 0 else _since(gone)
         signed = "" if event.who in people.SERVER else people.by(event.who, me)
         if signed and index > 0:
-            signed += f", {formats.date_and_time(event.at) if gone >= 3600 else formats.clock(event.at)}"
+            at = formats.date_and_time(event.at) if gone >= 3600 else formats.clock(event.at)
+            signed = t("{date}, {time}", date=signed, time=at)
         found.append((when, _said(event), " · ".join(filter(None, [signed, in_words(event.detail or "")[:300]]))))
     return found
 
@@ -41,21 +44,23 @@ def raw(detail: Detail) -> list[tuple[str, str]]:
 
 
 def in_words(text: str) -> str:
-    """What the failure of a connection means; any other text as it is."""
+    """What the failure of a connection means; any other text as it is, ours in the session's language."""
     raw = _RAW.match(text)
     if raw is None:
-        return text
+        return retold(text)
     name = raw["name"]
     if name == "TooLongError":
-        return text.partition(": ")[2]
+        return retold(text.partition(": ")[2])
     if name in _NO_CONNECTION:
-        return words.NO_CONNECTION
-    return words.NO_ANSWER_IN_TIME if name.endswith(("Timeout", "TimeoutError")) else words.BROKEN_OFF
+        return t(words.NO_CONNECTION)
+    return t(words.NO_ANSWER_IN_TIME if name.endswith(("Timeout", "TimeoutError")) else words.BROKEN_OFF)
 
 
 def _said(event: TaskEvent) -> str:
-    return words.EVENTS.get(event.kind, event.kind.replace("_", " ").capitalize())
+    return t(words.EVENTS.get(event.kind, event.kind.replace("_", " ").capitalize()))
 
 
 def _since(gone: float) -> str:
-    return f"+{gone:.1f} s" if gone < 100 else f"+{gone / 60:.0f} min" if gone < 6000 else f"+{gone / 3600:.1f} h"
+    if gone < 100:
+        return t("+{n} s", n=f"{gone:.1f}")
+    return t("+{n} min", n=f"{gone / 60:.0f}") if gone < 6000 else t("+{n} h", n=f"{gone / 3600:.1f}")

@@ -7,6 +7,7 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard.components import toasts, words
+from dashboard.language import t
 from data.errors import DatabaseUnavailable, PictureDeskError
 
 DATABASE_ERRORS = (SQLAlchemyError, DatabaseUnavailable)
@@ -18,7 +19,7 @@ def live_part() -> Iterator[None]:
     try:
         yield
     except DATABASE_ERRORS:
-        st.caption(f":material/sync_problem: {words.LIVE_PAUSED}")
+        st.caption(f":material/sync_problem: {t(words.LIVE_PAUSED)}")
 
 
 @contextmanager
@@ -27,6 +28,6 @@ def callback() -> Iterator[None]:
     try:
         yield
     except PictureDeskError as error:
-        toasts.leave(str(error), ":material/error:")
+        toasts.leave(t(error.sentence), ":material/error:")
     except SQLAlchemyError:
-        toasts.leave(words.DATABASE_TROUBLE, ":material/error:")
+        toasts.leave(t(words.DATABASE_TROUBLE), ":material/error:")

@@ -47,12 +47,8 @@ class Surroundings:
 def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
     """One card of the Now strip."""
     spec = catalog().get(card.model)
-    word, tone = words.WORDS[card.status]
-    if card.cancel_requested_at is not None and card.status in _CANCELLING:
-        word, tone = words.CANCELLING, "off"
     cause = waiting_cause(card, spec, around)
-    if cause:
-        word, tone = words.WAITING, "doubt"
+    word, tone = state(card, cause)
     width, height = shape(card, spec)
     first = card.pictures[0] if card.pictures else None
     done = card.status == _S.SUCCEEDED
@@ -76,6 +72,15 @@ def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
         "actions": actions(card, around.of(card), practice=around.practice),
         "details": {"label": words.DETAILS, "text": card.error_detail} if card.error_detail and not done else None,
     }
+
+
+def state(card: Card, cause: str) -> tuple[str, str]:
+    """The word and the tone of a card's state; `cause`: why it waits longer than it should, if it does."""
+    if cause:
+        return words.WAITING, "doubt"
+    if card.cancel_requested_at is not None and card.status in _CANCELLING:
+        return words.CANCELLING, "off"
+    return words.WORDS[card.status]
 
 
 def sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:

@@ -1,13 +1,17 @@
 """The sentences people read; those of the form that depend on what stands in it are in `form_words.py`.
 
-It draws nothing and reads no database.
+Constants are English, and whoever draws one says `t(words.X)`; functions answer in the session's language. It draws
+nothing and reads no database.
 """
 
 from datetime import datetime, timedelta
 
 from dashboard.components import formats
+from dashboard.language import t, tn
+from dashboard.retold import retold
 from data.causes import DIRECT
 from data.requests import MAX_COUNT
+from data.sentences import Sentence, paragraph
 from data.status import TaskStatus
 
 APP = "Picture Desk"
@@ -70,7 +74,7 @@ IDEAS: tuple[tuple[str, str, str], ...] = (
 )  # fmt: skip
 MODEL, SHAPE, COUNT, REFERENCES, ADVANCED = "Model", "Shape", "Pictures", "Reference pictures", "Advanced"
 COUNTS = {"image": "Pictures", "video": "Videos"}
-AT_MOST = f"One press makes at most {MAX_COUNT}, over all models together."
+AT_MOST = Sentence("One press makes at most {most}, over all models together.", most=MAX_COUNT)
 COUNTS_EACH = {"image": "Pictures of each", "video": "Videos of each"}
 PICKER = {
     "several": "Several at once", "pick_one": "Price of one with the settings of the form, and the usual time.",
@@ -109,7 +113,8 @@ EMPTY_PAGE = "This page of the list is empty."
 ALL_HIDE = "Only together do the filters hide them all."
 _HIDES = {
     "words": "The words hide", "model": "The model hides", "by": "The person hides", "status": "The status hides",
-    "tag": "The tag hides", "cost": "The cost hides", "date": "The dates hide", "star": "The star hides",
+    "tag": "The tag hides", "cause": "The cause hides", "cost": "The cost hides", "date": "The dates hide",
+    "star": "The star hides",
 }  # fmt: skip
 
 WORDS: dict[TaskStatus, tuple[str, str]] = {
@@ -141,7 +146,7 @@ BROKEN_OFF = "the connection broke off before an answer came"
 WAITING = "Waiting"
 CANCELLING = "Cancelling"
 KEPT_IF_IT_COMES = "We will keep what comes of it."
-CANCEL_WISHED = f"You cancelled after it was sent, so it may still be charged. {KEPT_IF_IT_COMES}"
+CANCEL_WISHED = paragraph("You cancelled after it was sent, so it may still be charged.", KEPT_IF_IT_COMES)
 
 EVENTS: dict[str, str] = {
     "created": "Asked for",
@@ -193,22 +198,25 @@ What was drawn in practice mode stays in History.
 def unconfirmed(until: datetime, road: str = "") -> str:
     """The sentence on a card in doubt. On a direct road nothing can find out: there is no record to ask for."""
     if road in DIRECT:
-        return (
-            f"No clear answer came from {DIRECT[road]}, which cannot be asked about it afterwards. It may have been "
+        return t(
+            "No clear answer came from {provider}, which cannot be asked about it afterwards. It may have been "
             "charged: only the account there tells. It was not sent again. Give it up, or try again; left alone, it "
-            f"counts as failed from {formats.clock(until)} on."
-        )
-    return (
-        f"No answer yet. It may still arrive: we look for it until {formats.clock(until)}. "
-        "You will not be charged twice."
+            "counts as failed from {time} on.", provider=DIRECT[road], time=formats.clock(until),
+        )  # fmt: skip
+    return t(
+        "No answer yet. It may still arrive: we look for it until {time}. You will not be charged twice.",
+        time=formats.clock(until),
     )
 
 
 def paid_twice(road: str) -> str:
     """What must be known before a request in doubt is made again."""
     if road in DIRECT:
-        return f"{DIRECT[road]} may have taken the first request. If it did, you pay for both, and get only the second."
-    return (
+        return t(
+            "{provider} may have taken the first request. If it did, you pay for both, and get only the second.",
+            provider=DIRECT[road],
+        )
+    return t(
         "The provider may have taken the first request. If it did, you pay for both; and what still comes of it is "
         "kept."
     )
@@ -217,11 +225,11 @@ def paid_twice(road: str) -> str:
 def given_up(road: str) -> str:
     """What giving a doubt up means."""
     if road in DIRECT:
-        return (
-            f"Nothing more can come of it. If {DIRECT[road]} took the request, it has been charged, and what it made "
-            "is lost. The budget counts it as charged."
-        )
-    return (
+        return t(
+            "Nothing more can come of it. If {provider} took the request, it has been charged, and what it made is "
+            "lost. The budget counts it as charged.", provider=DIRECT[road],
+        )  # fmt: skip
+    return t(
         "We stop looking. If the provider took it after all, it may be charged; what still comes of it is kept. The "
         "budget counts it as charged unless the provider says otherwise."
     )
@@ -229,48 +237,52 @@ def given_up(road: str) -> str:
 
 def let_be(road: str) -> str:
     """The answer No to a question about a doubt: where no answer can come, nobody keeps waiting for one."""
-    return LEAVE_IT if road in DIRECT else KEEP_WAITING
+    return t(LEAVE_IT if road in DIRECT else KEEP_WAITING)
 
 
 def rescue(until: datetime, now: datetime) -> str:
     """How long a result may still be found, on a card that has failed while its call is open."""
-    return f"The provider keeps results until {formats.day(until, now)}; we look until then."
+    return t("The provider keeps results until {day}; we look until then.", day=formats.day(until, now))
 
 
 def queue(waiting: int, seconds: float) -> str:
     """The one line about everybody's queue."""
-    many = f"{waiting:,} waiting"
-    return f"{many}, the last is sent in about {formats.seconds(seconds)}" if seconds >= 1 else f"{many} to be sent"
+    if seconds < 1:
+        return t("{n} waiting to be sent", n=f"{waiting:,}")
+    return t("{n} waiting, the last is sent in about {wait}", n=f"{waiting:,}", wait=formats.seconds(seconds))
 
 
 def same_again(who: str, when: str) -> str:
     """The notice under the button."""
-    return f"{who} asked for the same {when}."
+    return t("{who} asked for the same {when}.", who=who, when=when)
 
 
 def doubtful_in_batch(count: int) -> str:
     """What must be known before the failed of a batch are tried again, where some may have been taken."""
-    some = "One of them was" if count == 1 else f"{count} of them were"
-    return f"{some} never confirmed, and may have been taken after all: then you pay for it twice."
+    return tn(
+        count,
+        "One of them was never confirmed, and may have been taken after all: then you pay for it twice.",
+        "{n} of them were never confirmed, and may have been taken after all: then you pay for it twice.",
+    )
 
 
 def hidden_by(part: str, many: str) -> str:
     """Without which filter of `data.query.PARTS` an empty list would hold the most."""
-    return f"{_HIDES[part]} the most: {many} would be here without."
+    return t("{filter} the most: {many} would be here without.", filter=t(_HIDES[part]), many=many)
 
 
 def server_silent(since: datetime, now: datetime) -> str:
     """The banner for a heartbeat that stopped."""
     when = formats.clock(since) if now - since < timedelta(hours=20) else formats.date_and_time(since)
-    return (
-        f"**The callback server has not answered since {when}.** Requests wait and nothing is lost. "
-        "Restart it with `make run`; work goes on by itself."
-    )
+    return t(
+        "**The callback server has not answered since {when}.** Requests wait and nothing is lost. "
+        "Restart it with `make run`; work goes on by itself.", when=when,
+    )  # fmt: skip
 
 
 def halted(faults: str) -> str:
     """The banner for an admin's catalogue that could not be read since the start."""
-    return (
+    return t(
         "**Nothing is sent, because the admin’s own models cannot be read.** What was asked for waits, and is not "
-        f"charged. Mend the file, then it goes on by itself: {formats.prose(faults)}"
-    )
+        "charged. Mend the file, then it goes on by itself: {faults}", faults=formats.prose(retold(faults)),
+    )  # fmt: skip

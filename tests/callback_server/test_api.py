@@ -14,7 +14,9 @@ from pictures import jpeg, png
 
 from callback_server.routes.api import max_body_bytes
 from data.images import StoredImage
+from data.query import Query
 from data.requests import GenerationRequest
+from data.search import Search
 from data.settling import Word
 from data.status import Outcome
 
@@ -55,13 +57,13 @@ def test_a_request_becomes_queued_tasks_that_can_be_read(server: Server) -> None
         read = httpx.get(task["url"], headers=BEARER, trust_env=False).json()
         assert (read["task_id"], read["batch_id"]) == (task["task_id"], batch["batch_id"])
         assert (read["model"], read["prompt"], read["params"]["aspect_ratio"]) == (MODEL, "a red kite", "16:9")
-    assert {card.person for card in server.history.page().cards} == {"ann"}
+    assert {card.person for card in Search(server.db).page(Query(), "ann").cards} == {"ann"}
     assert server.history.detail(batch["tasks"][0]["task_id"]).source == "api"
 
 
 def test_a_program_that_names_nobody_asks_as_api(server: Server) -> None:
     ask(server)
-    assert [card.person for card in server.history.page().cards] == ["api"]
+    assert [card.person for card in Search(server.db).page(Query(), "ann").cards] == ["api"]
 
 
 REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {

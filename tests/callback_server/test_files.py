@@ -1,5 +1,6 @@
 """Pictures and videos over real HTTP: only by a genuine link, cacheable for ever, never run as anything else."""
 
+import hashlib
 import os
 import shutil
 from collections.abc import Callable
@@ -10,7 +11,7 @@ from email.message import Message
 import httpx
 import pytest
 from films import film, mp4, webm
-from pictures import avif, jpeg, png, webp
+from pictures import avif, jpeg, phone_jpeg, png, webp
 
 from data.images import StoredImage
 from data.links import LinkSigner, download_name
@@ -261,3 +262,30 @@ def test_a_thumbnail_of_a_damaged_original_is_404(server: Server) -> None:
     sha256 = "ef" * 32
     server.opened.storage.put(picture_key(sha256), png()[:500])
     assert server.client.get(server.opened.links.path(sha256, "320", now=now())).status_code == 404
+
+
+def test_a_clean_copy_comes_by_a_link_of_its_own_and_the_original_stays(server: Server) -> None:
+    told = phone_jpeg()
+    image = server.opened.artifacts.store_output(told)
+    answer = server.client.get(link(server, image, "clean", filename="kite.jpg"))
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+    assert answer.headers["etag"] == f'"{image.sha256}.clean"'
+    assert "attachment" in answer.headers["content-disposition"]
+    assert b"Pocket" in told
+    assert b"Pocket" not in answer.content
+    assert server.client.get(link(server, image)).content == told
+    film_of_it = server.opened.artifacts.store_output(mp4())
+    assert server.client.get(link(server, film_of_it, "clean")).status_code == 404
+
+
+def test_an_original_too_large_to_be_read_at_once_comes_whole_and_in_ranges(server: Server) -> None:
+    data = os.urandom(5 << 20)
+    sha256 = hashlib.sha256(data).hexdigest()
+    server.opened.storage.put(picture_key(sha256), data, durable=False)
+    address = server.opened.links.path(sha256, "original", now=now(), mime="image/png")
+    assert server.client.get(address).content == data
+    for first, last in ((0, 9), (len(data) - 10, len(data) - 1)):
+        part = server.client.get(address, headers={"Range": f"bytes={first}-{last}"})
+        assert (part.status_code, part.content) == (206, data[first : last + 1])
+    head = server.client.head(address)
+    assert (head.status_code, head.content, head.headers["content-length"]) == (200, b"", str(len(data)))

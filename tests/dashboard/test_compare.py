@@ -174,7 +174,7 @@ def painted(desk: Desk, *colours: str) -> list[str]:
 def test_from_history_to_a_pair_walked_zoomed_and_swapped_by_keys(shared_desk: Desk, page: Page) -> None:
     a, b, c = painted(shared_desk, "red", "blue", "green")
     page.goto(f"{shared_desk.url}/history")
-    page.get_by_role("button", name="A red field").click()
+    page.get_by_role("option", name="A red field").click()
     page.get_by_role("dialog").get_by_role("button", name="Compare…").click()
     page.get_by_role("button", name="A blue field").click()
     expect(page).to_have_url(f"{shared_desk.url}/compare?a={a}&b={b}")

@@ -162,7 +162,7 @@ def test_history_opens_one_and_uses_it_again(person: Person) -> None:
     person.presses_generate()
     person.sees("an old harbour", "succeeded")
     person.opens("/history")
-    person.page.get_by_role("button", name=re.compile("an old harbour")).first.click()
+    person.page.get_by_role("option", name=re.compile("an old harbour")).first.click()
     drawer = person.page.get_by_role("dialog")
     expect(drawer).to_contain_text("What happened")
     expect(person.page).to_have_url(re.compile(r"task=[0-9a-f-]{36}"))

@@ -1,34 +1,26 @@
 """The screens in English and in Chinese: nothing lacks a translation, and no translation loses a value."""
 
-import ast
 import pickle
 import re
 import string
+import tomllib
+from collections import Counter
 from pathlib import Path
 
 import pytest
-from room import Room
+from room import Room, drawn
+from sentences import said
 
 from dashboard.language import LANGUAGES, translations
 from data.sentences import Sentence
 
 ROOT = Path(__file__).resolve().parents[2]
+HAN = "[\u4e00-\u9fff]"
 OTHERS = [one for one in LANGUAGES if one != "en"]
 
 
 def slots(text: str) -> set[str]:
     return {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
-
-
-def said() -> set[str]:
-    """Every sentence that the code hands to `t`, `tn` or `Sentence` as it is written there."""
-    found = set()
-    for file in [*ROOT.glob("dashboard/**/*.py"), *ROOT.glob("data/**/*.py")]:
-        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-                which = {"t": node.args[:1], "tn": node.args[1:3], "Sentence": node.args[:1]}.get(node.func.id, [])
-                found |= {one.value for one in which if isinstance(one, ast.Constant) and isinstance(one.value, str)}
-    return found
 
 
 @pytest.mark.parametrize("language", OTHERS)
@@ -42,16 +34,35 @@ def test_a_translation_has_the_slots_of_its_sentence(language: str) -> None:
     assert wrong == {}
 
 
+def test_nothing_is_translated_that_nobody_says() -> None:
+    assert translations("zh").keys() - said() == set()
+
+
 def test_a_chinese_translation_is_in_chinese() -> None:
-    assert [text for text, other in translations("zh").items() if not re.search("[\u4e00-\u9fff]", other)] == []
+    """But for keys of a keyboard, and for what has no words of its own."""
+    worded = {text: re.sub("{[a-z_]+}|Shift", "", other) for text, other in translations("zh").items()}
+    assert [text for text, rest in worded.items() if re.search("[A-Za-z]{2}", rest) and not re.search(HAN, rest)] == []
+
+
+def test_markup_in_chinese_ends_where_it_should() -> None:
+    """Markdown takes stars for the end of bold type only where no punctuation stands before them, or a blank after."""
+    wrong = r"\*\*[^*]+[，。：；？！）”]\*\*[^\s，。：；？！）”]"
+    assert [other for other in translations("zh").values() if re.search(wrong, other)] == []
+
+
+def test_a_chinese_translation_is_set_as_chinese_is() -> None:
+    """Full-width punctuation beside Chinese, a blank between Chinese and Latin, and nobody is addressed as 您."""
+    tight = rf"{HAN}[A-Za-z]|[A-Za-z]{HAN}|{HAN} ?[,;:?!]|[,;:?!] ?{HAN}|{HAN}[.](?!toml)|{HAN} {HAN}|您|［"
+    assert {text: other for text, other in translations("zh").items() if re.search(tight, other)} == {}
 
 
 @pytest.mark.parametrize("language", OTHERS)
-def test_no_sentence_is_translated_twice(language: str) -> None:
-    found: list[str] = []
+def test_no_sentence_is_translated_in_two_ways(language: str) -> None:
+    """Files of two areas may both have a word like "Open", so that each can be read by itself; but the same word."""
+    found = set()
     for file in (ROOT / "dashboard" / "locales" / language).glob("*.toml"):
-        found += re.findall(r'^"((?:[^"\\]|\\.)*)" = ', file.read_text(encoding="utf-8"), re.MULTILINE)
-    assert len(found) == len(set(found)) == len(translations(language))
+        found |= set(tomllib.loads(file.read_text(encoding="utf-8")).items())
+    assert [text for text, many in Counter(text for text, _ in found).items() if many > 1] == []
 
 
 def test_a_sentence_survives_a_cache() -> None:
@@ -63,5 +74,6 @@ def test_a_sentence_survives_a_cache() -> None:
 def test_a_chosen_language_speaks_at_once_and_at_the_next_visit(form_room: Room) -> None:
     app = form_room.open("settings")
     app.segmented_control(key="speak").set_value("zh").run()
-    assert "我" in [one.value for one in app.header]
-    assert "我" in [one.value for one in form_room.open("settings").header]
+    assert "关于我" in [one.value for one in app.header]
+    assert drawn(app, "page_frame")["lang"] == "zh"
+    assert "关于我" in [one.value for one in form_room.open("settings").header]

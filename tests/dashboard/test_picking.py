@@ -9,6 +9,8 @@ from processes import Desk
 
 from data.db import Database
 from data.history import History
+from data.query import Query
+from data.search import Search
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the other one looks just the same
 
@@ -120,7 +122,7 @@ def test_references_go_out_in_the_order_that_buttons_keys_and_dragging_gave_them
     person.sees("in this very order", "succeeded")
     db = Database(person.desk.database_url)
     history = History(db)
-    (task,) = [card for card in history.page(limit=100).cards if card.prompt == "in this very order"]
+    (task,) = [card for card in Search(db).page(Query(), "", limit=100).cards if card.prompt == "in this very order"]
     assert [row.filename for row in history.detail(task.id).inputs] == ["c.png", "a.png", "b.png"]
     db.close()
     creates = httpx.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]

@@ -44,7 +44,7 @@ def test_a_video_plays_in_the_drawer_when_asked_and_says_so_where_it_cannot(
     page.on("request", lambda request: asked.append(request) if request.resource_type == "media" else None)
 
     page.goto(f"{shared_desk.url}/history")
-    tile = page.get_by_role("button", name="A kite over dunes, filmed. Video, 4 s. Done")
+    tile = page.get_by_role("option", name="A kite over dunes, filmed. Video, 4 s. Done")
     expect(tile.get_by_text("0:04")).to_be_visible()
     tile.click()
     film = page.get_by_role("dialog").locator("video")

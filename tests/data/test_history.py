@@ -8,28 +8,6 @@ from data.family import DEEPEST, MOST
 from data.relation import Parent, Relation
 from data.removal import Removal
 from data.requests import GenerationRequest
-from data.status import TaskStatus
-
-
-def test_pages_follow_one_another_without_gap_or_repeat(stores: Stores) -> None:
-    ids = [stores.task(prompt=str(n)).id for n in range(10)][::-1]
-    seen, cursor = [], None
-    while True:
-        page = stores.history.page(before=cursor, limit=4)
-        seen += [card.id for card in page.cards]
-        if page.older is None:
-            break
-        cursor = page.older
-    assert seen == ids
-    back = stores.history.page(after=page.newer, limit=4)
-    assert [card.id for card in back.cards] == ids[4:8]
-
-
-def test_a_page_can_be_narrowed_to_a_status(stores: Stores) -> None:
-    claim = stores.running()
-    stores.task()
-    page = stores.history.page(statuses=[TaskStatus.RUNNING])
-    assert [card.id for card in page.cards] == [claim.task.id]
 
 
 def test_what_is_under_way_is_never_pushed_out_by_what_is_new(stores: Stores) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from stores import Stores
 
-from data.errors import NotAllowed
+from data.errors import NotAllowed, NotFound
 from data.marks import LONGEST_TAG, MOST_TAGS, Marked, Marks
 from data.preferences import Preferences
 from data.query import Query
@@ -48,6 +48,26 @@ def test_too_many_tags_are_refused_and_none_of_the_tasks_is_tagged(stores: Store
     with pytest.raises(NotAllowed, match="at most 20"):
         marks.tag([empty, full], "one more", "ann")
     assert marks.of([empty], "ann") == {}
+
+
+def test_the_tags_of_several_tasks_are_counted(stores: Stores) -> None:
+    marks, (one, other) = Marks(stores.db, stores.clock), (stores.task().id, stores.task().id)
+    marks.tag([one, other], "poster", "ann")
+    marks.tag([one], "car", "bob")
+    assert list(marks.tags_of([one, other, "no such task"]).items()) == [("car", 1), ("poster", 2)]
+
+
+def test_a_view_gets_another_name_and_never_one_that_is_taken(stores: Stores) -> None:
+    views = SavedViews(stores.db)
+    views.save("ann", "cars", Query(star=True))
+    views.save("ann", "kites", Query())
+    with pytest.raises(NotAllowed, match="Another"):
+        views.rename("ann", "cars", "kites")
+    with pytest.raises(NotFound):
+        views.rename("bob", "cars", "boats")
+    assert views.rename("ann", "cars", " Dear  cars ") == "Dear cars"
+    assert views.rename("ann", "kites", "kites") == "kites"
+    assert views.all("ann") == {"Dear cars": Query(star=True), "kites": Query()}
 
 
 def test_a_view_is_kept_under_its_name_for_one_person(stores: Stores) -> None:

@@ -17,8 +17,9 @@ CHOICES = st.builds(Choice, *[st.lists(TEXTS, max_size=3).map(tuple)] * 2)
 STATES = st.builds(Choice, *[st.lists(st.sampled_from([*STATUSES, "no such"]), max_size=3).map(tuple)] * 2)
 MONEY = st.none() | st.integers() | st.integers(0, 30).map(lambda whole: whole * 1_000_000)
 QUERIES = st.builds(
-    Query, words=WORDS, without=WORDS, model=CHOICES, by=CHOICES, status=STATES, tag=CHOICES, cost_above=MONEY,
-    cost_below=MONEY, after=st.none() | st.dates(), before=st.none() | st.dates(), star=st.none() | st.booleans(),
+    Query, words=WORDS, without=WORDS, model=CHOICES, by=CHOICES, status=STATES, tag=CHOICES, cause=CHOICES,
+    cost_above=MONEY, cost_below=MONEY, after=st.none() | st.dates(), before=st.none() | st.dates(),
+    last=st.none() | st.integers(), star=st.none() | st.booleans(),
 )  # fmt: skip
 PIECES = st.sampled_from((
     "model:", "-by:", "status：", "cost:>=", "cost:", "after:", "star:", "tag:", "2026-11", "2026-13", "1e9", "..",
@@ -69,6 +70,7 @@ def test_a_query_is_its_parts(query: Query) -> None:
         ("star:no -star:no", "star:yes"),
         ("status：failed 熊猫 16:9", '熊猫 "16:9" status:failed'),
         ("model:nano by:anto", "model:nano by:anton"),
+        ("last:7D cause:POLICY last:30", "cause:policy last:30d"),
         ('"never closed', '"never closed"'),
     ],
 )  # fmt: skip
@@ -90,6 +92,8 @@ def test_there_is_one_way_to_say_it(typed: str, canonical: str) -> None:
         ("before:yesterday kite", "kite", "2026-11-27"),
         ("before:2026-02-30 kite", "kite", "2026-11-27"),
         ("star:bright kite", "kite", "star:yes"),
+        ("last:week kite", "kite", "last:7d"),
+        ("cause:rain kite", "kite", "Nothing fails by “rain”"),
         ("-cost:>4 kite", "kite", "cannot be turned round"),
         ("!? kite", "kite", "Punctuation alone"),
         ("kite " * 40, "kite", "Only the first"),

@@ -8,6 +8,7 @@ from stores import Stores, picture
 from data.errors import NotFound
 from data.glances import Glances
 from data.ledger import TEAM, Ledger
+from data.query import Query
 from data.removal import KEPT_FOR, Removal, Removed
 from data.requests import GenerationRequest
 from data.status import TaskStatus
@@ -45,7 +46,7 @@ def test_a_deleted_task_is_nowhere_and_comes_back_as_it_was(stores: Stores, remo
     assert removal.delete([task_id], who="cy") == Removed((), 0)
     with pytest.raises(NotFound):
         stores.card(task_id)
-    assert stores.history.page().cards == stores.history.recent("ann") == ()
+    assert stores.search.page(Query(), "ann").cards == stores.history.recent("ann") == ()
     assert (stores.history.total(), Glances(stores.db).count()) == (0, 0)
     assert stores.tasks.like(GenerationRequest(claim.task.model, claim.task.prompt, {}, ())) is None
     (deleted,) = removal.deleted()
@@ -64,7 +65,7 @@ def test_what_is_under_way_stays(stores: Stores, removal: Removal) -> None:
     queued = stores.task().id
     ids = [queued, ended.task.id, running.task.id, fetching.task.id]
     assert removal.delete(ids, who="ann") == Removed((ended.task.id,), 3)
-    assert {card.id for card in stores.history.page().cards} == set(ids) - {ended.task.id}
+    assert {card.id for card in stores.search.page(Query(), "ann").cards} == set(ids) - {ended.task.id}
 
 
 def test_nothing_can_be_asked_of_a_deleted_task(stores: Stores, removal: Removal) -> None:
@@ -149,3 +150,18 @@ def test_after_thirty_days_it_cannot_be_brought_back(stores: Stores, removal: Re
     stores.clock.forward(days=30)
     assert removal.deleted() == ()
     assert removal.restore([claim.task.id], who="ann") == 0
+
+
+def test_what_was_deleted_is_shown_page_by_page_the_last_first(stores: Stores, removal: Removal) -> None:
+    ids = [failed(stores, f"p{n}").task.id for n in range(5)]
+    for task_id in (ids[3], ids[0]):
+        removal.delete([task_id], who="ann")
+        stores.clock.forward(seconds=1)
+    removal.delete([ids[1], ids[2], ids[4]], who="bob")
+    order = [ids[4], ids[2], ids[1], ids[0], ids[3]]
+    assert [row.card.id for row in removal.deleted()] == order
+    first = removal.deleted(limit=2)
+    edge = first[-1].card.seq
+    assert [row.card.id for row in (*first, *removal.deleted(before=edge))] == order
+    removal.restore([first[-1].card.id], who="ann")
+    assert removal.deleted(before=edge) == ()

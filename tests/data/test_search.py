@@ -17,7 +17,7 @@ from data.query import Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal
 from data.requests import GenerationRequest
-from data.schema import Task
+from data.schema import Task, utcnow
 from data.search import COUNTED, Hides, Neighbours, Search
 
 CHINESE = "红色风筝熊猫赛博朋克的"
@@ -115,6 +115,7 @@ QUERIES = (
     "model:google/nano-banana by:bob status:running", "status:done", "after:2026-11-24", "before:2026-11-24",
     "red after:2026-11-24 before:2026-11-25 by:me", "star:yes", "star:no by:me", "star:yes red", "tag:poster",
     "tag:poster tag:sea", "-tag:sea blue", "star:yes tag:sea", "cost:0", "cost:>0", "cost:<1 red -by:ann",
+    "-cause:policy red", "last:36500d by:ann",
 )  # fmt: skip
 
 
@@ -220,6 +221,48 @@ def test_the_days_of_a_query_are_days_in_utc(stores: Stores) -> None:
     assert search.ids(Query(before=day), "ann") == (late.id,)
     assert search.ids(Query(after=date(1, 1, 1), before=date(9999, 12, 31)), "ann") == (early.id, late.id)
     assert search.ids(Query(after=day + timedelta(days=1)), "ann") == ()
+
+
+def test_what_has_failed_is_found_by_its_cause(stores: Stores) -> None:
+    failed = []
+    for name, cause in (("p1", "policy"), ("p2", "overdue"), ("p3", "policy")):
+        claim = stores.running(name)
+        stores.fail(claim, name, cause=cause)
+        failed.append(claim.task.id)
+    waits = stores.task().id
+    search = Search(stores.db)
+    by_cause = search.causes(Query(), "ann")
+    assert {cause: list(ids) for cause, ids in by_cause.items()} == {"policy": failed[::-2], "overdue": [failed[1]]}
+    assert search.causes(Query(), "ann", top=stores.card(failed[0]).seq) == {"policy": {failed[0]: 0}}
+    assert search.ids(search.read("cause:policy").query, "ann") == (failed[2], failed[0])
+    assert search.ids(read("-cause:policy").query, "ann") == (waits, failed[1])
+    assert "Nothing fails by “rain”" in search.read("cause:rain").hints[0].sentence
+
+
+def test_the_last_days_move_on_with_the_days(stores: Stores) -> None:
+    stores.clock.now = utcnow()
+    task = stores.task().id
+    stores.clock.forward(days=-8)
+    stores.task()
+    assert Search(stores.db).ids(read("last:7d").query, "ann") == (task,)
+
+
+def test_a_month_is_found_by_one_step(stores: Stores) -> None:
+    search, day = Search(stores.db), stores.clock().date()
+    assert (search.began(), search.since(day)) == (None, None)
+    first = stores.task()
+    stores.clock.forward(days=40)
+    second = stores.task()
+    assert (search.began(), search.since(day), search.since(day + timedelta(days=1))) == (day, first.seq, second.seq)
+    assert search.since(day + timedelta(days=99)) is None
+
+
+def test_what_is_chosen_has_a_weight(stores: Stores) -> None:
+    claim = stores.running()
+    stores.succeed(claim, urls=("http://h/1.png", "http://h/2.png"))
+    stores.bring_home()
+    assert Search(stores.db).weight([claim.task.id, stores.task().id]) == 4_000_000
+    assert Search(stores.db).weight([]) == 0
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)

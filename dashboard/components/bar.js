@@ -1,0 +1,52 @@
+// The bar at the foot of the History grid: what is selected and what can be done with it, and the ten seconds of Undo.
+
+const BYTES = [[1e9, "GB", 1], [1e6, "MB", 1], [1e3, "kB", 0]];
+
+function bytesOf(size) {
+  const [unit, name, digits] = BYTES.find(([one]) => size >= one) ?? BYTES[2];
+  return `${(size / unit).toFixed(digits)} ${name}`;
+}
+
+function bar(data, me, over) {
+  const { words } = data, undo = undoes(data, me);
+  if (!over.count && !undo) return null;
+  const button = (act, label, more = {}) => el("button", { class: "act", type: "button", "data-act": act, "data-id": "", ...more }, label);
+  const deeds = data.view === "deleted" ? [button("restore", words.restore, { class: "act primary" })] : [
+    button("star_all", words.star),
+    button("tags", words.tag, { "aria-haspopup": "dialog" }),
+    button("zip", "ZIP", { title: words.zip, "aria-label": words.zip }),
+    over.count === 2 ? button("compare_two", words.compare) : null,
+    button("delete", words.delete, { class: "act bad" }),
+  ];
+  return el("div", { class: "bar", role: "region", "aria-label": words.bar, "data-key": "bar" },
+    undo && el("div", { class: "row", "data-key": "undo" }, el("span", { class: "said", role: "status" }, undo.text), button("undo", words.undo, { class: "act primary" })),
+    over.count > 0 && el("div", { class: "row", "data-key": "chosen" },
+      el("span", { class: "said", role: "status" }, el("b", {}, words.selected.replace("{n}", over.count.toLocaleString("en"))), over.bytes ? ` · ${bytesOf(over.bytes)}` : ""),
+      data.selected.all && button("all", data.selected.all, { class: "link" }),
+      el("span", { class: "deeds" }, deeds),
+      button("clear", "✕", { class: "act close", title: words.clear, "aria-label": words.clear })));
+}
+
+// Undo is offered until its time is over, and a little longer to whoever is at it.
+function undoes(data, me) {
+  if (!data.undo || me.undone === data.undo.until) return null;
+  const left = (data.undo.until - me.now()) * 1000;
+  clearTimeout(me.undoTimer);
+  if (left <= 0 && !me.root.querySelector(".bar:is(:hover, :focus-within)")) return null;
+  me.undoTimer = setTimeout(() => redraw(me), Math.max(left, 500) + 50);
+  return data.undo;
+}
+
+// Tags of what is selected: each that the team has, ticked where all of them bear it; and a field for a new one.
+function tagEditor(data, me, over) {
+  const { words, selected, known_tags: known } = data;
+  const names = [...new Set([...Object.keys(selected.tags), ...known])];
+  const row = (name) => {
+    const many = selected.tags[name] ?? 0, all = many > 0 && many >= over.count;
+    return el("button", { class: "tagrow", type: "button", role: "checkbox", "aria-checked": all ? "true" : many ? "mixed" : "false", "data-key": name, "data-act": all ? "untag" : "tag", "data-id": name },
+      el("span", { class: "box", "aria-hidden": "true" }, all ? "✓" : many ? "–" : ""), name, many && !all ? el("span", { class: "soft" }, words.some) : null);
+  };
+  return el("div", { class: "tagbox", popover: "auto", role: "dialog", "aria-label": words.tag, "data-key": "tagbox" },
+    el("input", { type: "text", class: "newtag", maxlength: 40, placeholder: words.tag_new, "aria-label": words.tag_new, autocomplete: "off" }),
+    el("div", { class: "tagrows" }, names.map(row)));
+}

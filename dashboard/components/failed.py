@@ -1,0 +1,109 @@
+"""What has failed, by cause: a heading, the sentence, a few of them, and one press that tries all of them again."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from dashboard.components import filters, formats, listing, toasts, words
+from dashboard.language import t, tn
+from dashboard.resources import desk
+from data.causes import FAILED, explain
+from data.errors import NotAllowed
+from data.failures import AT_ONCE, Group
+from data.query import Choice
+from data.sentences import Sentence
+
+NAMES = {
+    "policy": "Refused by policy", "invalid": "Refused as invalid", "model_unknown": "Model not offered",
+    "not_open": "Model not switched on", "paused": "Model paused", "price_rose": "The price has risen",
+    "refused": "Refused", "input_unreachable": "Reference could not be read",
+    "generation_failed": "No picture could be made", "provider_error": "Fault of the provider",
+    "provider_timeout": "Took too long", "empty_result": "Done, but no file was named",
+    "not_an_image": "Not a whole picture", "unreadable": "Damaged on the way", "download_failed": "Download failed",
+    "private_address": "Address we must not open", "expired": "File no longer there", "too_large": "File too large",
+    "overdue": "Overdue", "unconfirmed": "Never confirmed", "written_off": "Given up", "cleared": "Cleared away",
+    "mode_changed": "Practice and real pictures changed over", "references_unusable": "Reference not handed over",
+}  # fmt: skip
+"""What each cause is called at the head of its group."""
+assert NAMES.keys() == FAILED.keys()
+DOWNLOADS = frozenset({"download_failed", "expired", "too_large", "not_an_image", "private_address"})
+"""Causes after which the finished file may still lie at the provider: fetching it costs nothing."""
+
+
+def sections(groups: Sequence[Group], *, practice: bool) -> list[dict[str, Any]]:
+    """The groups, ready to draw."""
+    return [_section(group, practice=practice) for group in groups]
+
+
+def _section(group: Group, *, practice: bool) -> dict[str, Any]:
+    more = {"act": "show_group", "label": t("Show all"), "title": t("As a list of its own")}
+    has_more = group.cause and len(group.ids) > listing.OF_A_CAUSE
+    title = t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes")
+    return {
+        "id": group.cause, "title": title, "count": f"{len(group.ids):,}",
+        "text": formats.practised(t(explain(group.cause or "other", group.charged_micro)), practice=practice),
+        "ids": list(group.ids[: listing.OF_A_CAUSE]),
+        "actions": [*_again(group, practice=practice), *([more] if has_more else [])],
+    }  # fmt: skip
+
+
+def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:
+    many = len(group.again.ids)
+    if not many:
+        return []
+    price = formats.about(group.again.estimate_micro, in_dollars=False, practice=practice)
+    label = tn(many, "Retry it ({price})", "Retry all {n} ({price})", price=price)
+    if many == AT_ONCE < len(group.ids):
+        label = t("Retry the newest {n} ({price})", n=many, price=price)
+    title = t("Ask for the same again, as one new batch; what was tried again since is left out")
+    retry: dict[str, Any] = {"act": "retry_group", "label": label, "title": title}
+    if group.again.doubtful:
+        retry["ask"] = {"title": f"{label}?", "text": words.doubtful_in_batch(group.again.doubtful), "yes": label,
+                        "no": t(words.LEAVE_IT)}  # fmt: skip
+    if group.cause not in DOWNLOADS:
+        return [retry]
+    title = t("Fetch the finished files again")
+    return [{"act": "fetch_group", "label": t("Retry the downloads (free)"), "title": title}, retry]
+
+
+def retry(cause: str, person: str) -> None:
+    """Tries again what the button named, at most at its price. Raises NotAllowed or BudgetExceeded."""
+    group = _shown(cause)
+    again = desk().failures.retry(group.again.ids, who=person, cap_micro=group.again.estimate_micro)
+    listing.forget()
+    said = tn(len(again.tasks), "{n} is asked for again.", "{n} are asked for again.")
+    if again.left_out:
+        left = tn(again.left_out, "{n} was left out: its model has gone or changed.",
+                  "{n} were left out: their models have gone or changed.")  # fmt: skip
+        said = f"{said} {left}"
+    toasts.leave(said, ":material/replay:")
+
+
+def fetch(cause: str, person: str) -> None:
+    """Has the finished files of this group fetched again."""
+    asked = 0
+    for task_id in _shown(cause).again.ids:
+        try:
+            desk().tasks.retry_download(task_id, who=person)
+            asked += 1
+        except NotAllowed:
+            continue  # of this one nothing lies at the provider
+    listing.forget()
+    if not asked:
+        raise NotAllowed(Sentence("Nothing of this lies at the provider any more. Nothing was charged."))
+    toasts.leave(tn(asked, "{n} download is tried again.", "{n} downloads are tried again."), ":material/replay:")
+
+
+def show(cause: str) -> None:
+    """The whole of one cause, as a list of its own."""
+    kept = listing.known()
+    if kept is not None:
+        filters.show(replace(kept.query, cause=Choice((cause,))))
+
+
+def _shown(cause: str) -> Group:
+    kept = listing.known()
+    found = next((group for group in kept.groups if group.cause == cause), None) if kept else None
+    if found is None:
+        raise NotAllowed(Sentence("This page is older than what it shows. Look again."))
+    return found

@@ -1,0 +1,230 @@
+"""The toolbar of the History page: what is typed, what is chosen, and the query that both make together.
+
+Each chosen filter is written into the address when it changes and read from there at the next run, so a link, a saved
+view and a press are the same thing.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import streamlit as st
+
+from dashboard import resources
+from dashboard.components import address, formats, listing, people, words
+from dashboard.language import t, tn
+from data.catalog import catalog
+from data.query import ME, STATUSES, Query
+from data.query_reading import LONGEST, Hint, Names
+
+STATUS_WORDS = {
+    "done": "Done", "running": "Running", "queued": "Queued", "unconfirmed": "Unconfirmed", "failed": "Failed",
+    "cancelled": "Cancelled",
+}  # fmt: skip
+assert STATUS_WORDS.keys() == STATUSES.keys()
+OFFERED = ("done", "running", "unconfirmed", "failed", "cancelled")
+"""Of the statuses; what merely waits is among what runs, and can be typed."""
+NAMES_FOR = timedelta(seconds=20)
+"""For how long what there is to choose from is not asked for again."""
+
+
+def search_field() -> tuple[Query, tuple[Hint, ...]]:
+    """What was typed, and what of it was not understood."""
+    typed = st.text_input(
+        t(words.SEARCH), key="q", type="search", live="300ms", bind="query-params", on_change=listing.anew,
+        placeholder=t(words.SEARCH_HINT), max_chars=LONGEST, label_visibility="collapsed",
+    )  # fmt: skip
+    reading = resources.desk().search.read(typed or "")
+    return reading.query, reading.hints
+
+
+def filter_row(typed: Query, person: str) -> Query:
+    """Draws what can be chosen; gives the query that is meant."""
+    said, there = address.chosen(), names()
+    people_here = _people(there, said, person)
+    _status(said.status)
+    _popover("model", t("Model"), [_model(name) for name in said.model], lambda: _models(there, said))
+    _popover("by", t("Person"), [people_here[said.by]] if said.by else [], lambda: _by(people_here, said.by))
+    _popover("date", t("Date"), _dates(said), lambda: _date(said))
+    if there.tags or said.tag:
+        _popover("tag", t("Tags"), said.tag, lambda: _tags(there.tags, said.tag))
+    _star(said.star)
+    query = address.narrowed(typed, said)
+    if query:
+        st.button(t("Clear filters"), key="clear", type="tertiary", on_click=clear)
+    return query
+
+
+def clear() -> None:
+    """Takes every filter off."""
+    st.session_state["q"] = ""
+    address.say_all({})
+    listing.anew()
+
+
+def show(query: Query) -> None:
+    """Fills the toolbar with this query."""
+    st.session_state["q"], said = address.spread(query)
+    address.say_all(said)
+    listing.anew()
+
+
+def _seed(key: str, value: Any) -> None:
+    """What the address says stands in the widget; touched only where it differs, for a person may be at it."""
+    if st.session_state.get(key) != value:
+        st.session_state[key] = value
+
+
+def _changed(name: str) -> None:
+    value = st.session_state[f"f_{name}"]
+    address.say(**{name: value if isinstance(value, list) else [value] if value else []})
+    listing.anew()
+
+
+def _status(said: str) -> None:
+    _seed("f_status", said)
+    options = dict.fromkeys(["", *OFFERED, said])
+    st.segmented_control(
+        t("Status"), list(options), key="f_status", required=True, on_change=_changed, args=["status"],
+        format_func=lambda name: t(STATUS_WORDS[name]) if name else t("All"), label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _popover(name: str, label: str, values: Sequence[str], body: Callable[[], None]) -> None:
+    """A button that says what is chosen, and opens the choice."""
+    more = f" +{len(values) - 1}" if len(values) > 1 else ""
+    shown = f"{label}: **{formats.literal(_short(values[0]))}**{more}" if values else label
+    with st.popover(shown, key=f"pick_{name}"):
+        body()
+
+
+def _short(text: str, most: int = 24) -> str:
+    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
+
+
+def _models(there: Names, said: address.Chosen) -> None:
+    used = {model.casefold() for model in there.models}
+    families = [one.family for one in catalog().models if one.id.casefold() in used]
+    options = list(dict.fromkeys([*families, *sorted(used, key=_model), *said.model]))
+    _seed("f_model", list(said.model))
+    st.pills(
+        t("Models, or whole families"), options, selection_mode="multi", key="f_model", format_func=_model,
+        on_change=_changed, args=["model"],
+    )  # fmt: skip
+
+
+def _model(name: str) -> str:
+    if name in words.FAMILIES:
+        return t("All {family}", family=words.FAMILIES[name])
+    spec = next((one for one in catalog().models if one.id.casefold() == name), None)
+    return spec.label if spec else name
+
+
+def _people(there: Names, said: address.Chosen, me: str) -> dict[str, str]:
+    """By the id that the address names, what people are called; whoever looks comes first."""
+    named = resources.desk().preferences.everybodys("name")
+    others = {one: people.called(one, str(named.get(one) or "")) for one in there.people if one != me}
+    many = Counter(others.values())
+    others = {one: name if many[name] == 1 else f"{name} ({one})" for one, name in others.items()}
+    found = {ME: t("Only mine")} | dict(sorted(others.items(), key=lambda each: each[1].casefold()))
+    return found if not said.by or said.by in found else found | {said.by: said.by}
+
+
+def _by(found: dict[str, str], said: str) -> None:
+    _seed("f_by", said or None)
+    st.selectbox(
+        t("Who asked for it"), list(found), index=None, key="f_by", format_func=lambda one: found.get(one, one),
+        placeholder=t("Anybody"), on_change=_changed, args=["by"], width=260,
+    )  # fmt: skip
+
+
+def _tags(there: Sequence[str], said: Sequence[str]) -> None:
+    _seed("f_tag", list(said))
+    st.pills(
+        t("Any of these tags"), list(dict.fromkeys([*there, *said])), selection_mode="multi", key="f_tag",
+        on_change=_changed, args=["tag"],
+    )  # fmt: skip
+
+
+def _star(said: bool) -> None:
+    _seed("f_star", "yes" if said else None)
+    st.pills(
+        t("Starred"), ["yes"], key="f_star", format_func=lambda _: f":material/star: {t('Starred')}",
+        on_change=_changed, args=["star"], label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _dates(said: address.Chosen) -> list[str]:
+    if said.since or said.until:
+        ends = (formats.full_date(one) if one else "…" for one in (said.since, said.until))
+        return [" – ".join(dict.fromkeys(ends))]
+    return [_last(said.last)] if said.last else []
+
+
+def _last(days: str) -> str:
+    return t("Last 12 months") if days == "365" else tn(int(days), "Last {n} day", "Last {n} days")
+
+
+def _date(said: address.Chosen) -> None:
+    _seed("f_last", said.last or None)
+    st.pills(
+        t("When"), address.LAST, key="f_last", format_func=_last, on_change=_last_changed
+    )  # fmt: skip
+    _seed("f_days", tuple(one for one in (said.since, said.until) if one))
+    first = resources.desk().search.began()
+    today = resources.now().date()
+    st.date_input(
+        t("Between two days (UTC)"), [], key="f_days", on_change=_days_changed, min_value=first or today,
+        max_value=today, format="YYYY-MM-DD",
+    )  # fmt: skip
+    months = _months(first or today, today)
+    st.selectbox(
+        t("Jump to"), months, index=None, key="f_jump", placeholder=t("A month"),
+        format_func=formats.month, on_change=_jump, persist_state=None,
+    )  # fmt: skip
+
+
+def _last_changed() -> None:
+    last = st.session_state["f_last"]
+    address.say(last=[last] if last else [], since=[], until=[])
+    listing.anew()
+
+
+def _days_changed() -> None:
+    days = st.session_state["f_days"]
+    if len(days) == 1:
+        return  # the second end is still to come
+    since, until = days if days else (None, None)
+    address.say(since=[str(since)] if since else [], until=[str(until)] if until else [], last=[])
+    listing.anew()
+
+
+def _months(first: date, today: date) -> list[date]:
+    """The first days of the months, newest first."""
+    found = [today.replace(day=1)]
+    while found[-1] > first.replace(day=1):
+        found.append((found[-1] - timedelta(days=1)).replace(day=1))
+    return found
+
+
+def _jump() -> None:
+    """To the last pictures of that month; what is newer is a page turned back."""
+    month, st.session_state["f_jump"] = st.session_state["f_jump"], None
+    if month is None:
+        return
+    listing.anew()
+    following = (month + timedelta(days=32)).replace(day=1)
+    if (edge := resources.desk().search.since(following)) is not None:
+        address.go(before=edge)
+
+
+@st.cache_data(ttl=NAMES_FOR, show_spinner=False)
+def names() -> Names:
+    """For everybody: who and what there is changes seldom, and each run wants it."""
+    return resources.desk().search.names()
+
+
+def names_changed() -> None:
+    """There is a new tag: it is offered at once."""
+    names.clear()

@@ -1,0 +1,146 @@
+"""What is selected in History, over all its pages, and what is done with it: star, tag, compare, delete, and Undo."""
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components import acts, filters, listing, toasts
+from dashboard.language import t, tn
+from dashboard.resources import archive_form, desk
+from data.removal import Removed
+from data.search import COUNTED, SELECTED
+
+UNDO_SECONDS = 10.0
+
+
+def ids() -> list[str]:
+    """The ids of what is selected, in the order in which it was."""
+    return list(_kept())
+
+
+def _kept() -> dict[str, None]:
+    kept: dict[str, None] = st.session_state.setdefault("selected", {})
+    return kept
+
+
+def add(task_ids: Sequence[str]) -> None:
+    """Selects these too, up to `SELECTED`."""
+    kept = _kept()
+    kept.update(dict.fromkeys(task_ids[: SELECTED - len(kept)]))
+
+
+def remove(task_ids: Sequence[str]) -> None:
+    """These no longer."""
+    for task_id in task_ids:
+        _kept().pop(task_id, None)
+
+
+def clear() -> None:
+    """Nothing is selected."""
+    st.session_state["selected"] = {}
+
+
+def select_all(person: str) -> None:
+    """Everything of the list that is shown, and nothing that has come since it was read."""
+    shown = listing.known()
+    if shown is not None:
+        clear()
+        add(desk().search.ids(shown.query, person, top=shown.top))
+
+
+def look(here: Sequence[str], matching: int) -> dict[str, Any]:
+    """What the bar says. `here`: the ids on this page; `matching`: how many are in the list, as far as counted."""
+    chosen = ids()
+    return {
+        "here": [task_id for task_id in here if task_id in _kept()], "count": len(chosen),
+        "bytes": desk().search.weight(chosen) if chosen else 0, "all": _all(len(chosen), matching),
+        "tags": desk().marks.tags_of(chosen) if chosen else {},
+    }  # fmt: skip
+
+
+def _all(chosen: int, matching: int) -> str:
+    if matching > COUNTED:
+        return t("Select all matching, at most {n}", n=f"{SELECTED:,}") if chosen < SELECTED else ""
+    return t("Select all {n} matching", n=f"{matching:,}") if chosen < matching else ""
+
+
+def star(task_ids: Sequence[str], person: str) -> None:
+    """Puts a star on all of them; where each has one, takes it off."""
+    marks = desk().marks.of(task_ids, person)
+    starred = [task_id for task_id in task_ids if task_id in marks and marks[task_id].starred]
+    (desk().marks.unstar if len(starred) == len(task_ids) else desk().marks.star)(task_ids, person)
+
+
+def tag(name: str, person: str, *, off: bool = False) -> None:
+    """Puts a tag on what is selected, or takes it off. Raises NotAllowed."""
+    if off:
+        desk().marks.untag(ids(), name)
+    else:
+        desk().marks.tag(ids(), name, person)
+    filters.names_changed()
+
+
+def compare() -> None:
+    """Puts the two that are selected beside one another."""
+    chosen = ids()
+    if len(chosen) == 2:
+        acts.compare(*chosen)
+
+
+def ask_for_archive() -> None:
+    """The next drawing hands the browser a form for the originals of what is selected."""
+    st.session_state["zip_asked"] = st.session_state.get("zip_asked", 0) + 1
+
+
+def archive_if_asked(person: str) -> dict[str, Any] | None:
+    """The form, in one drawing for each press; by its number the browser knows whether it has sent it."""
+    asked = st.session_state.get("zip_asked", 0)
+    if asked == st.session_state.get("zip_given", 0) or not ids():
+        return None
+    st.session_state["zip_given"] = asked
+    return {"number": asked, "form": archive_form(ids(), person)}
+
+
+def delete(task_ids: Sequence[str], person: str) -> None:
+    """Takes them out of sight at once; for ten seconds the bar offers to bring them back."""
+    removed = desk().removal.delete(task_ids, who=person)
+    remove(removed.ids)
+    if not removed.ids:
+        toasts.leave(_stay(removed.under_way) if removed.under_way else t("That is deleted already."))
+        return
+    st.session_state["undo"] = {
+        "ids": removed.ids, "text": _said(removed), "until": time.time() + UNDO_SECONDS,
+    }  # fmt: skip
+
+
+def _said(removed: Removed) -> str:
+    said = tn(len(removed.ids), "{n} deleted.", "{n} deleted.")
+    return f"{said} {_stay(removed.under_way)}" if removed.under_way else said
+
+
+def _stay(under_way: int) -> str:
+    return tn(
+        under_way, "{n} stays: its picture is still on its way.", "{n} stay: their pictures are still on their way."
+    )
+
+
+def undo(person: str) -> None:
+    """Brings back what was deleted last."""
+    last = st.session_state.pop("undo", None)
+    if last is not None:
+        restore(last["ids"], person)
+
+
+def undo_offer() -> dict[str, Any] | None:
+    """What the bar offers to bring back, until a moment of the server's clock."""
+    last = st.session_state.get("undo")
+    return None if last is None else {"text": last["text"], "until": last["until"]}
+
+
+def restore(task_ids: Sequence[str], person: str) -> None:
+    """Brings these back, as they were."""
+    back = desk().removal.restore(task_ids, who=person)
+    remove(task_ids)
+    toasts.leave(tn(back, "{n} is back.", "{n} are back."), ":material/undo:")

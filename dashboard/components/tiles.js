@@ -1,0 +1,75 @@
+// How the History grid looks: its head, its sections and its tiles. What a person has just done is laid over what Python
+// said, until Python has heard of it: a selection must not wait for a round trip.
+
+function overlaid(data, me) {
+  const chosen = new Set(data.selected.here), stars = new Map(data.items.map((item) => [item.id, item.star]));
+  const sizes = new Map(data.items.map((item) => [item.id, item.size]));
+  let { count, bytes } = data.selected;
+  const pick = (id, on) => {
+    if (chosen.has(id) === on) return;
+    chosen[on ? "add" : "delete"](id);
+    count += on ? 1 : -1;
+    bytes += (on ? 1 : -1) * (sizes.get(id) ?? 0);
+  };
+  for (const { act, id } of me.queue) {
+    const ids = id.split(" ");
+    if (act === "select" || act === "unselect") ids.forEach((one) => pick(one, act === "select"));
+    if (act === "star" || act === "unstar") ids.forEach((one) => stars.set(one, act === "star"));
+    if (act === "clear") [chosen.clear(), (count = bytes = 0)];
+  }
+  return { chosen, stars, count, bytes };
+}
+
+function picture(item, large) {
+  if (item.missing) return el("span", { class: "blank" }, el("span", { class: "lost", "aria-hidden": "true" }), item.missing);
+  if (!item.picture) return el("span", { class: "blank", dir: "auto" }, el("span", { class: "clamp" }, item.prompt));
+  const src = large ? item.large : item.picture;
+  return el("img", { src, alt: "", loading: "lazy", decoding: "async", width: item.width, height: item.height, draggable: "false", "data-sha": item.sha });
+}
+
+function tile(item, data, me, over) {
+  const chosen = over.chosen.has(item.id), starred = over.stars.get(item.id) && !item.gone, { words } = data;
+  const line = item.line ?? [item.model, item.cost].filter(Boolean).join(" · ");
+  const name = [item.prompt, item.video?.name, item.more?.name, item.missing, item.word, line, item.age, starred && words.starred, ...item.tags].filter(Boolean).join(". ");
+  return el("li", {
+    class: ["tile", item.tone, item.gone && "gone"].filter(Boolean).join(" "), role: "option", tabindex: item.id === me.at ? 0 : -1,
+    "data-key": item.id, "data-state": item.gone ? "deleted" : item.state, "aria-selected": String(chosen), "aria-label": name, title: item.prompt,
+  },
+    el("span", { class: "frame" },
+      picture(item, me.size === "l"), playMark(item.video),
+      item.more && el("span", { class: "more", "aria-hidden": "true" }, item.more.sign),
+      !item.gone && el("span", { class: "tick", "aria-hidden": "true" }),
+      !item.gone && data.view === "list" && el("span", { class: starred ? "star on" : "star", "aria-hidden": "true" }),
+      item.gone && data.undo && el("span", { class: "back", "aria-hidden": "true" }, words.undo)),
+    el("span", { class: "state", "aria-hidden": "true" }, el("span", { class: "dot" }), el("b", {}, item.word), el("span", { class: "age soft" }, item.age)),
+    el("span", { class: "line soft", "aria-hidden": "true" }, line),
+    me.size === "l" && el("span", { class: "tags soft", "aria-hidden": "true" }, item.tags.map((tag) => el("span", {}, tag))));
+}
+
+// One list of tiles, or one for each cause of a failure with its sentence and what can be done about it.
+function lists(data, me, over) {
+  const box = (items, name) => el("ul", { class: `grid ${me.size}`, role: "listbox", "aria-multiselectable": "true", "aria-label": name, "data-key": name }, items.map((item) => tile(item, data, me, over)));
+  if (!data.sections) return box(data.items, data.label);
+  const known = new Map(data.items.map((item) => [item.id, item]));
+  return data.sections.map((one) => el("section", { "data-key": `cause ${one.id}` },
+    el("div", { class: "cause" },
+      el("h2", {}, one.title, el("span", { class: "soft" }, one.count)),
+      el("p", { class: "soft" }, one.text),
+      el("div", { class: "acts" }, one.actions.map((act) => action(act, one.id)))),
+    box(one.ids.map((id) => known.get(id)).filter(Boolean), one.title)));
+}
+
+function head(data, me) {
+  const { words } = data;
+  const size = (name) => el("button", { type: "button", "data-act": "resize", "data-id": name, "aria-pressed": String(me.size === name), "aria-label": words.sizes[name], title: words.sizes[name] }, name.toUpperCase());
+  return el("div", { class: "head" },
+    el("span", { class: "count soft", role: "status" }, data.count),
+    el("button", { class: me.mode ? "act on" : "act", type: "button", "data-act": "mode", "aria-pressed": String(Boolean(me.mode)), title: words.mode }, words.select),
+    el("div", { class: "sizes", role: "group", "aria-label": words.size }, Object.keys(words.sizes).map(size)));
+}
+
+function pages(data) {
+  if (data.older === null && data.newer === null) return null;
+  const turn = (act, label) => el("button", { class: "act", type: "button", "data-act": act, "data-id": data[act] ?? "", "aria-disabled": data[act] === null && "true" }, label);
+  return el("div", { class: "pages", "data-key": "pages" }, turn("newer", `← ${data.words.newer}`), turn("older", `${data.words.older} →`));
+}

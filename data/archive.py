@@ -1,0 +1,173 @@
+"""Many originals as one ZIP archive that is never whole anywhere: read, proven and handed on in pieces of 1 MiB.
+
+Its length is known before its first byte. Each file is read twice: once to prove that it is still what was stored
+(SHA-256, and the CRC-32 that stands before it), once, from the page cache, to be sent. What fails the proof is left
+out and said so in the manifest, which comes last; the bytes that are then missing are made up for by an unused stretch
+before the directory, which every reader skips.
+"""
+
+import hashlib
+import logging
+import zlib
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import replace
+from datetime import datetime
+from typing import BinaryIO
+
+from data.causes import explain
+from data.errors import NotFound, StorageError
+from data.history import Card, History
+from data.links import download_name
+from data.manifest import Line, manifest
+from data.status import TaskStatus
+from data.storage import ObjectStorage, picture_key
+from data.zip_format import WIDEST_ENDING, Entry, directory_record, ending, local_header, needs_wide
+
+log = logging.getLogger(__name__)
+
+MANIFEST = "manifest.csv"
+PIECE = 1 << 20  # bytes in memory at once
+_PAGE = 500  # tasks asked of the database at once
+
+MISSING = "Its file is not in the storage folder."
+CUT_SHORT = "Its file in the storage folder is not as long as it was."
+BROKEN = "Its stored file is damaged."  # short, see `_planned_size`
+
+
+class Archive:
+    """The archive of some tasks, as they were when it was made. `pieces` is for one reader."""
+
+    def __init__(self, history: History, storage: ObjectStorage, task_ids: Sequence[str], *, now: datetime) -> None:
+        """Asks the database and looks at every file, so it takes a moment. Deleted tasks are not in it.
+
+        Raises StorageError where the folder cannot be read.
+        """
+        self._storage, self._now = storage, now
+        self._lines = [_looked_at(line, storage) for line in _named(_cards(history, task_ids))]
+        self._wide = False
+        self.size = self._planned_size()
+        """Bytes of the whole archive."""
+
+    @property
+    def files(self) -> int:
+        """How many pictures and videos are in it."""
+        return sum(1 for line in self._lines if line.name)
+
+    def pieces(self) -> Generator[bytes]:
+        """The bytes in order, `size` in all. Raises StorageError only where a file fails between proof and sending."""
+        written, directory = 0, []
+        for at, line in enumerate(self._lines):
+            if not line.name:
+                continue
+            entry = _entry(line)
+            file = self._proven(line)
+            if file is None:
+                self._lines[at] = replace(line, name="", reason=BROKEN)
+                continue
+            content, crc = file
+            with closing(content):
+                yield local_header(entry, crc)
+                yield from _sent(content, entry)
+            directory.append(directory_record(entry, crc, written))
+            written += entry.span
+        table = manifest(self._lines)
+        entry, crc = Entry(MANIFEST, len(table), self._now), zlib.crc32(table)
+        yield local_header(entry, crc) + table
+        directory.append(directory_record(entry, crc, written))
+        yield from self._rest(written + entry.span, directory)
+
+    def _proven(self, line: Line) -> tuple[BinaryIO, int] | None:
+        """The file from its beginning, and its CRC-32; None where it is not what was stored, or cannot be read."""
+        assert line.picture is not None
+        try:
+            content = self._storage.open(picture_key(line.picture.sha256))
+        except (NotFound, StorageError) as error:
+            log.warning("archive: %s", error)
+            return None
+        digest, crc, buffer = hashlib.sha256(), 0, memoryview(bytearray(PIECE))
+        try:
+            while read := content.readinto(buffer):  # type: ignore[attr-defined]
+                digest.update(buffer[:read])
+                crc = zlib.crc32(buffer[:read], crc)
+            if digest.hexdigest() == line.picture.sha256:
+                content.seek(0)
+                return content, crc
+        except OSError as error:
+            log.warning("archive: %s could not be read: %s", line.picture.sha256, error)
+        content.close()
+        return None
+
+    def _rest(self, written: int, directory: Sequence[bytes]) -> Iterator[bytes]:
+        """The unused stretch where there is one, the directory, the ending."""
+        records = b"".join(directory)
+        offset = self.size - len(records) - len(ending(0, 0, 0, wide=self._wide))
+        for start in range(written, offset, PIECE):
+            yield bytes(min(PIECE, offset - start))
+        yield records + ending(len(directory), len(records), offset, wide=self._wide)
+
+    def _planned_size(self) -> int:
+        """As if no file failed. One that does takes its line of the directory along, which is longer than BROKEN."""
+        written = records = 0
+        entries = [_entry(line) for line in self._lines if line.name]
+        for entry in (*entries, Entry(MANIFEST, len(manifest(self._lines)), self._now)):
+            records += len(directory_record(entry, 0, written))
+            written += entry.span
+        self._wide = needs_wide(len(entries) + 1, written + records + WIDEST_ENDING)
+        return written + records + len(ending(0, 0, 0, wide=self._wide))
+
+
+def _cards(history: History, task_ids: Sequence[str]) -> Iterator[Card]:
+    for start in range(0, len(task_ids), _PAGE):
+        yield from history.cards(task_ids[start : start + _PAGE])
+
+
+def _named(cards: Iterable[Card]) -> Iterator[Line]:
+    """A line for each file, and for each task that has none; no name twice."""
+    taken = {MANIFEST}
+    for card in cards:
+        if not card.pictures:
+            yield Line(card, None, reason=_why_nothing(card))
+        for index, picture in enumerate(card.pictures):
+            name = download_name(card.prompt, card.model, card.id, picture.mime, index)
+            stem, dot, extension = name.rpartition(".")
+            number = 2
+            while name in taken:  # names end in six characters of the task's id: among thousands two may agree
+                name, number = f"{stem}~{number}{dot}{extension}", number + 1
+            taken.add(name)
+            yield Line(card, picture, name=name, pays=index == 0)
+
+
+def _why_nothing(card: Card) -> str:
+    if card.status == TaskStatus.FAILED:
+        return explain(card.error_code, card.charged_micro)
+    return "It was cancelled." if card.status == TaskStatus.CANCELLED else "It is not finished yet."
+
+
+def _looked_at(line: Line, storage: ObjectStorage) -> Line:
+    """Without a name, and with a reason, where the file is missing or not as long as it should be."""
+    if line.picture is None:
+        return line
+    try:
+        is_whole = storage.size(picture_key(line.picture.sha256)) == line.picture.size
+    except NotFound:
+        return replace(line, name="", reason=MISSING)
+    return line if is_whole else replace(line, name="", reason=CUT_SHORT)
+
+
+def _entry(line: Line) -> Entry:
+    assert line.picture is not None
+    return Entry(line.name, line.picture.size, line.card.finished_at or line.card.created_at)
+
+
+def _sent(content: BinaryIO, entry: Entry) -> Iterator[bytes]:
+    left = entry.size
+    while left:
+        try:
+            piece = content.read(min(PIECE, left))
+        except OSError as error:
+            raise StorageError(f"{entry.name} could not be read any further.") from error
+        if not piece:
+            raise StorageError(f"{entry.name} became shorter while it was read.")
+        left -= len(piece)
+        yield piece

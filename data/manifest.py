@@ -1,0 +1,67 @@
+"""The table that lies in an archive beside its pictures: a line for each file, and for each that had to be left out.
+
+It is for spreadsheets and programs: the column names are fixed and English, credits add up to what was paid.
+"""
+
+import csv
+import io
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from data.history import Card, Picture
+from data.money import format_credits
+
+COLUMNS = (
+    "file", "left_out_because", "task_id", "batch_id", "person", "model", "prompt", "settings", "seed", "bytes",
+    "width", "height", "seconds", "credits", "created_at", "finished_at", "sha256",
+)  # fmt: skip
+
+_MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # without it Excel takes UTF-8 for the machine's old code page
+# What a spreadsheet takes for the start of a formula, the full-width forms of East Asian settings included.
+_FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One file of a task, `name` in the archive; or why there is none. `pays`: the task's credits stand here."""
+
+    card: Card
+    picture: Picture | None
+    name: str = ""
+    reason: str = ""
+    pays: bool = True
+
+
+def manifest(lines: Iterable[Line]) -> bytes:
+    """CSV in UTF-8 with a byte order mark and CRLF, as Excel expects it (RFC 4180 otherwise)."""
+    out = io.StringIO(newline="")
+    rows = csv.writer(out)
+    out.write(_MARK)
+    rows.writerow(COLUMNS)
+    rows.writerows(map(_cells, lines))
+    return out.getvalue().encode("utf-8", "replace")
+
+
+def inert(text: str) -> str:
+    """A cell's text that no spreadsheet runs: what looks like a formula gets an apostrophe before it."""
+    return f"'{text}" if text.startswith(_FORMULAS) else text
+
+
+def _cells(line: Line) -> tuple[str | int, ...]:
+    card, picture = line.card, line.picture
+    settings = json.dumps(card.params, ensure_ascii=False, sort_keys=True)
+    seed = card.params.get("seed", "")
+    texts = (line.name, line.reason, card.id, card.batch_id, card.person, card.model, card.prompt, settings)
+    facts: tuple[str | int, ...] = ("", "", "", "")
+    if picture is not None:
+        seconds = "" if picture.duration_ms is None else f"{picture.duration_ms / 1000:g}"
+        facts = (picture.size, picture.width, picture.height, seconds)
+    ends = (_time(card.created_at), _time(card.finished_at), "" if picture is None else picture.sha256)
+    paid = format_credits(card.charged_micro) if line.pays else ""
+    return (*map(inert, texts), seed if isinstance(seed, int) else inert(str(seed)), *facts, paid, *ends)
+
+
+def _time(moment: datetime | None) -> str:
+    return "" if moment is None else moment.isoformat(timespec="seconds")

@@ -1,0 +1,90 @@
+"""What failed is told by cause, and all of one cause is tried again: at the price that was said, once."""
+
+import pytest
+from stores import MODELS, Stores
+
+from data.errors import BudgetExceeded, NotAllowed
+from data.failures import Failures, Group
+from data.query import Query
+from data.query_reading import read
+from data.removal import Removal
+from data.search import Search
+from data.status import TaskStatus
+
+
+@pytest.fixture
+def failures(stores: Stores) -> Failures:
+    return Failures(stores.db, Search(stores.db), stores.tasks, stores.clock)
+
+
+def failed(stores: Stores, name: str, cause: str = "policy", **task: str) -> str:
+    claim = stores.running(name, **task)
+    stores.fail(claim, name, cause=cause)
+    return claim.task.id
+
+
+def the(failures: Failures, cause: str, query: Query = Query()) -> Group:  # noqa: B008 - a value
+    return next(group for group in failures.groups(query, "ann") if group.cause == cause)
+
+
+def test_failures_are_grouped_by_cause_the_most_frequent_first(stores: Stores, failures: Failures) -> None:
+    ids = [failed(stores, f"p{n}", cause) for n, cause in enumerate(("overdue", "policy", "policy"))]
+    gone = failed(stores, "p9", "policy")
+    Removal(stores.db, stores.clock).delete([gone], who="ann")
+    stores.running("p4")
+    groups = failures.groups(Query(), "ann")
+    assert [(group.cause, group.ids) for group in groups] == [("policy", (ids[2], ids[1])), ("overdue", (ids[0],))]
+    assert groups[0].again.estimate_micro == 2 * (stores.card(ids[1]).estimate_micro or 0)
+    assert failures.groups(read("by:bob").query, "ann") == ()
+
+
+def test_a_group_is_tried_again_as_one_batch_and_only_once(stores: Stores, failures: Failures) -> None:
+    ids = [failed(stores, f"p{n}", prompt=f"kite {n}") for n in range(3)]
+    again = the(failures, "policy").again
+    made = failures.retry(again.ids, who="bob", cap_micro=again.estimate_micro).tasks
+    assert [(task.prompt, task.parent_id, task.person) for task in made] == [
+        (f"kite {n}", task_id, "bob") for n, task_id in enumerate(ids)
+    ]
+    assert len({task.batch_id for task in made}) == 1
+    with pytest.raises(NotAllowed, match="left to try again"):
+        failures.retry(again.ids, who="bob", cap_micro=again.estimate_micro)
+    assert (the(failures, "policy").ids, the(failures, "policy").again.ids) == (tuple(reversed(ids)), ())
+
+
+def test_what_failed_again_can_be_tried_once_more(stores: Stores, failures: Failures) -> None:
+    failed(stores, "p1")
+    failures.retry(the(failures, "policy").again.ids, who="ann")
+    claim = stores.claim()
+    stores.submissions.accepted(claim.submission_id, "p2")
+    stores.fail(claim, "p2")
+    again = the(failures, "policy").again
+    assert len(again.ids) == 2, "the first, and its retry"
+    assert len(failures.retry(again.ids, who="ann").tasks) == 2
+
+
+def test_nothing_costs_more_than_the_button_said(stores: Stores, failures: Failures) -> None:
+    failed(stores, "p1")
+    again = the(failures, "policy").again
+    with pytest.raises(BudgetExceeded):
+        failures.retry(again.ids, who="ann", cap_micro=(again.estimate_micro or 0) - 1)
+    assert stores.history.total() == 1
+
+
+def test_who_might_pay_twice_is_known_before(stores: Stores, failures: Failures) -> None:
+    task = stores.task()
+    stores.submissions.in_doubt(stores.claim().submission_id, message="no answer")
+    stores.clock.forward(hours=1)
+    stores.deadlines.tick()
+    assert stores.card(task.id).status == TaskStatus.FAILED
+    assert the(failures, "unconfirmed").again.doubtful == 1
+
+
+def test_a_model_that_is_gone_keeps_nobody_from_the_rest(stores: Stores, failures: Failures) -> None:
+    ids = [failed(stores, f"p{n}") for n in range(2)]
+    with stores.db.transaction() as session:
+        task = stores.tasks.get(ids[0])
+        task.model = "gone/model"
+        session.merge(task)
+    assert the(failures, "policy").again.ids == (ids[1],)
+    again = failures.retry(ids, who="ann")
+    assert ([task.model for task in again.tasks], again.left_out) == ([MODELS[0]], 1)
