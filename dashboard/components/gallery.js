@@ -17,7 +17,7 @@ function render(data, me) {
     pages(data),
     bar(data, me, over),
     data.view === "list" && tagEditor(data, me, over),
-    el("p", { class: "unseen", role: "status", "data-key": "say" }, me.say ?? ""),
+    el("p", { class: "unseen", role: "status", "data-key": "say" }, saying(data, me, over)),
   ];
 }
 
@@ -65,7 +65,7 @@ function toggle(id, me, upTo = false) {
   const from = all.indexOf(me.anchor), to = all.indexOf(id);
   const span = upTo && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [id];
   const on = span.length > 1 || !me.laid.chosen.has(id);
-  me.anchor = id;
+  Object.assign(me, { anchor: id, say: "" });
   does(on ? "select" : "unselect", span, me);
 }
 

@@ -140,7 +140,7 @@ def told() -> dict[str, Any]:
         "undo": t("Undo"), "restore": t("Bring back"), "deleted": t("Deleted"), "starred": t("Starred"),
         "unstarred": t("Star taken off"), "older": t("Older"), "newer": t("Newer"), "again": t("Try again"),
         "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Tile size"),
-        "bar": t("What is selected"), "mode": t("Select mode"),
+        "close": t("Close"), "bar": t("What is selected"), "mode": t("Select mode"),
         "new": t("Show what is new"),
     }  # fmt: skip
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from past import Past, S, Was
 from person import Person
 from pictures import animated_gif, png
 from playwright.sync_api import Locator, Page, expect
 from processes import Desk
-from states import S, States
 
 on_sqlite = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the other one looks just the same
 
@@ -54,10 +54,10 @@ def fresh_desk(tmp_path: Path, secrets: Path) -> Iterator[Desk]:
 
 
 @pytest.fixture
-def states(fresh_desk: Desk) -> Iterator[States]:
-    states = States(fresh_desk)
-    yield states
-    states.close()
+def past(fresh_desk: Desk) -> Iterator[Past]:
+    past = Past(fresh_desk.state_dir, fresh_desk.database_url)
+    yield past
+    past.close()
 
 
 class Eyes:
@@ -89,18 +89,31 @@ class Eyes:
             self.troubles.add(f"{where}: moves: {moving}")
 
 
-def test_axe_finds_nothing_on_any_screen_in_any_state(
-    fresh_desk: Desk, states: States, secrets: Path, page: Page
-) -> None:
+def test_axe_finds_nothing_on_any_screen_in_any_state(fresh_desk: Desk, past: Past, secrets: Path, page: Page) -> None:
     eyes, person = Eyes(page), Person(page, fresh_desk)
     for path in ("/", "/history", "/compare"):
         person.opens(path)
         eyes.look(f"{path} for the first time")
+    unfinished = (S.RUNNING, S.FETCHING, S.UNCONFIRMED, S.FAILED, S.CANCELLED)
+    asked = [Was("A red kite"), Was("A blue kite"), *(Was(f"{state} 风筝", state) for state in unfinished)]
+    a, b, *others = past.write(asked)
+    task_of = dict(zip(unfinished, others, strict=True))
 
-    a, b = (states.put(S.SUCCEEDED, f"A {colour} kite", colour=colour, batch="kites") for colour in ("red", "blue"))
-    ids = {state: states.put(state, f"{state.value} 风筝") for state in S if state not in (S.SUCCEEDED, S.SUBMITTING)}
+    look_at_generate(eyes, person, cards=len(asked))
+    look_at_history(eyes, person, drawers=[a, task_of[S.UNCONFIRMED], task_of[S.FAILED]])
+    look_at_compare(eyes, person, a, b)
+    person.opens("/settings")
+    eyes.look("/settings", crosswise=True)
+    secrets.write_text(SIGN_IN)
     person.opens()
-    expect(page.locator("li.card")).to_have_count(len(ids) + 2)
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    eyes.look("sign-in")
+    assert "\n".join(sorted(eyes.troubles)) == ""
+
+
+def look_at_generate(eyes: Eyes, person: Person, cards: int) -> None:
+    page = person.opens().page
+    expect(page.locator("li.card")).to_have_count(cards)
     eyes.look("/", crosswise=True)
     person.opens_the_models()
     eyes.look("/ with the list of models")
@@ -119,31 +132,36 @@ def test_axe_finds_nothing_on_any_screen_in_any_state(
     expect(page.get_by_role("alert").filter(has_text="5,000 characters")).to_be_visible()
     eyes.look("/ with references and refusals")
 
-    person.opens("/history")
+
+def look_at_history(eyes: Eyes, person: Person, drawers: list[str]) -> None:
+    page = person.opens("/history").page
     eyes.look("/history", crosswise=True)
-    person.opens("/history?q=nothing%20of%20that%20cost:much")
-    eyes.look("/history without a match")
-    for task in (a, ids[S.UNCONFIRMED], ids[S.FAILED]):
+    page.locator("[role=option]").first.focus()
+    for key, state in (("Space", "with one selected"), ("t", "with its tags"), ("Delete", "with one deleted")):
+        page.keyboard.press(key)
+        eyes.look(f"/history {state}")
+        if key == "t":
+            page.keyboard.press("Escape")
+    page.get_by_role("button", name="Date").click()
+    eyes.look("/history with the choice of a date")
+    for query in ("q=nothing%20of%20that%20cost:much", "status=failed", "view=deleted"):
+        person.opens(f"/history?{query}")
+        eyes.look(f"/history?{query}")
+    for task in drawers:
         person.opens(f"/history?task={task}")
         expect(page.get_by_role("dialog")).to_contain_text("What happened")
         eyes.look(f"the drawer of {task}")
 
+
+def look_at_compare(eyes: Eyes, person: Person, a: str, b: str) -> None:
     person.opens("/compare?a=nonsense")
     eyes.look("/compare of what is not there")
     person.opens(f"/compare?a={a}")
     eyes.look("/compare with one")
     for mode in ("side", "slider", "flicker", "difference"):
         person.opens(f"/compare?a={a}&b={b}&mode={mode}")
-        expect(page.get_by_role("img", name="B: A blue kite")).to_be_visible()
+        expect(person.page.get_by_role("img", name="B: A blue kite")).to_be_visible()
         eyes.look(f"/compare, {mode}", crosswise=mode == "side")
-    person.opens("/settings")
-    eyes.look("/settings", crosswise=True)
-
-    secrets.write_text(SIGN_IN)
-    person.opens()
-    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
-    eyes.look("sign-in")
-    assert "\n".join(sorted(eyes.troubles)) == ""
 
 
 def tab_to(wanted: Locator, key: str = "Tab", most: int = 80) -> None:
