@@ -29,6 +29,8 @@ MOVING = """() => {
   return all.filter(slow).map((one) => one.animationName ?? one.transitionProperty);
 }"""
 """What moves, although the browser of every test asks for less motion."""
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]:not(:has([data-stale=true]))"
+"""Streamlit fades what a run has not drawn anew yet."""
 SIGN_IN = """
 [auth]
 redirect_uri = "http://localhost:8501/oauth2callback"
@@ -74,6 +76,7 @@ class Eyes:
             self.page.set_viewport_size(size)  # type: ignore[arg-type]
             ground = "rgb(250, 248, 245)" if scheme == "light" else "rgb(14, 18, 26)"
             expect(self.page.locator("[data-testid=stApp]")).to_have_css("background-color", ground)
+            expect(self.page.locator(SETTLED)).to_be_visible()
             self._note(f"{state}, {scheme}, {size['width']}")
         self.page.set_viewport_size(DESKTOP)  # type: ignore[arg-type]
 
@@ -154,14 +157,12 @@ def look_at_history(eyes: Eyes, person: Person, drawers: list[str]) -> None:
 
 
 def look_at_compare(eyes: Eyes, person: Person, a: str, b: str) -> None:
-    person.opens("/compare?a=nonsense")
-    eyes.look("/compare of what is not there")
     person.opens(f"/compare?a={a}")
     eyes.look("/compare with one")
-    for mode in ("side", "slider", "flicker", "difference"):
+    for mode in ("side", "slider", "difference"):  # a flicker looks like one of the two
         person.opens(f"/compare?a={a}&b={b}&mode={mode}")
         expect(person.page.get_by_role("img", name="B: A blue kite")).to_be_visible()
-        eyes.look(f"/compare, {mode}", crosswise=mode == "side")
+        eyes.look(f"/compare, {mode}")
 
 
 def tab_to(wanted: Locator, key: str = "Tab", most: int = 80) -> None:
@@ -209,11 +210,10 @@ def test_everything_from_a_prompt_to_a_comparison_is_done_by_keyboard(shared_des
     person.settles()
     expect(page).to_have_url(re.compile("/history"))
     keyboard.press("/")
-    keyboard.type("风筝")
+    keyboard.type("沙丘")
     keyboard.press("Enter")
-    tile = page.locator(".tile:has(img)").first
-    expect(page).to_have_url(re.compile("q="))
-    person.settles()
+    tile = page.locator(".tile")
+    expect(tile).to_have_count(1)
     tab_to(tile)
     keyboard.press("Enter")
     tab_to(drawer.get_by_role("button", name="Compare…"))
