@@ -31,22 +31,29 @@ pages = {
 page = st.navigation(list(pages.values()), position="top")
 name = next((name for name, one in pages.items() if one.url_path == page.url_path), words.GENERATE)
 
+
+def title(running: int) -> str:
+    """Of the tab: how many of one's own tasks are under way, for whoever has turned to something else meanwhile."""
+    return f"({running}) {t(words.APP)}" if running else f"{page.title} · {t(words.APP)}"
+
+
 start_clock()
-if st.session_state.get("page") != name:  # a visit begins: History and Compare may show what is newest now
+if st.session_state.get("page") != name:  # a visit begins: what an earlier one had open or frozen is over
     st.session_state["page"] = name
-    for snapshot in ("history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "pair_ring"):
+    for snapshot in (
+        "history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "pair_ring", "batch_open",
+    ):  # fmt: skip
         st.session_state.pop(snapshot, None)
 try:
     follow(desk().settings.state_dir)
     user = current_user()
     people.greet(user)
     language.settle(user.id)
-    running = desk().history.active_count(user.id)
-    st.set_page_config(page_title=f"({running}) {t(words.APP)}" if running else f"{page.title} · {t(words.APP)}")
+    st.set_page_config(page_title=title(desk().history.active_count(user.id)))
     server.look()
     server.banners()
     page.run()
-    pulse(user.id)
+    pulse(user.id, title)
     toasts.show()
     mount_page(name)
     keys.keys(name)

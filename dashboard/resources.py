@@ -4,15 +4,18 @@ Holds the only `st.cache_resource` of the project, so that there is one engine p
 key: `Settings` is the half of the configuration that a dashboard may see.
 """
 
+import gc
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import TypedDict
 from urllib.parse import urlsplit
 
 import streamlit as st
 
 from data.artifacts import ArtifactStore
+from data.batches import Batches
 from data.db import Database
 from data.failures import Failures
 from data.glances import Glances
@@ -23,6 +26,7 @@ from data.links import ARCHIVE, LinkSigner, signing_key
 from data.marks import Marks
 from data.pairing import Pairing
 from data.preferences import Preferences
+from data.prompts import Prompts
 from data.removal import Removal
 from data.saved_views import SavedViews
 from data.schema import utcnow
@@ -30,6 +34,7 @@ from data.search import Search
 from data.settings import Settings
 from data.storage import ObjectStorage
 from data.tasks import TaskStore
+from data.templates import Templates
 
 
 class ArchiveForm(TypedDict):
@@ -47,6 +52,7 @@ class Desk:
     tasks: TaskStore
     history: History
     glances: Glances
+    batches: Batches
     pairing: Pairing
     search: Search
     saved_views: SavedViews
@@ -56,6 +62,8 @@ class Desk:
     ledger: Ledger
     health: HealthBoard
     preferences: Preferences
+    prompts: Prompts
+    templates: Templates
     artifacts: ArtifactStore
     signer: LinkSigner
 
@@ -77,6 +85,7 @@ def desk() -> Desk:
         tasks := TaskStore(db),
         History(db),
         Glances(db),
+        Batches(db),
         Pairing(db),
         search := Search(db),
         SavedViews(db),
@@ -86,8 +95,18 @@ def desk() -> Desk:
         Ledger(db),
         HealthBoard(db),
         Preferences(db),
+        Prompts(db),
+        Templates(db),
     )
+    _settle_down()
     return Desk(settings, *stores, artifacts, signer)
+
+
+@cache
+def _settle_down() -> None:
+    """Once a process: what was loaded stays for good, and is most of what whoever looks for rubbish looks through."""
+    gc.collect()
+    gc.freeze()
 
 
 def picture_url(sha256: str, variant: str, *, filename: str | None = None, mime: str | None = None) -> str:
@@ -118,6 +137,11 @@ def news_url(who: str) -> str:
     """A signed address of the callback server's news about this person's tasks, or EVERYBODY's; see `news.js`."""
     here = desk()
     return "ws" + _files_base(here.settings).removeprefix("http") + here.signer.live_path(who, now=now())
+
+
+def server_url(path: str) -> str:
+    """Where browsers and programs reach the callback server."""
+    return _files_base(desk().settings) + path
 
 
 def now() -> datetime:

@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, exists
+from sqlalchemy import ColumnElement, exists, func
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
+from data import fulltext
 from data.catalog import catalog
-from data.images import StoredImage
+from data.errors import NotAllowed
+from data.moves import log_each
 from data.relation import Parent, Relation
 from data.requests import GenerationRequest, validate
 from data.rows import artifact_row, stored_image
-from data.schema import NOT_DELETED, Artifact, Task
-from data.status import TaskStatus
+from data.schema import NOT_DELETED, Artifact, RequestKey, Task
+from data.sentences import Sentence
+from data.status import TERMINAL, TaskStatus
 
 
 def likeness(request: GenerationRequest) -> str:
@@ -35,6 +38,16 @@ def asked_again(session: Session, task: Task, now: datetime) -> GenerationReques
     return validate(catalog().require(task.model), task.prompt, task.params, references, on=now.date())
 
 
+def ended_like(session: Session, parent: Parent, request: GenerationRequest | None) -> int:
+    """How many tasks came of the parent in this way and have ended; of those that asked the request's model, if any."""
+    mine = (
+        select(func.count())
+        .select_from(Task)
+        .where(Task.parent_id == parent.task_id, Task.relation == parent.relation, col(Task.status).in_(TERMINAL))
+    )
+    return session.exec(mine if request is None else mine.where(Task.model == request.model)).one()
+
+
 def failed_of_batch(batch_id: str) -> tuple[ColumnElement[bool], ...]:
     """Conditions on `Task`: those of the batch that are left to try again."""
     return col(Task.batch_id) == batch_id, *left_to_try()
@@ -49,13 +62,61 @@ def left_to_try() -> tuple[ColumnElement[bool], ...]:
     return col(Task.status) == TaskStatus.FAILED, ~exists(tried), NOT_DELETED
 
 
+def batch_of_key(session: Session, request_key: str, asked: str) -> list[Task] | None:
+    """The batch made under this key, None where there is none. Raises NotAllowed: it was for something else."""
+    row = session.exec(select(RequestKey).where(RequestKey.key == request_key)).one_or_none()
+    if row is None:
+        return None
+    if row.digest != asked:
+        used = Sentence("This request key was used for another request. Nothing was charged. Choose a new key.")
+        raise NotAllowed(used)
+    return list(session.exec(select(Task).where(Task.batch_id == row.batch_id).order_by(col(Task.position))))
+
+
 def digest(requests: Sequence[GenerationRequest]) -> str:
     """What was asked, apart from how the files were called."""
     asked = [[r.model, r.prompt, sorted(r.params.items()), [image.sha256 for image in r.references]] for r in requests]
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def new_task(
+def write_tasks(
+    session: Session,
+    requests: Sequence[GenerationRequest],
+    batch_id: str,
+    *,
+    person: str,
+    source: str,
+    parents: Sequence[Parent | None],
+    priority: int,
+    now: datetime,
+) -> list[Task]:
+    """One QUEUED task per request, with references, event and words to be found by: few statements, however many.
+
+    Each row says already what it holds back; the ledger enters it in the same transaction (`ledger.reserve`).
+    """
+    tasks = []
+    for position, request in enumerate(requests):
+        parent = parents[position] if parents else None
+        tasks.append(_new_task(request, batch_id, position, person=person, source=source, parent=parent, now=now,
+                               priority=priority))  # fmt: skip
+    if session.connection().dialect.name == "sqlite":
+        # The keys that it would give: nobody else writes meanwhile. Told them one by one, it would be asked 500 times.
+        last = session.exec(select(func.max(col(Task.seq)))).one() or 0
+        for task in tasks:
+            task.seq = last = last + 1
+    session.add_all(tasks)
+    session.flush()
+    session.add_all(
+        artifact_row(image, task_id=task.id, submission_id=None, position=position, now=now)
+        for task, request in zip(tasks, requests, strict=True)
+        for position, image in enumerate(request.references)
+    )
+    log_each(session, [task.id for task in tasks], "created", now=now, who=person)
+    fulltext.add(session.connection(), [(task.seq, task.prompt) for task in tasks if task.seq is not None])
+    return tasks
+
+
+def _new_task(
     request: GenerationRequest,
     batch_id: str,
     position: int,
@@ -67,6 +128,7 @@ def new_task(
     priority: int,
 ) -> Task:
     spec = catalog().require(request.model)
+    estimate = spec.estimate(request.params, on=now.date(), references=len(request.references))
     return Task(
         batch_id=batch_id,
         position=position,
@@ -84,9 +146,6 @@ def new_task(
         awaits_upload=bool(request.references),
         status_at=now,
         created_at=now,
-        estimate_micro=spec.estimate(request.params, on=now.date(), references=len(request.references)),
+        estimate_micro=estimate,
+        reserved_micro=estimate or 0,
     )
-
-
-def input_row(task_id: str, position: int, image: StoredImage, now: datetime) -> Artifact:
-    return artifact_row(image, task_id=task_id, submission_id=None, position=position, now=now)

@@ -65,6 +65,9 @@ FAILED: dict[str, Cause] = {
         "The price has risen since this was asked for, so it was not sent.",
         "Ask for it again if the new price suits you; the form shows it.",
     ),
+    "over_cap": Cause(
+        "Its batch has cost as much as it may, so this was not sent.", "Ask for it again if it may cost more."
+    ),
     "refused": Cause("The provider refused the request.", "See the details, then change the request or ask an admin."),
     "input_unreachable": Cause(
         "The provider could not read a reference picture.", "Try again, or use another picture."

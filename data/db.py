@@ -6,24 +6,26 @@ locked" however long it waits. `synchronous=FULL`, because NORMAL may forget "ab
 the task would be paid twice.
 """
 
-import sqlite3
 import threading
 import time
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, DatabaseError, DisconnectionError
+from sqlalchemy.exc import ArgumentError, DatabaseError
 from sqlalchemy.pool import ConnectionPoolEntry
 from sqlmodel import Session
 
+from data.alarm import Alarm
 from data.errors import DatabaseUnavailable
+from data.fulltext import VOCABULARY
 from data.hinting import WithHints
+from data.one_file import OneFile
 from data.schema import Table, utcnow
 from data.sentences import Sentence
 
@@ -40,7 +42,7 @@ LINE = {
 """What makes a line to PostgreSQL that goes nowhere an error, and lets a host that vanished hold its locks no longer
 than a minute: nothing waits for anything inside a transaction. The address may say otherwise (`?connect_timeout=3`)."""
 
-HEAD = "0005"
+HEAD = "0007"
 """Revision of the newest migration; a test holds it to the folder. Knowing it spares each start Alembic's import."""
 
 
@@ -79,7 +81,7 @@ class Database:
         engine.dialect.statement_compiler = WithHints
         event.listen(engine, "connect", _set_pragmas)
         if self.url.database and self.url.database != ":memory:":
-            _OneFile(Path(self.url.database)).guard(engine)
+            OneFile(Path(self.url.database)).guard(engine)
         return engine
 
     @contextmanager
@@ -193,17 +195,33 @@ class Watcher:
         connection: Any = self._kept.driver_connection
         self._connection = connection
         self._seen: int | None = None
-        if not self._is_sqlite:
-            try:
-                connection.autocommit = True
-                connection.execute(f"LISTEN {CHANNEL}")
-            except BaseException:
-                self.close()
-                raise
+        self._alarm: Alarm | None = None
+        if self._is_sqlite:
+            with suppress(OSError):
+                self._alarm = Alarm(Path(database.url.database or "").parent)
+            return
+        try:
+            connection.autocommit = True
+            connection.execute(f"LISTEN {CHANNEL}")
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def bell(self) -> int | None:
+        """A descriptor that can be read once something may have changed; None where nobody tells and one has to ask.
+
+        SQLite's rings at the first write of a transaction, so what it announces may be seen a moment later.
+        """
+        if self._is_sqlite:
+            return self._alarm.fileno if self._alarm else None
+        return int(self._connection.fileno())
 
     def changed(self) -> bool:
         """True when anything was committed since the last call, and at the first. Raises without a connection."""
         if self._is_sqlite:
+            if self._alarm:
+                self._alarm.silence()
             version = self._connection.cursor().execute("PRAGMA data_version").fetchone()[0]
         else:
             news = sum(1 for _ in self._connection.notifies(timeout=0))
@@ -213,42 +231,9 @@ class Watcher:
 
     def close(self) -> None:
         """Ends the connection; it is not given to anybody else, for it listens."""
+        if self._alarm:
+            self._alarm.close()
         self._kept.invalidate()
-
-
-class _OneFile:
-    """Lets nobody work on an SQLite file that is not where it belongs.
-
-    A connection goes on writing to a file that was moved away, and a new one makes an empty file in its place: two
-    truths, and a task paid twice. While the file is gone nobody is let in; what stands there later is opened anew.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path, self._was_there = path, False
-
-    def guard(self, engine: Engine) -> None:
-        """Asks at every opening and every handing out of a connection: 2 µs."""
-        event.listen(engine, "do_connect", self._opening)
-        event.listen(engine, "connect", self._opened)
-        event.listen(engine, "checkout", self._handed_out)
-
-    def _opening(self, *_: object) -> None:
-        if self._was_there and self._found() is None:
-            raise sqlite3.OperationalError("the database file is gone")
-
-    def _opened(self, _connection: object, record: ConnectionPoolEntry) -> None:
-        record.info["file"], self._was_there = self._found(), True
-
-    def _handed_out(self, _connection: object, record: ConnectionPoolEntry, _proxy: object) -> None:
-        if record.info["file"] != self._found():
-            raise DisconnectionError("the database file was moved or replaced")
-
-    def _found(self) -> tuple[int, int] | None:
-        try:
-            found = self._path.stat()
-        except OSError:
-            return None
-        return found.st_dev, found.st_ino
 
 
 def insert_new(session: Session, table: type[Table], values: Mapping[str, Any]) -> bool:
@@ -297,4 +282,5 @@ def _set_pragmas(connection: Any, _record: ConnectionPoolEntry) -> None:
     cursor = connection.cursor()
     for pragma in ("journal_mode=WAL", "synchronous=FULL", "busy_timeout=10000", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
+    cursor.execute(VOCABULARY)
     cursor.close()

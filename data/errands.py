@@ -7,8 +7,10 @@ Everything here is free of charge, so everything here may be done again.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import or_, text, update
+from sqlalchemy import bindparam, or_, text, update
+from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from data.db import Database, upsert
@@ -18,7 +20,7 @@ from data.looks import Look, claim, end
 from data.moves import bring_back, lock_submission, lock_task, log, move
 from data.pace import Serves
 from data.rows import artifact_row, stored_image
-from data.schema import Artifact, ProviderFile, Submission, Task
+from data.schema import Artifact, ProviderFile, Submission, Task, UTCDateTime
 from data.status import TaskStatus
 
 _S = TaskStatus
@@ -56,6 +58,15 @@ class Handover:
     references: tuple[StoredImage, ...]
 
 
+_NOW: Any = bindparam("now", type_=UTCDateTime())
+_READY = or_(col(Task.not_before).is_(None), col(Task.not_before) <= _NOW)
+_DUE = sa_select(
+    sa_select(col(Task.seq)).where(col(Task.status) == _S.QUEUED, _READY).limit(1).scalar_subquery(),
+    sa_select(col(Submission.id)).where(col(Submission.poll_at) <= _NOW).limit(1).scalar_subquery(),
+    sa_select(col(Submission.id)).where(col(Submission.fetch_at) <= _NOW).limit(1).scalar_subquery(),
+)
+
+
 class ErrandStore:
     """Due work for the loops, taken under a lease."""
 
@@ -69,13 +80,9 @@ class ErrandStore:
 
     def due(self) -> Due:
         """One cheap read that tells which loops have work, so that idle loops cost nothing."""
-        now = self._clock()
-        with self._db.read() as session:
-            ready = or_(col(Task.not_before).is_(None), col(Task.not_before) <= now)
-            queued = select(Task.seq).where(col(Task.status) == _S.QUEUED, ready).limit(1)
-            look = select(Submission.id).where(col(Submission.poll_at) <= now).limit(1)
-            fetch = select(Submission.id).where(col(Submission.fetch_at) <= now).limit(1)
-            return Due(*(session.exec(query).first() is not None for query in (queued, look, fetch)))
+        with self._db.look() as connection:
+            found = connection.execute(_DUE, {"now": self._clock()}).one()
+            return Due(*(each is not None for each in found))
 
     # References -------------------------------------------------------------------------------------------------
 

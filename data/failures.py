@@ -12,8 +12,10 @@ from data.asks import asked_again, left_to_try
 from data.catalog import catalog
 from data.db import Database
 from data.errors import InvalidRequest, NotAllowed
+from data.plan import Plan
 from data.query import Query
 from data.relation import Parent, Relation
+from data.requests import MAX_COUNT
 from data.schema import Artifact, Submission, Task
 from data.search import Search
 from data.sentences import Sentence
@@ -94,7 +96,10 @@ class Failures:
         if not requests:
             raise NotAllowed(Sentence("Nothing of this is left to try again."))
         key = f"retry-these:{hashlib.sha256(' '.join(ids).encode()).hexdigest()}:{ended}"
-        made = self._tasks.create(requests, person=who, parents=parents, request_key=key, cap_micro=cap_micro)
+        plan = Plan(requests[0].prompt, "retry") if len(requests) > MAX_COUNT else None  # too many for a card each
+        made = self._tasks.create(
+            requests, person=who, parents=parents, request_key=key, cap_micro=cap_micro, plan=plan
+        )
         return Retried(tuple(made), left_out)
 
     def _left(self, task_ids: Sequence[str]) -> dict[str, tuple[int | None, bool]]:

@@ -51,6 +51,7 @@ class Narrowed:
     where: tuple[ColumnElement[bool], ...]
     branches: tuple[ColumnElement[bool], ...]  # and any of these, unless there are none
     hint: str  # to SQLite: how to come to the tasks
+    without: tuple[fulltext.Wanted, ...] = ()  # and that hold none of these, where `where` does not say it
     _kept: dict[Any, Any] = field(default_factory=dict)
 
     def rows(self, columns: str, *more: str, limit: int) -> Select[Any]:
@@ -100,21 +101,37 @@ class Narrowed:
     def _walk(
         self, columns: Sequence[Any], also: Sequence[ColumnElement[bool]], more: Sequence[str], limit: int
     ) -> Select[Any]:
-        edges = [EDGES[name](self.seq) for name in more]
+        edges = [EDGES[name](self.seq) for name in more] + self._lacks(tuple(more), limit)
         walk = sa.select(*columns).select_from(self.source).where(*self.where, *also, *edges)
         return walk.with_hint(table(Task), self.hint, "sqlite").order_by(_order(self.seq, more)).limit(limit)
+
+    def _lacks(self, more: tuple[str, ...], limit: int) -> list[ColumnElement[bool]]:
+        if not self.without:
+            return []
+        key = ("lacks", more, limit)  # once for all branches: they read the same hits
+        if key not in self._kept:
+            many = min(max(64, 8 * limit), 4000)
+            near = fulltext.Near(lambda seq: [EDGES[name](seq) for name in more], "newer" in more, many)
+            self._kept[key] = fulltext.lacks(self.without, self.seq, near)
+        return [self._kept[key]]
 
 
 def _order(seq: Any, more: Sequence[str]) -> Any:
     return seq if "newer" in more else seq.desc()
 
 
-def narrowed(query: Query, viewer: str, *, sqlite: bool) -> Narrowed:
-    """What `query` leaves when `viewer` looks."""
+def narrowed(query: Query, viewer: str, *, sqlite: bool, begun: tuple[str, ...] = ()) -> Narrowed:
+    """What `query` leaves when `viewer` looks. `begun`: what `fulltext.begun` says of its last word."""
     if query.last is not None:  # today is another day tomorrow, so no statement may be kept with it
         since = datetime.now(UTC).date() - timedelta(days=query.last)
         query = replace(query, last=None, after=max(since, query.after or since))
-    return _narrowed(query, viewer, _models(query.model.of), _models(query.model.but), sqlite)
+    return _narrowed(query, viewer, (_models(query.model.of), _models(query.model.but)), begun, sqlite)
+
+
+def last_word(query: Query) -> fulltext.Wanted | None:
+    """The word that is still being typed, if it may go on."""
+    words = _words(query)
+    return words[-1] if words and words[-1].begins else None
 
 
 def _models(names: Sequence[str]) -> tuple[str, ...]:
@@ -124,12 +141,12 @@ def _models(names: Sequence[str]) -> tuple[str, ...]:
 
 @lru_cache(maxsize=256)
 def _narrowed(
-    query: Query, viewer: str, models: tuple[str, ...], not_models: tuple[str, ...], sqlite: bool
+    query: Query, viewer: str, by_model: tuple[tuple[str, ...], tuple[str, ...]], begun: tuple[str, ...], sqlite: bool
 ) -> Narrowed:
-    task = table(Task)
-    source, seq, where, branches, rest = _source(query, viewer, sqlite=sqlite)
+    task, (models, not_models) = table(Task), by_model
+    source, seq, where, branches, rest = _source(query, viewer, begun, sqlite=sqlite)
     values = {"person": _people(query.by.of, viewer), "model": models, "status": _statuses(query.status.of)}
-    walked = _walked(values) if source is task else ()
+    walked = _walked(values) if source is task and not query.batch.of else ()
     if any(len(values[name]) > 1 for name in walked):
         branches = [task.c[walked[0]] == value for value in values.pop(walked[0])]
     where += [
@@ -137,19 +154,27 @@ def _narrowed(
     ]
     others = {"person": _people(query.by.but, viewer), "model": not_models, "status": _statuses(query.status.but)}
     where += [task.c[name].not_in(some) for name, some in others.items() if some]
-    if not (query.words and sqlite):
+    where += [task.c.batch_id.not_in(query.batch.but)] if query.batch.but else []
+    if not sqlite or query.batch.of:
         where += [~fulltext.holds(each, seq, sqlite=sqlite) for each in _without(query)]
     where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query) + _days(query, seq)
     hint = f"INDEXED BY ix_task_{'_'.join(walked)}_seq" if walked else "NOT INDEXED"
-    return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint)
+    if query.batch.of:
+        hint = "INDEXED BY ix_task_batch"
+    without = tuple(_without(query)) if sqlite and not (_words(query) or query.batch.of) else ()
+    return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint, without)
 
 
 def _source(
-    query: Query, viewer: str, *, sqlite: bool
+    query: Query, viewer: str, begun: tuple[str, ...], *, sqlite: bool
 ) -> tuple[Any, Any, list[ColumnElement[bool]], list[ColumnElement[bool]], Query]:
     """The table that is walked, its sort key, its conditions and branches; and what of the query is still to be met."""
     task, own = table(Task), table(Task).c.seq
+    if query.batch.of:  # the fewest there can be, so that even a word is looked for among them
+        held = [fulltext.holds(each, own, sqlite=sqlite) for each in _words(query)]
+        return task, own, held, [task.c.batch_id == each for each in query.batch.of], query
     if words := _words(query):
+        words[-1] = replace(words[-1], last_may_be=begun)
         index, seq = fulltext.index(sqlite=sqlite)
         where = [fulltext.matches(words, _without(query))] if sqlite else _stand(words)
         return index.join(task, own == seq), seq, where, [], query

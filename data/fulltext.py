@@ -12,7 +12,7 @@ gives must build the index anew, in a migration (`build`).
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,6 +25,11 @@ LONGEST = 100
 """Characters of one word that count: PostgreSQL refuses words of 2 kB, and nobody types so many."""
 PREFIX = 3
 """A word with fewer letters is found whole only: half of all prompts hold a word that begins with "a"."""
+
+BEGUN = 64
+"""Words that are named one by one for their beginning; more of them cost more than they spare."""
+VOCABULARY = f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{NAME}_vocabulary USING fts5vocab(main, {NAME}, instance)"
+"""To be said by every connection to SQLite: its window on the index's own words. It keeps nothing."""
 
 _TABLE = sa.table(NAME, sa.column("seq", sa.BigInteger), sa.column("words", sa.Text))
 _FTS = sa.table(NAME, sa.column("rowid", sa.BigInteger), sa.column("words", sa.Text), sa.column(NAME, sa.Text))
@@ -103,6 +108,16 @@ class Wanted:
 
     words: tuple[str, ...]
     begins: bool = False
+    last_may_be: tuple[str, ...] = ()  # what `begun` has found, where it has
+
+
+@dataclass(frozen=True)
+class Near:
+    """Which part of a list is read: its edges, as conditions on a sort key, from which end, and how many hits far."""
+
+    within: Callable[[ColumnElement[Any]], Sequence[ColumnElement[bool]]]
+    upwards: bool
+    many: int
 
 
 def wanted(text: str, *, may_go_on: bool = False) -> Wanted | None:
@@ -123,7 +138,56 @@ def matches(everything: Sequence[Wanted], nothing: Sequence[Wanted]) -> ColumnEl
 
 
 def _fts(each: Wanted) -> str:
-    return f'"{" ".join(each.words)}"' + ("*" if each.begins else "")
+    if not each.last_may_be:
+        return f'"{" ".join(each.words)}"' + ("*" if each.begins else "")
+    whole = " ".join(each.words[:-1])
+    return "(" + " OR ".join(f'"{whole} {last}"' for last in each.last_may_be) + ")"
+
+
+def begun(connection: Connection, each: Wanted) -> tuple[str, ...]:
+    """SQLite: the words of the index that the last one is the beginning of, unless they are too many.
+
+    FTS5 gathers all that any of them has before it gives the first; of words named one by one it gives the newest at
+    once, and a page costs the same with a million tasks.
+    """
+    found = tuple(connection.execute(_BEGUN, {"first": each.words[-1]}).scalars()) if each.begins else ()
+    return found if len(found) <= BEGUN else ()
+
+
+def _steps() -> sa.Select[Any]:
+    """From word to word of the index, one step for each: reading every place where a word stands would take seconds."""
+    vocabulary = sa.table(f"{NAME}_vocabulary", sa.column("term", sa.Text), schema="temp")
+    first: Any = sa.bindparam("first", type_=sa.Text)
+
+    def following(word: Any) -> Any:
+        return sa.select(vocabulary.c.term).where(vocabulary.c.term >= word).limit(1).scalar_subquery()
+
+    begun = sa.select(following(first).label("word")).cte("begun", recursive=True)
+    goes_on = sa.func.substr(begun.c.word, 1, sa.func.length(first)) == first
+    begun = begun.union_all(sa.select(following(begun.c.word + sa.func.char(1)).correlate(begun)).where(goes_on))
+    every = sa.func.substr(begun.c.word, 1, sa.func.length(first)) == first
+    return sa.select(begun.c.word).where(every).limit(BEGUN + 1)
+
+
+_BEGUN = _steps()
+
+
+def lacks(nothing: Sequence[Wanted], seq: ColumnElement[Any], near: Near) -> ColumnElement[bool]:
+    """SQLite: whether the task's prompt holds none of these, in a list of which a page is read.
+
+    The index is read beside the tasks, in the same order, as far as `near` says; only a task beyond that is asked for
+    alone, which costs a search each time.
+    """
+    fts = _FTS.alias("near")
+    match = fts.c[NAME].op("MATCH", is_comparison=True)(" OR ".join(_fts(each) for each in nothing))
+    order = fts.c.rowid if near.upwards else fts.c.rowid.desc()
+    hits = sa.select(fts.c.rowid.label("seq")).where(match, *near.within(fts.c.rowid)).order_by(order).limit(near.many)
+    found = hits.cte("near_up" if near.upwards else "near_down")
+    count = sa.select(sa.func.count()).select_from(found).scalar_subquery()
+    end = sa.select((sa.func.max if near.upwards else sa.func.min)(found.c.seq)).scalar_subquery()
+    known = sa.or_(count < near.many, seq <= end if near.upwards else seq >= end)
+    alone = ~sa.or_(*(holds(each, seq, sqlite=True) for each in nothing))
+    return sa.or_(sa.and_(known, seq.not_in(sa.select(found.c.seq))), sa.and_(~known, alone))
 
 
 def holds(each: Wanted, seq: ColumnElement[Any], *, sqlite: bool) -> ColumnElement[bool]:

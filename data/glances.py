@@ -13,6 +13,8 @@ from sqlmodel import col, select
 
 from data.asks import failed_of_batch
 from data.db import Database
+from data.images import StoredImage
+from data.rows import stored_image
 from data.schema import NOT_DELETED, Artifact, Submission, Task
 from data.status import OPEN, Outcome, TaskStatus
 
@@ -48,6 +50,13 @@ _CALL: tuple[Any, ...] = tuple(
     )
 )  # fmt: skip
 """Without the provider's record, which is the heavy part of the row."""
+_IDS: Any = sa.bindparam("ids", expanding=True)
+_CALLS = sa.select(*_CALL).where(col(Submission.task_id).in_(_IDS)).order_by(col(Submission.attempt))
+_HOME = (
+    sa.select(col(Artifact.submission_id), sa.func.count())
+    .where(col(Artifact.submission_id).in_(_IDS), col(Artifact.role) == "output")
+    .group_by(col(Artifact.submission_id))
+)
 
 
 class Glances:
@@ -62,17 +71,11 @@ class Glances:
         if not task_ids:
             return {}
         found: dict[str, Calls] = {}
-        with self._db.read() as session:
-            mine = sa.select(*_CALL).where(col(Submission.task_id).in_(task_ids)).order_by(col(Submission.attempt))
-            rows = session.connection().execute(mine).all()
+        with self._db.look() as connection:
+            rows = connection.execute(_CALLS, {"ids": task_ids}).all()
             finished = [row.id for row in rows if row.outcome == Outcome.SUCCEEDED]
-            home = dict(
-                session.connection().execute(
-                    sa.select(col(Artifact.submission_id), sa.func.count())
-                    .where(col(Artifact.submission_id).in_(finished), col(Artifact.role) == "output")
-                    .group_by(col(Artifact.submission_id))
-                ).all()
-            ) if finished else {}  # fmt: skip
+            counts: Any = connection.execute(_HOME, {"ids": finished}).all() if finished else ()
+        home: dict[str, int] = dict(counts)
         for row in rows:
             found[row.task_id] = _with(found.get(row.task_id, Calls()), row, home.get(row.id, 0))
         return found
@@ -86,6 +89,15 @@ class Glances:
             doubtful = session.exec(select(sa.func.count()).select_from(Task).where(*failed, sa.exists(unknown))).one()
         known = [price for price in prices if price is not None]
         return FailedOfBatch(len(prices), sum(known) if len(known) == len(prices) else None, doubtful)
+
+    def inputs(self, task_ids: Sequence[str]) -> dict[str, tuple[StoredImage, ...]]:
+        """The references of each task, by position; tasks without any are left out."""
+        found: dict[str, tuple[StoredImage, ...]] = {}
+        mine = select(Artifact).where(col(Artifact.task_id).in_(task_ids), Artifact.role == "input")
+        with self._db.read() as session:
+            for row in session.exec(mine.order_by(col(Artifact.position))) if task_ids else ():
+                found[row.task_id] = (*found.get(row.task_id, ()), stored_image(row))
+        return found
 
     def count(self, statuses: Sequence[TaskStatus] | None = None) -> int:
         """How many tasks there are in these statuses, or in all; `COUNTED + 1` stands for more than `COUNTED`."""

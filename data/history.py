@@ -3,7 +3,6 @@
 List rows carry only what a list shows; the provider's record and the events come with one task (`detail`).
 """
 
-import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,11 +15,12 @@ from sqlmodel import Session, col, select
 from data.db import Database
 from data.errors import NotFound
 from data.family import relatives
+from data.outlook import Outlook, outlook, place
 from data.relation import Parent, Relation
-from data.schema import NOT_DELETED, Artifact, Gate, Submission, Task, TaskEvent
+from data.schema import NOT_DELETED, Artifact, Batch, Gate, Submission, Task, TaskEvent
 from data.sentences import Sentence
 from data.status import ACTIVE, Outcome, TaskStatus
-from data.usual import usual_seconds
+from data.usual import Usual, usual
 
 
 @dataclass(frozen=True)
@@ -110,7 +110,8 @@ COLUMNS = tuple(
         Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
     )
 )  # fmt: skip
-
+_LOOKED_BACK = 2000
+"""Tasks of a person that are walked for the few that stand alone, should all of them be of large batches."""
 
 _OUTPUTS = (
     sa.select(*(col(column) for column in (
@@ -122,12 +123,19 @@ _OUTPUTS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True)
-class Outlook:
-    """The queue as a whole: how many wait, and in how many seconds the last of them will have been sent."""
-
-    waiting: int
-    seconds: float
+_ME: Any = sa.bindparam("person", type_=sa.String)
+_OWN = (col(Task.person) == _ME, NOT_DELETED)
+_SINGLE = ~sa.exists().where(col(Batch.id) == col(Task.batch_id))
+_MINE = sa.select(*COLUMNS).where(*_OWN, _SINGLE).order_by(col(Task.seq).desc())
+_FAR = sa.select(col(Task.seq)).where(*_OWN).order_by(col(Task.seq).desc()).offset(_LOOKED_BACK).limit(1)
+_NEAR = col(Task.seq) > func.coalesce(_FAR.scalar_subquery(), 0)
+_UNDER_WAY = _MINE.where(col(Task.status).in_(ACTIVE)).limit(100)
+_ENDED = _MINE.where(col(Task.status).not_in(ACTIVE), _NEAR).limit(sa.bindparam("some"))
+_ACTIVE_COUNT = sa.select(func.count()).select_from(Task).where(col(Task.status).in_(ACTIVE))
+_MY_ACTIVE_COUNT = _ACTIVE_COUNT.where(col(Task.person) == _ME)
+_REVISION = sa.select(col(TaskEvent.id)).order_by(col(TaskEvent.id).desc()).limit(1)
+_PAUSED = sa.select(col(Gate.account), col(Gate.paused_until), col(Gate.reason))
+"""Written once: writing a statement takes longer than running it, and an open page runs these at every move."""
 
 
 class History:
@@ -138,14 +146,12 @@ class History:
         self._db = db
 
     def recent(self, person: str, *, limit: int = 12) -> tuple[Card, ...]:
-        """What this person sees beside the form: everything of theirs that is under way, then the newest."""
-        with self._db.read() as session:
-            mine = sa.select(*COLUMNS).where(col(Task.person) == person, NOT_DELETED).order_by(col(Task.seq).desc())
-            run = session.connection().execute
-            rows = list(run(mine.where(col(Task.status).in_(ACTIVE)).limit(100)))
-            ended = mine.where(col(Task.status).not_in(ACTIVE)).limit(max(0, limit - len(rows)))
-            rows += list(run(ended))
-            return cards(session.connection(), sorted(rows, key=lambda row: row.seq, reverse=True))
+        """What this person sees beside the form, apart from whole batches: what is under way, then the newest."""
+        with self._db.look() as connection:
+            rows = list(connection.execute(_UNDER_WAY, {"person": person}))
+            some = max(0, limit - len(rows))
+            rows += list(connection.execute(_ENDED, {"person": person, "some": some})) if some else []
+            return cards(connection, sorted(rows, key=lambda row: row.seq, reverse=True))
 
     def card(self, task_id: str) -> Card:
         """One card. Raises NotFound."""
@@ -197,15 +203,14 @@ class History:
 
     def active_count(self, person: str | None = None) -> int:
         """How many tasks are under way, of one person or of all."""
-        with self._db.read() as session:
-            query = select(func.count()).select_from(Task).where(col(Task.status).in_(ACTIVE))
-            return session.exec(query.where(Task.person == person) if person is not None else query).one()
+        with self._db.look() as connection:
+            query = _ACTIVE_COUNT if person is None else _MY_ACTIVE_COUNT
+            return int(connection.execute(query, {} if person is None else {"person": person}).scalar_one())
 
     def revision(self) -> int:
         """The number of the newest event of all tasks; 0 where there is none. No task changes without one."""
-        with self._db.read() as session:
-            newest = select(TaskEvent.id).order_by(col(TaskEvent.id).desc()).limit(1)
-            return session.exec(newest).first() or 0
+        with self._db.look() as connection:
+            return connection.execute(_REVISION).scalar() or 0
 
     def total(self) -> int:
         """How many tasks there are."""
@@ -214,41 +219,32 @@ class History:
 
     def place_in_queue(self, task_id: str) -> int:
         """1 for the next to be sent. Approximate: fairness between people may reorder."""
-        with self._db.read() as session:
-            mine = select(Task.seq).where(Task.id == task_id).scalar_subquery()
-            ahead = select(func.count()).select_from(Task).where(Task.status == TaskStatus.QUEUED, col(Task.seq) < mine)
-            return session.exec(ahead).one() + 1
+        with self._db.look() as connection:
+            return place(connection, task_id)
 
-    def outlook(self, now: datetime, *, creates: int, window: timedelta) -> Outlook:
-        """How long the queue is and when its last task will have been sent, at `creates` paid calls per `window`.
+    def outlook(self, now: datetime, *, creates: int, window: timedelta, more: int = 0) -> Outlook:
+        """How long the queue is (with so many `more`) and when its last will be sent, at `creates` calls per `window`.
 
         Of one account: with two, each drains beside the other, and it is sooner. A pause is waited for first; what
         the in-flight ceiling or a budget of doubts holds up on top is not foreseen.
         """
-        with self._db.read() as session:
-            waiting = session.exec(select(func.count()).select_from(Task).where(Task.status == TaskStatus.QUEUED)).one()
-            mine = col(Submission.account).in_(select(Gate.account))  # so that the index by account serves
-            recent = (col(Submission.started_at) > now - window, col(Submission.started_at) <= now)
-            started = session.exec(select(func.count()).select_from(Submission).where(mine, *recent)).one()
-            paused = session.exec(select(func.max(Gate.paused_until))).one()
-        beyond = max(0, waiting - max(0, creates - started))
-        pause = max((paused - now).total_seconds(), 0.0) if paused is not None else 0.0
-        return Outlook(waiting, pause + math.ceil(beyond / creates) * window.total_seconds())
+        with self._db.look() as connection:
+            return outlook(connection, now, creates=creates, window=window, more=more)
 
     def paused_accounts(self, now: datetime) -> dict[str, tuple[datetime, str]]:
         """Accounts whose gate is shut: until when, and the cause's code."""
-        with self._db.read() as session:
-            rows = session.exec(select(Gate).where(col(Gate.paused_until) > now)).all()
-            return {row.account: (row.paused_until, row.reason or "") for row in rows if row.paused_until is not None}
+        with self._db.look() as connection:
+            rows = connection.execute(_PAUSED).all()
+        return {account: (until, reason or "") for account, until, reason in rows if until is not None and until > now}
 
-    def usual_seconds(self, models: Sequence[str]) -> dict[str, float]:
-        """By model, the median of sent → saved over its last 50 pictures; a model with fewer than five has none.
+    def usual(self, models: Sequence[str]) -> dict[str, Usual]:
+        """By model, how long sent → saved took over its last 50 pictures; a model with fewer than five has none.
 
         The wait in our queue is not the model's, and a call that took more than five times the median was held up by
         something else: a server that was down, say.
         """
         with self._db.read() as session:
-            return usual_seconds(session, models)
+            return usual(session, models)
 
 
 def _one(session: Session, task_id: str) -> Card:

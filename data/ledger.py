@@ -5,18 +5,19 @@ who press at once cannot pass it together. All amounts are integers of micro-cre
 task belongs to the month it was asked for in.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, update
+from sqlalchemy import func, insert, update
 from sqlmodel import Session, col, select
 
 from data.db import Database, insert_new
 from data.errors import BudgetExceeded
 from data.money import format_credits
 from data.moves import lock_task
-from data.schema import OPEN_CALL, Budget, LedgerEntry, Spending, Submission, Task
+from data.schema import OPEN_CALL, Batch, Budget, LedgerEntry, Spending, Submission, Task
 from data.sentences import Sentence, paragraph
 from data.status import Outcome, TaskStatus
 
@@ -106,7 +107,7 @@ class Ledger:
 
 
 def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime, *, cap_micro: int | None) -> None:
-    """Holds back what these new tasks may cost, in the transaction that creates them.
+    """Holds back what these new tasks may cost, in the transaction that has just written them (`asks.write_tasks`).
 
     Raises:
         BudgetExceeded: the batch passes its cap, or a monthly budget; or a price is unknown where one is in force.
@@ -116,8 +117,7 @@ def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime,
         do = Sentence("Ask for fewer pictures or raise the cap.")
         raise _exceeded(Sentence("The cap of this batch"), cap_micro, needed, unknown, do)
     month = month_of(now)
-    for task in tasks:
-        _enter(session, task, reserved=task.estimate_micro or 0, charged=0, now=now)
+    _enter_each(session, [(task, task.reserved_micro) for task in tasks], now)
     _add_up(session, person, month, reserved=needed, charged=0)
     _keep_budgets(session, person, month, needed, unknown=unknown)
 
@@ -127,7 +127,40 @@ def reserve_again(session: Session, task_id: str, now: datetime) -> None:
     book(session, task_id, now)
     task = lock_task(session, task_id)
     unknown = task.estimate_micro is None
+    if over := over_cap(session, task.batch_id):
+        raise BudgetExceeded(
+            Sentence("This passes the cap of its batch by {credits} credits. Ask for it as a new request instead.",
+                     credits=format_credits(over))
+        )  # fmt: skip
     _keep_budgets(session, task.person, month_of(task.created_at), task.estimate_micro or 0, unknown=unknown)
+
+
+def release(session: Session, tasks: Sequence[Task], now: datetime) -> None:
+    """Holds nothing back any more for these tasks, which are locked, will not be sent, and have no call open."""
+    held = [task for task in tasks if task.reserved_micro]
+    if not held:
+        return
+    _enter_each(session, [(task, -task.reserved_micro) for task in held], now)
+    free = update(Task).where(col(Task.id).in_([task.id for task in held])).values(reserved_micro=0)
+    session.connection().execute(free)
+    sums: Counter[tuple[str, str]] = Counter()
+    for task in held:
+        sums[task.person, month_of(task.created_at)] -= task.reserved_micro
+    for (person, month), reserved in sorted(sums.items()):
+        _add_up(session, person, month, reserved=reserved, charged=0)
+
+
+def over_cap(session: Session, batch_id: str) -> int:
+    """By how many micro-credits a batch's charges and what it holds back pass its cap; 0 where they do not.
+
+    What is held back keeps to it from the first. But a provider may charge more than its list says: then what was not
+    sent yet must make room.
+    """
+    cap = session.exec(select(Batch.cap_micro).where(Batch.id == batch_id)).first()
+    if cap is None:
+        return 0
+    counted = select(func.sum(col(Task.reserved_micro) + col(Task.booked_micro))).where(Task.batch_id == batch_id)
+    return max(0, (session.exec(counted).one() or 0) - cap)
 
 
 def _keep_budgets(session: Session, person: str, month: str, needed: int, *, unknown: bool) -> None:
@@ -172,6 +205,16 @@ def _enter(session: Session, task: Task, *, reserved: int, charged: int, now: da
                         charged_micro=charged)  # fmt: skip
     session.add_all((task, entry))
     session.flush()
+
+
+def _enter_each(session: Session, held: Sequence[tuple[Task, int]], now: datetime) -> None:
+    """What is held back for each of these tasks, or released (below zero), in the ledger alone."""
+    entries = [
+        {"at": now, "month": month_of(task.created_at), "person": task.person, "task_id": task.id,
+         "reserved_micro": reserved, "charged_micro": 0}
+        for task, reserved in held
+    ]  # fmt: skip
+    session.connection().execute(insert(LedgerEntry), entries)
 
 
 def _add_up(session: Session, person: str, month: str, *, reserved: int, charged: int) -> None:

@@ -62,16 +62,7 @@ def move(
     if found is None or found[0] not in since:
         return False
     before, deleted_at = found
-    columns = {
-        "status": to,
-        "status_at": now,
-        "finished_at": now if to in TERMINAL else None,
-        "not_before": None,
-        "error_code": None,
-        "error_detail": None,
-        "deleted_at": None,
-        "deleted_by": None,
-    } | values
+    columns = _moved_columns(to, now) | values
     guard = (col(Task.id) == task_id, col(Task.status) == before)
     if session.connection().execute(update(Task).where(*guard).values(**columns)).rowcount == 0:
         return False
@@ -88,6 +79,36 @@ def move(
     if deleted_at is not None:
         log(session, task_id, CAME_BACK, now=now, submission_id=submission_id)
     return True
+
+
+def move_each(
+    session: Session, task_ids: Sequence[str], to: TaskStatus, *, since: TaskStatus, now: datetime, kind: str, who: str,
+    **values: Any,
+) -> None:  # fmt: skip
+    """The same for many tasks at once, all of which stand in `since` and were locked by the caller."""
+    if to not in TRANSITIONS[since]:
+        raise ValueError(f"no such transition: {since} → {to}")
+    if not task_ids:
+        return
+    columns = _moved_columns(to, now) | values
+    session.connection().execute(update(Task).where(col(Task.id).in_(task_ids)).values(**columns))
+    moved = {"from_status": since, "to_status": to}
+    events = [{"task_id": task_id, "at": now, "kind": kind, "who": who, **moved} for task_id in task_ids]
+    session.connection().execute(insert(TaskEvent), events)
+
+
+def _moved_columns(to: TaskStatus, now: datetime) -> dict[str, Any]:
+    """What every move sets, whatever else it sets."""
+    return {
+        "status": to,
+        "status_at": now,
+        "finished_at": now if to in TERMINAL else None,
+        "not_before": None,
+        "error_code": None,
+        "error_detail": None,
+        "deleted_at": None,
+        "deleted_by": None,
+    }
 
 
 def bring_back(session: Session, task_id: str, now: datetime) -> None:

@@ -4,10 +4,11 @@ Every change of a task writes a `TaskEvent` in its own transaction, so the event
 It knows no screen and no socket.
 """
 
-from typing import cast
+from typing import Any, cast
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Mapped
-from sqlmodel import col, select
+from sqlmodel import col
 
 from data.db import Database
 from data.schema import Task, TaskEvent
@@ -16,6 +17,14 @@ _NUMBER = cast("Mapped[int]", col(TaskEvent.id))  # of a row that is there it is
 AT_ONCE = 500
 _MARGIN = 200
 """PostgreSQL gives numbers out before the commit, so a lower one may appear later: so far back is looked again."""
+
+_NEWEST = sa.select(_NUMBER).order_by(_NUMBER.desc()).limit(_MARGIN)
+_SINCE: Any = sa.bindparam("since", type_=sa.BigInteger)
+_LATER = (
+    sa.select(_NUMBER, col(TaskEvent.task_id))
+    .where(_SINCE < _NUMBER).order_by(_NUMBER).limit(AT_ONCE)
+)  # fmt: skip
+_PEOPLE = sa.select(col(Task.person)).distinct().where(col(Task.id).in_(sa.bindparam("moved", expanding=True)))
 
 
 class News:
@@ -35,17 +44,14 @@ class News:
 
     def take(self) -> frozenset[str]:
         """The people whose tasks have moved since the last call, of at most AT_ONCE events; empty: there is no more."""
-        with self._db.read() as session:
+        with self._db.look() as connection:
             if self._told is None:
-                newest = select(_NUMBER).order_by(_NUMBER.desc()).limit(_MARGIN)
-                self._remember(list(session.exec(newest)))
+                self._remember(list(connection.execute(_NEWEST).scalars()))
                 return frozenset()
-            later = select(_NUMBER, TaskEvent.task_id).where(self.revision - self._margin < _NUMBER).order_by(_NUMBER)
-            rows = session.exec(later.limit(AT_ONCE)).all()
-            moved = {task_id for number, task_id in rows if number not in self._told}
+            rows = connection.execute(_LATER, {"since": self.revision - self._margin}).all()
+            moved = [task_id for number, task_id in rows if number not in self._told]
             self._remember([number for number, _ in rows])
-            people = select(Task.person).distinct().where(col(Task.id).in_(moved))
-            return frozenset(session.exec(people)) if moved else frozenset()
+            return frozenset(connection.execute(_PEOPLE, {"moved": moved}).scalars()) if moved else frozenset()
 
     def _remember(self, numbers: list[int]) -> None:
         self.revision = max(numbers, default=self.revision)

@@ -12,6 +12,8 @@ from sqlalchemy import ColumnElement, Row, and_, bindparam, exists, func, text
 from sqlmodel import Session, col, select
 
 from data.db import insert_new
+from data.images import StoredImage
+from data.rows import stored_image
 from data.schema import OPEN_CALL, Artifact, Gate, ProviderFile, Submission, Task, UTCDateTime
 from data.status import Outcome, TaskStatus
 
@@ -120,3 +122,14 @@ def lacks_upload(account: str, now: datetime) -> ColumnElement[bool]:
         )
     )
     return exists().where(col(Artifact.task_id) == col(Task.id), col(Artifact.role) == "input", ~held).correlate(Task)
+
+
+def held_references(session: Session, account: str, task_id: str) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
+    """The task's references, and where the provider holds each, in their order."""
+    rows = session.exec(
+        select(Artifact, ProviderFile.url)
+        .join(ProviderFile, (col(ProviderFile.sha256) == Artifact.sha256) & (col(ProviderFile.account) == account))
+        .where(Artifact.task_id == task_id, Artifact.role == "input")
+        .order_by(col(Artifact.position))
+    ).all()
+    return tuple(stored_image(row) for row, _ in rows), tuple(url for _, url in rows)

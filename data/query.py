@@ -40,6 +40,7 @@ STATUSES: dict[str, frozenset[TaskStatus]] = {
 QUOTES = '"“”„‟«»「」『』＂'
 """All of them open and close a phrase: which one a keyboard gives nobody chooses. None of them is searched for."""
 _NO_QUOTES = str.maketrans(dict.fromkeys(QUOTES, " "))
+BATCH_ID = re.compile("[0-9a-f-]{1,64}")
 _BARE = re.compile(rf"[^\s{QUOTES}:：\-－−][^\s{QUOTES}:：]*")
 
 
@@ -104,6 +105,7 @@ class Query:
     status: Choice = field(default_factory=Choice)  # keys of STATUSES
     tag: Choice = field(default_factory=Choice)
     cause: Choice = field(default_factory=Choice)  # codes of `causes.FAILED`, and whatever else a task has failed by
+    batch: Choice = field(default_factory=Choice)  # ids
     cost_above: int | None = None  # more than
     cost_below: int | None = None  # less than
     after: date | None = None  # on that day or later
@@ -117,6 +119,8 @@ class Query:
         object.__setattr__(self, "without", _findable(self.without))
         known = (tuple(value for value in values if value in STATUSES) for values in (self.status.of, self.status.but))
         object.__setattr__(self, "status", Choice(*known))
+        named = (tuple(filter(BATCH_ID.fullmatch, map(str.casefold, each))) for each in (self.batch.of, self.batch.but))
+        object.__setattr__(self, "batch", Choice(*named))
         if self.cost_above is not None:
             object.__setattr__(self, "cost_above", min(max(self.cost_above, -1), DEAREST))
         if self.cost_below is not None:
@@ -146,7 +150,7 @@ class Query:
     def text(self) -> str:
         """As it stands in the search field and in an address."""
         said = [*map(str, self.words), *(f"-{word}" for word in self.without)]
-        for name in ("model", "by", "status", "tag", "cause"):
+        for name in ("model", "by", "status", "tag", "cause", "batch"):
             choice: Choice = getattr(self, name)
             said += [f"{name}:{_quoted(value)}" for value in choice.of]
             said += [f"-{name}:{_quoted(value)}" for value in choice.but]
@@ -159,7 +163,8 @@ class Query:
 
 PARTS: dict[str, tuple[str, ...]] = {
     "words": ("words", "without"), "model": ("model",), "by": ("by",), "status": ("status",), "tag": ("tag",),
-    "cause": ("cause",), "cost": ("cost_above", "cost_below"), "date": ("after", "before", "last"), "star": ("star",),
+    "cause": ("cause",), "batch": ("batch",), "cost": ("cost_above", "cost_below"), "date": ("after", "before", "last"),
+    "star": ("star",),
 }  # fmt: skip
 """The filters as a screen shows them, and the fields of each."""
 _NOTHING = Query()

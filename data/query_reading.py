@@ -16,7 +16,7 @@ from data.catalog import catalog
 from data.causes import FAILED, WAITING
 from data.fulltext import wanted
 from data.money import MICRO
-from data.query import DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
+from data.query import BATCH_ID, DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
 from data.sentences import Sentence
 
 LONGEST = 2000
@@ -185,6 +185,12 @@ def _status(value: str, _: Names | None) -> list[str]:
     return [word]
 
 
+def _batch(value: str, _: Names | None) -> list[str]:
+    if BATCH_ID.fullmatch(value.casefold()) is None:
+        raise _NotUnderstood(Sentence("A batch is named by its id. Its card on Generate opens it here."))
+    return [value]
+
+
 def _cause(value: str, names: Names | None) -> list[str]:
     if names is not None and value.casefold() not in {*FAILED, *WAITING}:
         raise _NotUnderstood(
@@ -239,10 +245,11 @@ def _star(value: str) -> bool:
 
 
 _CHOICES: dict[str, Callable[[str, Names | None], list[str]]] = {
-    "model": _model, "by": _person, "status": _status, "tag": _tag, "cause": _cause,
+    "model": _model, "by": _person, "status": _status, "tag": _tag, "cause": _cause, "batch": _batch,
 }  # fmt: skip
 _EXAMPLES = {
     "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster",
     "cause": "cause:policy", "cost": "cost:>10",
     "after": "after:2026-11-01", "before": "before:2026-12-01", "last": "last:7d", "star": "star:yes",
+    "batch": "batch:019ac2d0-8f9e-7c56-b1aa-3d1f5b7c9e02",
 }  # fmt: skip

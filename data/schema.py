@@ -274,6 +274,23 @@ class Tag(Table, table=True):
     at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
 
 
+class Template(Table, table=True):
+    """A prompt with blanks, `{like this}`, under a name."""
+
+    __tablename__: ClassVar[str] = "template"
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person: str  # who made it, and alone may change it
+    team: bool = False  # whether everybody sees it
+    name: str
+    prompt: str = Field(sa_type=Text)
+    settings: dict[str, Any] = Field(default_factory=dict, sa_type=JSON)  # models, count and wishes of its form
+    uses: int = 0  # presses that were made with it
+    created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+    changed_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+    deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+
+
 class ProviderFile(Table, table=True):
     """A reference that a provider holds for us: uploaded before the paid call, which alone may be in doubt."""
 
@@ -336,6 +353,24 @@ class RequestKey(Table, table=True):
     digest: str  # SHA-256 of what was asked
     batch_id: str
     at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+
+
+class Batch(Table, table=True):
+    """A batch that a person looked through before they started it, and that screens show as one.
+
+    A press of a few pictures makes tasks that share a `batch_id` and has no row here.
+    """
+
+    __tablename__: ClassVar[str] = "batch"
+    __table_args__ = (Index("ix_batch_person", "person", "id"),)
+
+    id: str = Field(primary_key=True)  # its tasks' `batch_id`; sorts by time
+    person: str
+    name: str = Field(sa_type=Text)
+    origin: str  # "lines", "file", or "retry" of another batch
+    size: int  # tasks
+    cap_micro: int | None = Field(default=None, sa_type=BigInt)  # micro-credits that all its tasks together may cost
+    created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
 
 
 class LedgerEntry(Table, table=True):

@@ -11,8 +11,9 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Select
 
+from data import fulltext
 from data.db import Database
-from data.filters import Narrowed, first_since, midnight, narrowed, table
+from data.filters import Narrowed, first_since, last_word, midnight, narrowed, table
 from data.history import Page, cards
 from data.query import Choice, Query
 from data.query_reading import Names, Reading, read
@@ -145,7 +146,12 @@ class Search:
             return first.date() if first is not None else None
 
     def _narrowed(self, query: Query, viewer: str) -> Narrowed:
-        return narrowed(query, viewer, sqlite=self._db.is_sqlite)
+        typed = last_word(query) if self._db.is_sqlite else None
+        if typed is None:
+            return narrowed(query, viewer, sqlite=self._db.is_sqlite)
+        with self._db.look() as connection:
+            begun = fulltext.begun(connection, typed)
+        return narrowed(query, viewer, sqlite=True, begun=begun)
 
 
 def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:

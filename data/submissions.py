@@ -10,16 +10,15 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from sqlalchemy.exc import IntegrityError
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from data.db import Database
 from data.ids import new_token
 from data.images import StoredImage
-from data.ledger import book
+from data.ledger import book, over_cap
 from data.moves import bring_back, lock_submission, log, move
-from data.pace import Pace, Serves, gate_is_open, lacks_upload, lock_gate, next_task
-from data.rows import stored_image
-from data.schema import Artifact, ProviderFile, Submission, Task
+from data.pace import Pace, Serves, gate_is_open, held_references, lacks_upload, lock_gate, next_task
+from data.schema import Submission, Task
 from data.settling import (
     WAITING_FOR_WORD,
     Word,
@@ -92,7 +91,7 @@ class SubmissionStore:
                         submission_id=submission.id, attempts=submission.attempt):  # fmt: skip
                 session.rollback()  # cancelled at this very moment: nothing may be spent
                 return None
-            return Claim(submission.id, submission.token, task, *_references(session, account, task.id))
+            return Claim(submission.id, submission.token, task, *held_references(session, account, task.id))
 
     def leaves(self, submission_id: str, pace: Pace) -> bool | None:
         """Whether a call that was held up may leave now, and is counted from now; None: it is not the sender's now."""
@@ -279,21 +278,18 @@ class SubmissionStore:
 
 
 def _next_ready(session: Session, account: str, serves: Serves, pace: Pace, now: datetime) -> Task | None:
-    """The next task with all its references at the provider; one whose upload has expired goes back for another."""
+    """The next task with all its references at the provider; one whose upload has expired goes back for another.
+
+    One whose batch has cost more than it may, because the provider charged more than its list says, ends here unsent.
+    """
     while (task := next_task(session, serves, pace, now)) is not None:
+        if over_cap(session, task.batch_id):
+            move(session, task.id, _S.FAILED, since={_S.QUEUED}, now=now, kind="over_cap", error_code="over_cap")
+            book(session, task.id, now)
+            continue
         if session.exec(select(Task.id).where(Task.id == task.id, lacks_upload(account, now))).first() is None:
             return task
         task.awaits_upload = True
         session.add(task)
         session.flush()
     return None
-
-
-def _references(session: Session, account: str, task_id: str) -> tuple[tuple[StoredImage, ...], tuple[str, ...]]:
-    rows = session.exec(
-        select(Artifact, ProviderFile.url)
-        .join(ProviderFile, (col(ProviderFile.sha256) == Artifact.sha256) & (col(ProviderFile.account) == account))
-        .where(Artifact.task_id == task_id, Artifact.role == "input")
-        .order_by(col(Artifact.position))
-    ).all()
-    return tuple(stored_image(row) for row, _ in rows), tuple(url for _, url in rows)

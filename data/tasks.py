@@ -10,18 +10,18 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from data import fulltext
-from data.asks import asked_again, digest, failed_of_batch, input_row, likeness, new_task
+from data.asks import asked_again, batch_of_key, digest, ended_like, failed_of_batch, likeness, write_tasks
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
-from data.ledger import book, reserve, reserve_again
-from data.moves import lock_submission, lock_task, log, move
+from data.ledger import book, release, reserve, reserve_again
+from data.moves import lock_submission, lock_task, log, move, move_each
+from data.plan import Plan, plan_of_retry
 from data.relation import Parent, Relation
 from data.requests import GenerationRequest
 from data.schema import NOT_DELETED, OPEN_CALL, Artifact, RequestKey, Submission, Task
 from data.sentences import Sentence
-from data.status import TERMINAL, Outcome, TaskStatus
+from data.status import Outcome, TaskStatus
 
 _S = TaskStatus
 _RETRY = Relation.RETRY
@@ -47,37 +47,34 @@ class TaskStore:
         asked: str | None = None,
         priority: int = 0,
         cap_micro: int | None = None,
+        plan: Plan | None = None,
     ) -> list[Task]:
         """Writes one QUEUED task per request, as one batch, with its references. Nothing is sent here.
 
         With a `request_key`, asking for the same again gives the batch that is there: a program that repeats a call
         whose answer was lost, and a person who presses twice, pay once. `asked` is a digest of what was asked in the
         asker's own words, where these say it better than `requests` (see `known`). `parents` says of each request
-        which task it comes of. `cap_micro` (micro-credits) is what the whole batch may cost at most.
+        which task it comes of. `cap_micro` (micro-credits) is what the whole batch may cost at most. A `plan` is what
+        a person looked through: then screens show the batch as one, and a cap of its own is kept to the very end.
 
         Raises:
             NotAllowed: the key was used for something else.
             BudgetExceeded: the batch would pass its cap or a monthly budget; none of it was made.
         """
-        batch_id, tasks = new_id(), []
+        batch_id = new_id()
         with self._db.transaction() as session:
             now = self._clock()
             if request_key is not None:
                 asked = asked or digest(requests)
                 row = {"key": request_key, "digest": asked, "batch_id": batch_id, "at": now}
                 if not insert_new(session, RequestKey, row):
-                    return _batch_of(session, request_key, asked) or []
-            for position, request in enumerate(requests):
-                parent = parents[position] if parents else None
-                task = new_task(request, batch_id, position, person=person, source=source, parent=parent, now=now,
-                                 priority=priority)  # fmt: skip
-                session.add(task)
-                session.flush()
-                session.add_all(input_row(task.id, index, image, now) for index, image in enumerate(request.references))
-                log(session, task.id, "created", now=now, who=person)
-                tasks.append(task)
-            fulltext.add(session.connection(), [(task.seq, task.prompt) for task in tasks if task.seq is not None])
-            reserve(session, tasks, person, now, cap_micro=cap_micro)
+                    return batch_of_key(session, request_key, asked) or []
+            if plan is not None:
+                session.add(plan.row(batch_id, person, size=len(requests), now=now))
+            tasks = write_tasks(session, requests, batch_id, person=person, source=source, parents=parents,
+                                priority=priority, now=now)  # fmt: skip
+            caps = [cap for cap in (cap_micro, plan.cap_micro if plan else None) if cap is not None]
+            reserve(session, tasks, person, now, cap_micro=min(caps, default=None))
         return tasks
 
     def known(self, request_key: str, asked: str) -> list[Task] | None:
@@ -90,7 +87,7 @@ class TaskStore:
             NotAllowed: the key was used for something else.
         """
         with self._db.read() as session:
-            return _batch_of(session, request_key, asked)
+            return batch_of_key(session, request_key, asked)
 
     def get(self, task_id: str) -> Task:
         """The task's row. Raises NotFound."""
@@ -118,10 +115,10 @@ class TaskStore:
                 log(session, task_id, "cancel_requested", now=now, who=who)
             return False
 
-    def retry(self, task_id: str, *, who: str) -> Task:
-        """Asks for the same again: a new task that knows its origin, at a new price.
+    def retry(self, task_id: str, *, who: str, other: GenerationRequest | None = None) -> Task:
+        """Asks for the same again, or (`other`) another model for it: a task that knows its origin, at a new price.
 
-        While an earlier retry of it is still under way, that one is the answer: an impatient person pays once.
+        While an earlier one like it is still under way, that one is the answer: an impatient person pays once.
 
         Raises:
             NotFound: no such task.
@@ -129,11 +126,10 @@ class TaskStore:
         """
         with self._db.read() as session:
             task = _task(session, task_id)
-            request = asked_again(session, task, self._clock())
-            mine = select(func.count()).select_from(Task).where(Task.parent_id == task_id, Task.relation == _RETRY)
-            ended = session.exec(mine.where(col(Task.status).in_(TERMINAL))).one()
-        key, parents = f"retry:{task_id}:{ended}", [Parent(task_id, _RETRY)]
-        return self.create([request], person=who, source=task.source, parents=parents, request_key=key)[0]
+            request = other or asked_again(session, task, self._clock())
+            parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
+            key = f"retry:{task_id}:{f'{other.model}:' if other else ''}{ended_like(session, parent, other)}"
+        return self.create([request], person=who, source=task.source, parents=[parent], request_key=key)[0]
 
     def retry_failed(self, batch_id: str, *, who: str) -> list[Task]:
         """Asks again for every task of a batch that failed and has no retry yet, as one new batch.
@@ -149,11 +145,23 @@ class TaskStore:
             retries = (col(Task.parent_id).in_(ids), Task.relation == _RETRY)
             ended = session.exec(select(func.count()).select_from(Task).where(*retries)).one()
             requests = [asked_again(session, task, self._clock()) for task in failed]
+            plan = plan_of_retry(session, batch_id)
         if not failed:
             raise NotAllowed(Sentence("Nothing of this batch is left to try again."))
         key = f"retry-failed:{batch_id}:{len(ids)}:{ended}"
         parents = [Parent(task_id, _RETRY) for task_id in ids]
-        return self.create(requests, person=who, source=failed[0].source, parents=parents, request_key=key)
+        return self.create(requests, person=who, source=failed[0].source, parents=parents, request_key=key, plan=plan)
+
+    def cancel_waiting(self, batch_id: str, *, who: str) -> int:
+        """Cancels for free what of a batch was not sent yet, and gives how many that were; the rest goes on."""
+        with self._db.transaction() as session:
+            now = self._clock()
+            mine = (Task.batch_id == batch_id, Task.status == _S.QUEUED, NOT_DELETED)
+            tasks = session.exec(select(Task).where(*mine).order_by(col(Task.seq)).with_for_update()).all()
+            move_each(session, [task.id for task in tasks], _S.CANCELLED, since=_S.QUEUED, now=now, kind="cancelled",
+                      who=who, cancel_requested_at=now)  # fmt: skip
+            release(session, tasks, now)
+            return len(tasks)
 
     def like(self, request: GenerationRequest) -> Task | None:
         """The newest task of anybody that asked for the same within 24 hours and has not come to nothing.
@@ -280,16 +288,6 @@ def _not_home(session: Session, task_id: str) -> str | None:
         if session.exec(stored.where(Artifact.submission_id == submission_id)).one() < len(outputs):
             return submission_id
     return None
-
-
-def _batch_of(session: Session, request_key: str, asked: str) -> list[Task] | None:
-    row = session.exec(select(RequestKey).where(RequestKey.key == request_key)).one_or_none()
-    if row is None:
-        return None
-    if row.digest != asked:
-        used = Sentence("This request key was used for another request. Nothing was charged. Choose a new key.")
-        raise NotAllowed(used)
-    return list(session.exec(select(Task).where(Task.batch_id == row.batch_id).order_by(col(Task.position))))
 
 
 def _task(session: Session, task_id: str) -> Task:

@@ -1,6 +1,7 @@
 """How long each model usually takes: what a waiting person is told."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -9,32 +10,55 @@ from sqlmodel import Session, col
 from data.schema import NOT_DELETED, Submission, Task
 from data.status import Outcome, TaskStatus
 
+LAST = 50
+"""Pictures of a model that are looked at."""
+_WALK = 100
+"""Tasks of a model among which they are looked for."""
+_FEWEST, _FEWEST_FOR_MOST = 5, 10
 
-def usual_seconds(session: Session, models: Sequence[str]) -> dict[str, float]:
-    """By model, the median of sent → saved over its last 50 pictures; a model with fewer than five has none."""
+
+@dataclass(frozen=True)
+class Usual:
+    """Seconds that a model takes. `most`: nine of ten took no longer; None where nobody can say."""
+
+    seconds: float
+    most: float | None = None
+
+
+def usual(session: Session, models: Sequence[str]) -> dict[str, Usual]:
+    """By model, sent → saved over its last 50 pictures; a model with fewer than five has none."""
     spans: dict[str, list[float]] = {model: [] for model in models}
     if models:
         # One short walk along the index for each model: a window over all tasks would read all of them.
-        newest = (sa.select(_newest_done(model).subquery()) for model in models)
+        newest = (sa.select(newest_done(model).subquery()) for model in models)
         for model, start, end in session.connection().execute(sa.union_all(*newest)):
             spans[model].append((end - start).total_seconds())
-    found = {model: _usual(sorted(each)) for model, each in spans.items()}
-    return {model: median for model, median in found.items() if median is not None}
+    found = {model: _of(sorted(each)) for model, each in spans.items()}
+    return {model: each for model, each in found.items() if each is not None}
 
 
-def _usual(spans: list[float]) -> float | None:
+def _of(spans: list[float]) -> Usual | None:
     ordinary = [span for span in spans if span <= 5 * spans[len(spans) // 2]]
-    return ordinary[len(ordinary) // 2] if len(ordinary) >= 5 else None
+    if len(ordinary) < _FEWEST:
+        return None
+    most = ordinary[-(len(ordinary) // 10) - 1] if len(ordinary) >= _FEWEST_FOR_MOST else None
+    return Usual(ordinary[len(ordinary) // 2], most)
 
 
-def _newest_done(model: str) -> sa.Select[str, datetime, datetime | None]:
+def newest_done(model: str) -> sa.Select[str, datetime, datetime]:
+    """Model, start and end of its last pictures that are here.
+
+    Of its last few tasks alone: where all of them failed for a month, nobody waits for the walk back to what worked.
+    """
+    mine = sa.select(col(Task.id), col(Task.seq), col(Task.status), col(Task.finished_at))
+    last = mine.where(col(Task.model) == model, NOT_DELETED).order_by(col(Task.seq).desc()).limit(_WALK).subquery()
     return (
-        sa.select(col(Task.model), col(Submission.started_at), col(Task.finished_at))
-        .join_from(Task, Submission, col(Task.id) == col(Submission.task_id))
+        sa.select(sa.literal(model), col(Submission.started_at), last.c.finished_at)
+        .join_from(last, Submission, last.c.id == col(Submission.task_id))
         .where(
-            col(Task.model) == model, col(Task.status) == TaskStatus.SUCCEEDED, col(Task.finished_at).is_not(None),
-            col(Submission.outcome) == Outcome.SUCCEEDED, NOT_DELETED,
+            last.c.status == TaskStatus.SUCCEEDED, last.c.finished_at.is_not(None),
+            col(Submission.outcome) == Outcome.SUCCEEDED,
         )
-        .order_by(col(Task.seq).desc())
-        .limit(50)
+        .order_by(last.c.seq.desc())
+        .limit(LAST)
     )  # fmt: skip

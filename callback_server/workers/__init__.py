@@ -25,7 +25,7 @@ from callback_server.workers.lamps import TROUBLE_SECONDS, Lamps
 from callback_server.workers.loop import repeat, run
 from callback_server.workers.pulse import BEAT_SECONDS, Pulse
 from callback_server.workers.reconciler import Reconciler
-from callback_server.workers.watch import GLANCE_SECONDS, Bells, Watch
+from callback_server.workers.watch import Bells, Watch
 from data.artifacts import ArtifactStore
 from data.db import Database
 from data.deadlines import Clock, Deadlines
@@ -129,7 +129,7 @@ def start(
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(32, thread_name_prefix="worker"))
     served = {pair for account in known.values() for pair in account.serves}
     loops: list[Coroutine[Any, Any, None]] = [
-        repeat("watch", watch.glance, GLANCE_SECONDS),
+        repeat("watch", watch.glance, 0),
         repeat("deadline", reconciler.tick, DEADLINE_SECONDS),
         repeat("heartbeat", pulse.beat, BEAT_SECONDS),
         repeat("check", lamps.check, TROUBLE_SECONDS),
@@ -195,6 +195,7 @@ def about(settings: ServerSettings) -> dict[str, Any]:
             "creates": settings.creates_per_window,
             "window_seconds": settings.window_seconds,
             "in_flight": settings.in_flight,
+            "per_person": settings.per_person,
         },
         "rescue_days": Deadlines().give_up.days,
         "callback_base": settings.callback_base,

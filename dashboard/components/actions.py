@@ -1,90 +1,165 @@
 """What a person may do with a task now, as buttons and links ready to draw; `acts.py` does what is pressed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dashboard.components import formats, words
+from dashboard.components.other import other
+from dashboard.language import t, tn
 from dashboard.resources import picture_url
 from data.catalog import catalog
-from data.glances import Calls, FailedOfBatch
+from data.glances import FailedOfBatch
 from data.history import Card
 from data.links import download_name
 from data.status import ACTIVE, TaskStatus
 
+if TYPE_CHECKING:
+    from dashboard.components.views import Surroundings
+
 _S = TaskStatus
 _PAID_RESULT = {"not_an_image", "download_failed", "private_address", "too_large", "storage_full", "expired"}
 """Causes after which the finished file may still lie at the provider, so that the download alone can be retried."""
-_AGAIN = {"act": "use_again", "label": "Use again", "title": "Fill the form with this prompt and these settings"}
-_COMPARE = {"act": "compare", "label": "Compare…", "title": "Put it beside another picture"}
-_CHECK = {"act": "check", "label": "Check now", "title": "Ask the provider at once"}
-_HOME = {"act": "download_again", "label": "Retry download (free)", "title": "Fetch the finished file again"}
-_MISSING = {"act": "download_again", "label": "Fetch the missing (free)",
-            "title": "Fetch what is paid for and not here yet"}  # fmt: skip
+
+Action = dict[str, Any]
+"""`act`, `label` and `title`; `keys` that do the same, `href` of a link, `ask` a question first, `pressed` of a switch,
+`id` where it is not the task's."""
 
 
-def actions(card: Card, calls: Calls, *, practice: bool, in_drawer: bool = False) -> list[dict[str, Any]]:
-    """What a person may do with it now; the drawer has Open and Download in its own way."""
+def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> list[Action]:
+    """What a person may do with it now; the drawer has the download in its own place."""
+    calls = around.of(card)
     if card.status == _S.SUCCEEDED:
-        look = {"act": "open", "label": "Open", "title": "Open it and all about it"}
-        rest = [_MISSING] if calls.missing and not calls.fetching else []
-        return [*rest, _AGAIN, _COMPARE] if in_drawer else [*_downloads(card)[:1], *rest, _AGAIN, look]
+        missing = [_missing()] if calls.missing and not calls.fetching else []
+        return [*([] if in_drawer else _downloads(card)[:1]), *missing, *_iterate(card), _keep(card, around)]
     if card.status == _S.QUEUED:
-        return [{"act": "cancel", "label": "Cancel (free)", "title": "Nothing was sent yet, so nothing is charged"}]
+        title = t("Nothing was sent yet, so nothing is charged")
+        return [{"act": "cancel", "label": t("Cancel (free)"), "title": title}]
     if card.status == _S.UNCONFIRMED:
-        return _doubt(card, calls, practice=practice)
+        return _doubt(card, around)
     if card.status in ACTIVE:
-        title = "It was sent already and may be charged; what comes of it is kept"
-        wish = {"act": "cancel", "label": "Cancel", "title": title}
+        title = t("It was sent already and may be charged; what comes of it is kept")
+        wish = {"act": "cancel", "label": t("Cancel"), "title": title}
         wishes = [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
-        return [*wishes, *([_CHECK] if calls.askable else [])]
+        return [*wishes, *([_check()] if calls.askable else [])]
     if card.status == _S.FAILED:
-        return _failed(card, calls, practice=practice)
-    return [_AGAIN]
+        return _failed(card, around)
+    return [_again()]
 
 
-def _failed(card: Card, calls: Calls, *, practice: bool) -> list[dict[str, Any]]:
+def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | None = None) -> list[Action]:
+    """What stands in the menu beside the buttons. `parent`: the id of its parent, where that has a picture.
+
+    Without `recipes` (for the shell, for Python) it is the menu of a card, which opens the drawer first of all.
+    """
+    found: list[Action] = []
+    if recipes is None:
+        found.append({"act": "open", "label": t("Open"), "title": t("Open it and all about it")})
+    if card.pictures:
+        found.append({"act": "remix", "label": t("Remix"),
+                      "title": t("Fill the form with this prompt, its settings and references")})  # fmt: skip
+        found.append({"act": "compare", "label": t("Compare with…"), "title": t("Choose a second picture for it")})
+    if parent:
+        found.append({"act": "compare_parent", "label": t("Compare with its parent"), "id": f"{parent} {card.id}",
+                      "title": t("Put it beside the picture that it came of")})  # fmt: skip
+    found.append({"act": "link", "label": t("Copy link"), "title": t("The address that opens this request")})
+    if recipes is not None:
+        for label, text in zip((t("Copy as curl"), t("Copy as Python")), recipes, strict=True):
+            found.append({"act": "copy", "label": label, "text": text,
+                          "title": t("The same request through the task API")})  # fmt: skip
+    return found
+
+
+def _iterate(card: Card) -> list[Action]:
+    """Edit and Vary. A video is no picture that could be edited."""
+    found: list[Action] = []
+    if card.pictures and card.pictures[0].duration_ms is None:
+        title = t("Take it as the first reference and say what shall change")
+        found.append({"act": "edit", "label": t("Edit"), "title": title, "keys": "E"})
+    title = t("Fill the form with the same request, for another picture of it")
+    return [*found, {"act": "vary", "label": t("Vary"), "title": title, "keys": "V"}]
+
+
+def _keep(card: Card, around: "Surroundings") -> Action:
+    """A star of one's own."""
+    return {"act": "star", "label": t("Keep"), "title": t("Mark it with your star"), "keys": "K F",
+            "pressed": around.marked(card).starred}  # fmt: skip
+
+
+def _again() -> Action:
+    title = t("Fill the form with this prompt and these settings")
+    return {"act": "use_again", "label": t("Use again"), "title": title}
+
+
+def _check() -> Action:
+    return {"act": "check", "label": t("Check now"), "title": t("Ask the provider at once")}
+
+
+def _missing() -> Action:
+    title = t("Fetch what is paid for and not here yet")
+    return {"act": "download_again", "label": t("Fetch the missing (free)"), "title": title}
+
+
+def _failed(card: Card, around: "Surroundings") -> list[Action]:
+    calls = around.of(card)
     if calls.doubtful:
-        return [*_doubt(card, calls, practice=practice), _AGAIN]
-    price = formats.about(card.estimate_micro, in_dollars=False, practice=practice)
-    retry = {"act": "retry", "label": f"Retry ({price})", "title": "Ask for the same again as a new request"}
+        return [*_doubt(card, around), _again()]
+    price = formats.about(card.estimate_micro, in_dollars=False, practice=around.practice)
+    title = t("Ask for the same again as a new request")
+    retry = {"act": "retry", "label": t("Retry ({price})", price=price), "title": title}
     if card.error_code in _PAID_RESULT or calls.missing:
-        return [_HOME, retry, _AGAIN]
-    return [_CHECK, retry, _AGAIN] if calls.askable else [retry, _AGAIN]
+        title = t("Fetch the finished file again")
+        home = {"act": "download_again", "label": t("Retry download (free)"), "title": title}
+        return [home, retry, _again()]
+    return [*([_check()] if calls.askable else []), retry, *_by_another(card, around), _again()]
 
 
-def _doubt(card: Card, calls: Calls, *, practice: bool) -> list[dict[str, Any]]:
+def _by_another(card: Card, around: "Surroundings") -> list[Action]:
+    """The same of a model of another family, with what that costs."""
+    found = other(card, around.inputs.get(card.id, ()))
+    if found is None:
+        return []
+    price = formats.about(found.price, in_dollars=False, practice=around.practice)
+    label = t("Try with {model} ({price})", model=found.choice.name, price=price)
+    return [{"act": "other", "label": label, "id": f"{card.id} {found.choice.name}",
+             "title": t("Ask another model for the same, as a new request")}]  # fmt: skip
+
+
+def _doubt(card: Card, around: "Surroundings") -> list[Action]:
     """Whoever gives a doubt up takes it upon themselves that it may have been paid for, and is told so first."""
-    price = formats.about(card.estimate_micro, in_dollars=False, practice=practice)
+    price = formats.about(card.estimate_micro, in_dollars=False, practice=around.practice)
     spec = catalog().get(card.model)
     road = spec.provider if spec else ""
-    stop = _asking("stop", words.GIVE_UP, words.GIVE_UP, words.given_up(road), words.let_be(road))
-    label = f"{words.GIVE_UP_AND_AGAIN} ({price})"
-    again = _asking("stop_again", words.GIVE_UP_AND_AGAIN, label, words.paid_twice(road), words.let_be(road))
-    return [*([_CHECK] if calls.askable else []), stop, again]
+    no = t(words.let_be(road))
+    stop = _asking("stop", t("Give up?"), t(words.GIVE_UP), t(words.given_up(road)), no)
+    label = t("Give up and try again ({price})", price=price)
+    stop_again = _asking("stop_again", t("Give up and try again?"), label, t(words.paid_twice(road)), no)
+    return [*([_check()] if around.of(card).askable else []), stop, stop_again]
 
 
-def _asking(act: str, question: str, label: str, warning: str, no: str) -> dict[str, Any]:
+def _asking(act: str, question: str, label: str, warning: str, no: str) -> Action:
     """A button that is only a question first; the answer Yes is called what the button is called."""
-    ask = {"title": f"{question}?", "text": warning, "yes": label, "no": no}
+    ask = {"title": question, "text": warning, "yes": label, "no": no}
     return {"act": act, "label": label, "title": warning, "ask": ask}
 
 
-def batch_action(failed: FailedOfBatch, *, practice: bool) -> list[dict[str, Any]]:
+def batch_action(failed: FailedOfBatch, *, practice: bool) -> list[Action]:
     """Trying the failed of a batch again, where it is more than one."""
     if failed.count < 2:
         return []
     price = formats.about(failed.estimate_micro, in_dollars=False, practice=practice)
-    act: dict[str, Any] = {"act": "retry_failed", "label": f"Try the {failed.count} failed again ({price})",
-           "title": "Ask for all that failed of this batch again, as one new batch"}  # fmt: skip
+    label = t("Try the {count} failed again ({price})", count=failed.count, price=price)
+    title = t("Ask for all that failed of this batch again, as one new batch")
+    act: Action = {"act": "retry_failed", "label": label, "title": title}
     if failed.doubtful:
-        act["ask"] = {"title": f"Try the {failed.count} failed again?", "yes": act["label"], "no": words.LEAVE_IT,
-                      "text": words.doubtful_in_batch(failed.doubtful)}  # fmt: skip
+        question = tn(failed.count, "Try the {n} failed again?", "Try the {n} failed again?")
+        text = t(words.doubtful_in_batch(failed.doubtful))
+        act["ask"] = {"title": question, "yes": label, "no": t(words.LEAVE_IT), "text": text}
     return [act]
 
 
-def _downloads(card: Card) -> list[dict[str, Any]]:
+def _downloads(card: Card) -> list[Action]:
     return [
-        {"label": "Download", "title": f"{one.width} × {one.height}, {formats.megabytes(one.size)}",
-         "href": original_url(card, index)}
+        {"label": t("Download"), "title": f"{one.width} × {one.height}, {formats.megabytes(one.size)}",
+         "href": original_url(card, index), "keys": "D"}
         for index, one in enumerate(card.pictures)
     ]  # fmt: skip
 

@@ -6,32 +6,103 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import toasts, trouble, words
-from data.history import Detail
-from data.images import StoredImage
+from dashboard.components import comparing, iterate, other, server, toasts, trouble, words
+from dashboard.language import t, tn
+from data.errors import InvalidRequest, NotAllowed
+
+_FILL = {"use_again": iterate.remix, "remix": iterate.remix, "vary": iterate.vary, "edit": iterate.edit}
+
+_SPENDING = {"retry", "retry_failed", "stop_again", "other", "batch_retry"}
+"""What asks for something anew: it waits for the catalogue as the form's button does."""
 
 
 def perform(act: str, task_id: str, person: str) -> None:
-    """Runs inside a widget callback, before anything is drawn. Refusals become a toast; nothing is raised."""
+    """Runs inside a widget callback, before anything is drawn. Refusals become a toast; nothing is raised.
+
+    `task_id` may carry more behind it: which picture, which model, which tag.
+    """
     with trouble.callback():
         if act == "open":
-            st.query_params["task"] = task_id
-            _then("rerun")
-        elif act == "use_again":
-            use_again(task_id)
+            _open(task_id)
+        elif act in _FILL:
+            _FILL[act](task_id)
             _then("generate")
+        elif act.startswith("batch_"):
+            _with_batch(act, task_id, person)
         elif act == "compare":
-            _then("compare", a=task_id)
+            comparing.choose_a(task_id)
+            st.query_params.pop("task", None)
+            _then("rerun")
+        elif act == "compare_parent":
+            a, _, b = task_id.partition(" ")
+            _then("compare", a=a, b=b)
+        elif act in _MARKS:
+            _mark(act, task_id, person)
         else:
             _ask_the_store(act, task_id, person)
 
 
+def _may_spend(act: str) -> None:
+    if act in _SPENDING and server.look().halt:
+        raise NotAllowed(words.HALTED_PRESS)
+
+
+def _with_batch(act: str, batch_id: str, person: str) -> None:
+    tasks = resources.desk().tasks
+    _may_spend(act)
+    if act == "batch_history":
+        _then("history", q=f"batch:{batch_id}")
+    elif act == "batch_retry":
+        tasks.retry_failed(batch_id, who=person)
+        _then("rerun")
+    elif act == "batch_cancel":
+        count = tasks.cancel_waiting(batch_id, who=person)
+        toasts.leave(
+            tn(count, "{n} cancelled. Nothing was charged for it.", "{n} cancelled. Nothing was charged for them.")
+        )
+        _then("rerun")
+
+
+def _open(task_id: str) -> None:
+    """Opens it; where a second picture is being looked for, this is the one."""
+    a = comparing.a()
+    if a is None or a == task_id:
+        st.query_params["task"] = task_id
+        _then("rerun")
+    elif resources.desk().history.card(task_id).pictures:
+        comparing.cancel()
+        _then("compare", a=a, b=task_id)
+    else:
+        toasts.leave(t("That one has no picture to compare."))
+
+
+_MARKS = ("star", "unstar", "tag", "untag")
+
+
+def _mark(act: str, said: str, person: str) -> None:
+    """ "<task>", or for a tag "<task> <name>"."""
+    marks = resources.desk().marks
+    task_id, _, name = said.partition(" ")
+    if act == "star":
+        marks.star([task_id], person)
+    elif act == "unstar":
+        marks.unstar([task_id], person)
+    elif act == "tag":
+        marks.tag([task_id], name, person)
+    else:
+        marks.untag([task_id], name)
+
+
 def _ask_the_store(act: str, task_id: str, person: str) -> None:
     tasks, history = resources.desk().tasks, resources.desk().history
+    _may_spend(act)
     if act == "cancel" and not tasks.cancel(task_id, who=person):
-        toasts.leave(f"It was sent already. {words.KEPT_IF_IT_COMES}")
+        toasts.leave(t("It was sent already. {kept}", kept=t(words.KEPT_IF_IT_COMES)))
     elif act == "retry":
         tasks.retry(task_id, who=person)
+        _then("generate")
+    elif act == "other":
+        _ask_another(task_id, person)
         _then("generate")
     elif act == "retry_failed":
         tasks.retry_failed(history.card(task_id).batch_id, who=person)
@@ -41,7 +112,7 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
         _then("rerun")
     elif act == "check":
         tasks.check_now(task_id, who=person)
-        toasts.leave("Asked the provider. The card changes as soon as it answers.")
+        toasts.leave(t("Asked the provider. The card changes as soon as it answers."))
     elif act == "stop":
         tasks.write_off(task_id, who=person, again=False)
         _then("rerun")
@@ -50,11 +121,21 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
         _then("rerun")
 
 
+def _ask_another(said: str, person: str) -> None:
+    """ "<task> <choice>": the same of the model that the button named."""
+    here, (task_id, _, name) = resources.desk(), said.partition(" ")
+    found = other.named(here.history.card(task_id), here.glances.inputs([task_id]).get(task_id, ()), name)
+    if found is None:
+        message = t("{model} cannot be asked for this any more. Nothing was charged. Choose another model.", model=name)
+        raise InvalidRequest(message, field="model", code="refused")
+    here.tasks.retry(task_id, who=person, other=found.request)
+
+
 def name_call(task_id: str, field: str, person: str) -> None:
     """Takes the provider's id that a person pasted into the field of this key. The next look proves it."""
     with trouble.callback():
         resources.desk().tasks.name_call(task_id, st.session_state[field] or "", who=person)
-        toasts.leave(words.NAMED)
+        toasts.leave(t(words.NAMED))
 
 
 def follow_up() -> None:
@@ -80,23 +161,7 @@ def compare(a: str, b: str) -> None:
     _then("compare", a=a, b=b)
 
 
-def fill(prompt: str, params: Mapping[str, Any], references: tuple[StoredImage, ...] | None = None) -> None:
-    """Puts a prompt, settings and references into the form; the form takes them over at its next drawing."""
-    st.session_state["fill"] = {"prompt": prompt, "params": dict(params), "references": references}
-
-
 def take_idea(prompt: str, params: Mapping[str, Any]) -> None:
     """Fills the form that stands beside it, at once."""
-    fill(prompt, params)
+    iterate.fill(prompt, params)
     _then("rerun")
-
-
-def use_again(task_id: str) -> None:
-    """Fills the form with everything a task was asked with."""
-    detail: Detail = resources.desk().history.detail(task_id)
-    references = tuple(
-        StoredImage(row.sha256, row.mime, row.width, row.height, row.size, row.filename, row.note)
-        for row in detail.inputs
-    )
-    fill(detail.card.prompt, detail.card.params, references)
-    st.session_state["fill"]["model"] = detail.card.model

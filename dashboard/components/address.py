@@ -39,11 +39,14 @@ class Chosen:
 def chosen() -> Chosen:
     """What the address says; whatever makes no sense there counts as not said."""
     said = st.query_params
+    since, until = _day(said.get("since", "")), _day(said.get("until", ""))
+    if since and until and since > until:
+        since = until = None
     status, last = said.get("status", ""), said.get("last", "")
     return Chosen(
         status=status if status in STATUSES else "", model=tuple(said.get_all("model")), by=said.get("by", ""),
         tag=tuple(said.get_all("tag")), last=last if last in LAST else "",
-        since=_day(said.get("since", "")), until=_day(said.get("until", "")), star=said.get("star") == "yes",
+        since=since, until=until, star=said.get("star") == "yes",
     )  # fmt: skip
 
 

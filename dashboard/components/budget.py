@@ -6,9 +6,9 @@ It only foretells. The budget is kept in the transaction that creates the tasks,
 from dataclasses import dataclass
 
 from dashboard import resources
-from dashboard.components import formats
+from dashboard.components import formats, people
 from dashboard.language import t, tn
-from data.ledger import TEAM, Standing
+from data.ledger import EVERYBODY, TEAM, Standing
 
 AMBER = 0.8
 
@@ -34,12 +34,22 @@ class Left:
     @property
     def short(self) -> bool:
         """Whether a person should know before it stops them."""
-        return self.standing.used >= AMBER or not self.micro
+        return self.standing.used >= AMBER or not self.micro or self.pictures == 0
 
     @property
     def pictures(self) -> int | None:
         """For how many pictures at this price it suffices; None where that cannot be said."""
         return self.micro // self.price * self.calls if self.price else None
+
+
+def _used_up(left: Left, name: str, person: str) -> str:
+    """Says who can lift it: whoever set it."""
+    scopes = (left.standing.scope, EVERYBODY)  # one's own goes before everybody's
+    setters = {row.scope: row.set_by for row in resources.desk().ledger.budgets()}
+    who = next((setters[scope] for scope in scopes if scope in setters), person)
+    if who == person:
+        return t("{budget} is used up – raise it in Settings", budget=name)
+    return t("{budget} is used up – {who} can raise it", budget=name, who=people.name_of(who, person))
 
 
 def left(person: str, price: int | None, calls: int = 1) -> Left | None:
@@ -58,12 +68,14 @@ def line(left: Left, kind: str, *, practice: bool) -> str:
     )
     if not left.short or left.pictures is None:
         return text
+    if not left.pictures:
+        return t("{budget}: too little for one more", budget=text)
     many = (tn(left.pictures, "{n} video", "{n} videos") if kind == "video"
             else tn(left.pictures, "{n} picture", "{n} pictures"))  # fmt: skip
     return t("{budget}, {many}", budget=text, many=many)
 
 
-def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
+def obstacle(left: Left, count: int, person: str, *, practice: bool) -> tuple[str, str]:
     """Label and sentence where a press of `count` pictures would pass the budget; both empty where it would not.
 
     Nobody has pressed yet, so nothing is said of a charge.
@@ -83,13 +95,13 @@ def obstacle(left: Left, count: int, *, practice: bool) -> tuple[str, str]:
         credits=formats.in_credits(left.micro, practice=practice),
         needed=formats.in_credits(needed, practice=practice),
     )
-    return _label(left), sentence
+    return _label(left, person), sentence
 
 
-def _label(left: Left) -> str:
+def _label(left: Left, person: str) -> str:
     name = t("Team budget") if left.team else t("Your budget")
     if not left.micro:
-        return t("{budget} is used up", budget=name)
+        return _used_up(left, name, person)
     if left.pictures:
         return t("{budget} allows {n} more – choose fewer", budget=name, n=left.pictures)
     if left.calls > 1:

@@ -31,18 +31,19 @@ function drawCard(card, me) {
     el("p", { class: "state" },
       el("span", { class: "dot" }), el("b", {}, card.word),
       tick
-        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-patience": tick.patience, "data-text": tick.text, "data-late": tick.late, "data-bar": card.id }, elapsed(tick, me))
+        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-patience": tick.patience, "data-text": tick.text, "data-then": tick.then, "data-late": tick.late, "data-seconds": tick.seconds, "data-minutes": tick.minutes, "data-bar": card.id }, elapsed(tick, me))
         : el("span", { class: "fact soft" }, card.fact)),
     el("p", { class: "prompt clamp", dir: "auto", title: card.prompt }, card.prompt),
     el("p", { class: "meta soft" }, card.meta),
-    el("div", { class: "acts" }, card.actions.map((one) => action(one, card.id))),
+    el("div", { class: "acts" }, buttons(card.actions, card.id, me), menu(card.menu, card.id, me.text, me)),
     card.details && el("details", {}, el("summary", {}, card.details.label), el("p", { class: "own", dir: "auto" }, card.details.text)));
 }
 
-function elapsed({ since, patience, text, late }, me) {
-  const seconds = Math.max(0, Math.floor(me.now() - since));
-  const words = late && seconds > patience ? late : text;
-  return words.replace("{elapsed}", seconds < 100 ? `${seconds} s` : `${Math.round(seconds / 60)} min`);
+// First what is usual; beyond that how long nearly all of them take; and much later that it is still there.
+function elapsed({ since, usual, patience, text, then, late, seconds, minutes }, me) {
+  const gone = Math.max(0, Math.floor(me.now() - since));
+  const words = late && gone > patience ? late : then && gone > usual ? then : text;
+  return words.replace("{elapsed}", gone < 100 ? seconds.replace("{n}", gone) : minutes.replace("{n}", Math.round(gone / 60)));
 }
 
 // Straight to 85 % at the usual time, then ever slower: it never says "done" before the file is here.
@@ -52,8 +53,8 @@ function filled(seconds, usual) {
 
 function tick(me) {
   for (const node of me.root.querySelectorAll("[data-since]")) {
-    const { since, usual, patience, text, late, bar } = node.dataset;
-    const words = elapsed({ since: +since, patience: +patience, text, late }, me);
+    const { since, usual, patience, bar } = node.dataset;
+    const words = elapsed({ ...node.dataset, since: +since, usual: +usual, patience: +patience }, me);
     if (node.textContent !== words) node.textContent = words;
     const fill = me.root.querySelector(`[data-fill="${bar}"]`);
     if (fill) fill.style.width = `${100 * filled(Math.max(0, me.now() - since), +usual || 20)}%`;
@@ -70,12 +71,13 @@ function news(data, me) {
 }
 
 function render(data, me) {
+  me.text = data.words;
   me.said = news(data, me);
   keepTall(data, me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     data.queue && el("p", { class: "queue soft" }, data.queue),
-    el("ul", { class: "strip", "aria-label": data.label }, data.cards.map((card) => drawCard(card, me))),
+    el("ul", { class: "strip", "aria-label": data.label }, data.cards.map((card) => (card.bar ? drawBatch(card) : drawCard(card, me)))),
   ];
 }
 
@@ -89,7 +91,15 @@ function showArrival(data, me) {
 }
 
 export default function (component) {
-  const cleanup = desk(component, render, { tick });
-  showArrival(component.data, desks.get(component.parentElement));
+  const cleanup = desk(component, render, { tick, local: shared });
+  const me = desks.get(component.parentElement);
+  me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
+  if (!me.live) {
+    prepare(me, component.parentElement);
+    me.root.addEventListener("keydown", (event) => {
+      if (!inMenu(event) && !writes(event.target)) press(event, event.target.closest(".card"));
+    });
+  }
+  showArrival(component.data, me);
   return cleanup;
 }

@@ -3,24 +3,45 @@
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import budget, form, form_words, formats, people, picker, press, server, views, words
+from dashboard.components import (
+    batch,
+    blanks,
+    budget,
+    chosen,
+    families,
+    form,
+    form_words,
+    formats,
+    picker,
+    press,
+    server,
+    templates,
+    views,
+    words,
+)
 from dashboard.components.controls import named
+from dashboard.components.filled import filled, way
 from dashboard.components.form import Form
 from dashboard.components.model_form import main_settings, more_settings
 from dashboard.components.mount import field_now, mount_composer
+from dashboard.components.recall import recall
 from dashboard.components.references import references
+from dashboard.components.twin import twin
+from dashboard.language import t
 from data.catalog import catalog
-from data.schema import Task
+from data.relation import Relation
 
 
 def composer(person: str) -> None:
     """Draws the whole form. `form.start` must have run."""
     models = catalog()
-    shown = form.lay_out([form.spec_for(models, choice) for choice in form.chosen(models)], models)
+    shown = form.lay_out([chosen.spec_for(models, choice) for choice in chosen.chosen(models)], models)
     committed = st.session_state["prompt"] or ""
     empty, edited = field_now("typed", committed)
     now = form.read(unseen=edited, empty=empty)  # a text that is not committed yet is judged by the press
+    filled(now)
     _prompt(person, now)
+    families.families(now)
     model, count = st.columns([3, 2], gap="small", vertical_alignment="bottom")
     with model:
         picker.picker(now)
@@ -29,7 +50,7 @@ def composer(person: str) -> None:
     left = budget.left(person, now.price, calls=len(now.priced))
     _about(now, left)
     main_settings(shown, now)
-    references(now)
+    references(now, person)
     more_settings(shown, now)
     key = press.key(now.promise)
     _button(person, now, left, key, empty=empty, edited=edited)
@@ -42,44 +63,51 @@ def _prompt(person: str, now: Form) -> None:
         limits.setdefault(ask.spec.prompt_max, []).append(named(ask.spec))
     said = " ".join(form_words.takes_up_to(models, most) for most, models in sorted(limits.items()))
     st.text_area(
-        words.PROMPT, key="prompt", height=124, placeholder=words.PROMPT_HINT,
+        t(words.PROMPT), key="prompt", height=124, placeholder=t(words.PROMPT_HINT),
         on_change=form.keep_draft, args=(person,), help=formats.literal(said),
     )  # fmt: skip
-    st.pills(
-        "Examples", list(words.EXAMPLES), key="example", label_visibility="collapsed",
-        on_change=_take_example, args=(person,),
-    )  # fmt: skip
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="beginnings"):
+        st.pills(
+            t("Examples"), list(words.EXAMPLES), key="example", label_visibility="collapsed", format_func=t,
+            on_change=_take_example, args=(person,),
+        )  # fmt: skip
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+            recall("prompt", person)  # these two wrap together
+            templates.button()
+    templates.fields(person)
+    templates.dialog_if_open(person)
 
 
 def _count(now: Form) -> None:
     labels = words.COUNTS_EACH if len(now.asks) > 1 else words.COUNTS
     options = form.counts(len(now.asks))
     st.segmented_control(
-        labels[now.asks[0].spec.kind], list(options), key="count", required=True, width="stretch",
-        persist_state="session", help=words.AT_MOST if options != form.COUNTS else None,
+        t(labels[now.asks[0].spec.kind]), list(options), key="count", required=True, width="stretch",
+        persist_state="session", help=t(words.AT_MOST) if options != form.COUNTS else None,
     )  # fmt: skip
 
 
 def _take_example(person: str) -> None:
     chosen = st.session_state["example"]
     if chosen:
-        st.session_state["prompt"] = words.EXAMPLES[chosen]
+        st.session_state["prompt"] = t(words.EXAMPLES[chosen])
         st.session_state["example"] = None  # it fills the form; it is no choice that stays
+        blanks.take(None)
         form.keep_draft(person)
 
 
 def _about(now: Form, left: budget.Left | None) -> None:
     """The line that answers "which model?" at the moment of choice, and what is left to spend."""
     practice = now.practice
-    each = " each" if len(now.asks) == 1 else " for one of each"
-    parts = [f"{_estimate(now, 1, each)}{', free of charge' if practice else ''}"]
-    waits = [seconds for ask in now.asks if (seconds := views.usual(ask.spec))]
-    if waits:
-        known = "" if len(waits) == len(now.asks) else " where known"
-        parts.append(f"usually {formats.span(min(waits), max(waits))}{known}")
+    each = t("{price} each", price="{price}") if len(now.asks) == 1 else t("{price} for one of each", price="{price}")
+    parts = [_estimate(now, 1, each)]
+    if practice:
+        parts = [t("{price}, free of charge", price=parts[0])]
+    if waits := [known for ask in now.asks if (known := views.wait(ask.spec))]:
+        parts.append(form_words.usually(waits, all_known=len(waits) == len(now.asks)))
     names, halted = [ask.choice.name for ask in now.asks], bool(server.about().halt)
-    warnings = [form_words.gone(missing, names, halted=halted)] if (missing := form.gone(catalog())) else []
-    warnings += [ask.spec.retiring(resources.now().date()) for ask in now.willing]
+    warnings = [form_words.gone(missing, names, halted=halted)] if (missing := chosen.gone(catalog())) else []
+    warnings += [t(ask.spec.retiring(resources.now().date())) for ask in now.willing]
     if left:
         (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))
     with st.container(gap="small", key="about"):
@@ -88,50 +116,45 @@ def _about(now: Form, left: budget.Left | None) -> None:
             st.markdown(f":small[:orange[:material/warning: {formats.literal(warning)}]]")
 
 
-def _estimate(now: Form, times: int, each: str = "", *, in_dollars: bool = True) -> str:
-    """What so many of each will cost, as far as anybody knows."""
-    known = formats.about(now.known_price, times=times, in_dollars=in_dollars, practice=now.practice) + each
+def _estimate(now: Form, times: int, each: str = "{price}", *, in_dollars: bool = True) -> str:
+    """What so many of each will cost, as far as anybody knows; `each` says of how many a known price is."""
+    price = formats.about(now.known_price, times=times, in_dollars=in_dollars, practice=now.practice)
+    known = each.format(price=price)
     if not now.unpriced:
         return known
     return formats.about(None) if now.unpriced == len(now.priced) else form_words.at_least(known, now.unpriced)
 
 
 def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> None:
-    label, sentence = press.obstacle(now, left, empty=empty)
-    same = None if label or edited else press.same_as(now)
+    label, sentence = press.obstacle(now, left, person, empty=empty)
+    meant = label or edited or way(now) == Relation.VARIATION  # whoever varies wants the same once more
+    same = None if meant else press.same_as(now)
     estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
-    with st.container(key="generate"):
-        st.button(
-            formats.literal(label or text), key=key, type="primary", width="stretch", shortcut="Ctrl+Enter",
-            disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
-        )  # fmt: skip
+    shortcut = None if st.session_state.get("batch_open") else "Ctrl+Enter"  # there it starts the batch
+    with st.container(horizontal=True, gap="small", key="press"):
+        with st.container(key="generate"):
+            st.button(
+                formats.literal(label or text), key=key, type="primary", width="stretch", shortcut=shortcut,
+                disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
+            )  # fmt: skip
+        batch.button(person, now)
     refusal = "" if edited else press.refusal(now)
     if sentence or refusal:
         shown = formats.practised(refusal or sentence, practice=now.practice)
         st.error(formats.literal(shown), icon=":material/error:")
     elif same is not None:
-        _same(same, person)
+        twin(same, now, person)
 
 
 def _left_out(now: Form) -> None:
     """Which of several models will not be asked, and why: before anything is spent."""
     if len(now.asks) == 1 or not now.refusing:
         return
-    why = {ask.choice.name: ask.fault.sentence.removeprefix(f"{ask.spec.label} ") for ask in now.refusing if ask.fault}
+    why = {
+        ask.choice.name: t(ask.fault.sentence).removeprefix(f"{ask.spec.label} ") for ask in now.refusing if ask.fault
+    }
     lines = form_words.left_out(why)
     shown = [formats.literal(formats.practised(line, practice=now.practice)) for line in lines]
     st.warning("\n\n".join(shown), icon=":material/block:")
-
-
-def _same(task: Task, person: str) -> None:
-    """Informs, and stands in nobody's way: the same may be wanted twice."""
-    when = formats.age(task.created_at, resources.now())
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="same"):
-        st.caption(formats.literal(words.same_again(people.name_of(task.person, person), when)), width="content")
-        st.button("Open it", type="tertiary", key="open_same", on_click=_open, args=(task.id,))
-
-
-def _open(task_id: str) -> None:
-    st.query_params["task"] = task_id

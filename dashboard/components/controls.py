@@ -9,9 +9,10 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from data.catalog import ModelSpec, ParamSpec, ParamValue
+from data.sentences import Sentence
 
 SHAPE = "aspect_ratio"
-SOUGHT = (("seed", "Seed"), ("steps", "Steps"))
+SOUGHT = (("seed", Sentence("Seed")), ("steps", Sentence("Steps")))
 """Settings that people look for even where no model has them."""
 
 Value = ParamValue | None
@@ -52,7 +53,7 @@ def controls(specs: Sequence[ModelSpec], others: Iterable[ModelSpec] = ()) -> li
     lacking = {name: param.label for name, param in elsewhere.items()} | dict(SOUGHT)
     for name, label in lacking.items():
         if name not in found:
-            found[name] = Control(name, label, absent=True, reason=has_no(specs, [label]))
+            found[name] = Control(name, label, absent=True, reason=has_no(specs, [label.lower()]))
     return sorted(found.values(), key=lambda one: (one.name != SHAPE, not one.weighty))
 
 
@@ -121,10 +122,10 @@ def _common(name: str, specs: Sequence[ModelSpec], *, weighty: bool) -> Control:
     first = having[0][1]
     whole = Control(name, first.label, _type(first), first.help, weighty=weighty)
     if len(having) < len(specs):
-        return replace(whole, reason=f"only {joined([named(spec) for spec, _ in having])}.")
+        return replace(whole, reason=Sentence("only {models}.", models=joined([named(spec) for spec, _ in having])))
     params = [param for _, param in having]
     if len({_type(param) for param in params}) > 1:
-        return replace(whole, reason="they mean different things by it.")
+        return replace(whole, reason=Sentence("they mean different things by it."))
     if whole.type == "choice":
         return _choice(whole, params)
     if whole.type == "bool":
@@ -136,7 +137,7 @@ def _choice(whole: Control, params: Sequence[ParamSpec]) -> Control:
     labels = [[param.value_label(value) for value in param.allowed] for param in params]
     options = tuple(label for label in dict.fromkeys(labels[0]) if all(label in others for others in labels[1:]))
     if not options:
-        return replace(whole, reason="no value suits all of them.")
+        return replace(whole, reason=Sentence("no value suits all of them."))
     defaults = [param.value_label(param.default) for param in params if param.default is not None]
     optional = all(param.default is None and not param.required for param in params)
     default = next((label for label in defaults if label in options), None if optional else options[0])
@@ -147,7 +148,7 @@ def _range(whole: Control, params: Sequence[ParamSpec]) -> Control:
     low = max((param.min for param in params if param.min is not None), default=None)
     high = min((param.max for param in params if param.max is not None), default=None)
     if low is not None and high is not None and low > high:
-        return replace(whole, reason="no value suits all of them.")
+        return replace(whole, reason=Sentence("no value suits all of them."))
     whole = replace(whole, low=low, high=high)
     defaults = [fit(whole, param.default) for param in params]
     return replace(whole, default=defaults[0], optional=None in defaults)
@@ -159,8 +160,10 @@ def _type(param: ParamSpec) -> Literal["choice", "int", "number", "bool"]:
 
 def has_no(specs: Sequence[ModelSpec], settings: Sequence[str]) -> str:
     """ "Nano Banana has no setting for seed or steps." """
-    whose = f"{named(specs[0])} has no" if len(specs) == 1 else "None of them has a"
-    return f"{whose} setting for {joined([setting.lower() for setting in settings], 'or')}."
+    lacking = joined(settings, or_=True)
+    if len(specs) > 1:
+        return Sentence("None of them has a setting for {settings}.", settings=lacking)
+    return Sentence("{model} has no setting for {settings}.", model=named(specs[0]), settings=lacking)
 
 
 def named(spec: ModelSpec) -> str:
@@ -169,6 +172,11 @@ def named(spec: ModelSpec) -> str:
     return f"{name} ({road})" if comma else name
 
 
-def joined(names: Sequence[str], by: str = "and") -> str:
-    """ "A", "A and B", "A, B and C"."""
-    return f" {by} ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
+def joined(names: Sequence[str], *, or_: bool = False) -> str:
+    """ "A", "A and B", "A, B and C"; with `or_` "A or B"."""
+    if len(names) < 2:
+        return names[0] if names else ""
+    first, last = ", ".join(names[:-1]), names[-1]
+    if or_:
+        return Sentence("{first} or {last}", first=first, last=last)
+    return Sentence("{first} and {last}", first=first, last=last)

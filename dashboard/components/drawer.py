@@ -1,59 +1,93 @@
-"""The drawer at the right: one task whole, bound to `?task=<id>`, so that a copied link opens the same."""
+"""The drawer at the right: one task whole, bound to `?task=<id>`, so that a copied link opens the same.
+
+It is a fragment that reads the address at each drawing: walking from task to task draws nothing else of the page.
+"""
 
 from dataclasses import asdict
 from typing import Any
 
 import streamlit as st
 
-from dashboard.components import actions, acts, actual, formats, news, timeline, trouble, views, words
+from dashboard.components import (
+    actions,
+    acts,
+    actual,
+    comparing,
+    family,
+    formats,
+    news,
+    recipe,
+    timeline,
+    trouble,
+    views,
+    walk,
+    words,
+)
 from dashboard.components.mount import mount
 from dashboard.components.now import surroundings
+from dashboard.language import t
 from dashboard.resources import desk, picture_url
+from data import hits
 from data.catalog import catalog
 from data.causes import DIRECT
 from data.errors import NotFound
 from data.history import Detail
 from data.links import EVERYBODY
-from data.status import TaskStatus
+from data.marks import LONGEST_TAG
+from data.status import Outcome, TaskStatus
 
-_WORDS = {
-    "prompt": "Prompt", "copy": "Copy", "copied": "Copied", "references": "References", "settings": "Asked and used",
-    "timeline": "What happened", "details": "Details for support", "full": "Open the original in full",
-    "unplayable": "This browser cannot play this video. Download it to watch it.",
-    "setting": "Setting", "asked": "Asked", "used": "Used", "unsaid": "not reported", "differs": "differs",
-}  # fmt: skip
+SUGGESTED = 50
+"""Tags that are offered while one is typed."""
 
 
 def drawer_if_asked(person: str) -> None:
     """Opens the drawer when the address names a task. A full rerun closes dialogs, so pages call this on every run."""
+    comparing.bar()
     task_id = st.query_params.get("task")
     if not task_id:
         return
     try:
-        detail = desk().history.detail(task_id)
+        desk().history.card(task_id)
     except NotFound:
-        st.toast(words.NO_SUCH_REQUEST, icon=":material/error:")
+        st.toast(t(words.NO_SUCH_REQUEST), icon=":material/error:")
         _forget()
         return
-    spec = catalog().get(detail.card.model)
-    title = views.model_label(detail.card, spec)
-    st.dialog(formats.literal(title), width=520, position="right", on_dismiss=_forget)(_sheet)(task_id, person)
+    st.dialog(t("Request"), width=520, position="right", on_dismiss=_forget)(_sheet)(person)
 
 
 def _forget() -> None:
     st.query_params.pop("task", None)
 
 
-def _sheet(task_id: str, person: str) -> None:
+def _sheet(person: str) -> None:
     news.listen("sheet", EVERYBODY)
+    task_id = st.query_params.get("task")
+    if not task_id:  # it was left by what was pressed in it
+        acts.follow_up()
+        return
     with trouble.live_part():
-        detail = desk().history.detail(task_id)
-        around = surroundings([detail.card])
+        try:
+            detail = desk().history.detail(task_id)
+        except NotFound:  # deleted while somebody was looking at it
+            st.caption(t(words.NO_SUCH_REQUEST))
+            return
+        around = surroundings([detail.card], person)
         data = sheet(detail, around, person)
-        mount("sheet", key="sheet", data=data, on_event=lambda act, name: acts.perform(act, name, person))
+        mount("sheet", key="sheet", data=data, on_event=lambda act, name: _heard(act, name, person))
         if around.of(detail.card).doubtful and _has_a_list(detail):
             _name_it(detail, person)
         acts.follow_up()
+
+
+def _heard(act: str, name: str, person: str) -> None:
+    """What was pressed: a step to another task changes the address; the rest is done as on a card."""
+    if act == "go":
+        st.query_params["task"] = name
+    elif act in ("newer", "older"):
+        with trouble.callback():
+            st.query_params["task"] = walk.step(act, st.query_params.get("task", ""), person)
+    else:
+        acts.perform(act, name, person)
 
 
 def _has_a_list(detail: Detail) -> bool:
@@ -66,26 +100,29 @@ def _name_it(detail: Detail, person: str) -> None:
     """For whoever has found a doubtful request in the provider's own list: its id there ends the doubt."""
     field = f"name_{detail.card.id}"
     with st.container(horizontal=True, vertical_alignment="bottom", key="name_it"):
-        st.text_input(words.NAME_IT, key=field, max_chars=200, placeholder="The id of the task at the provider")
-        st.button("This is it", key="name_call", on_click=acts.name_call, args=(detail.card.id, field, person))
+        st.text_input(t(words.NAME_IT), key=field, max_chars=200, placeholder=t("The id of the task at the provider"))
+        st.button(t("This is it"), key="name_call", on_click=acts.name_call, args=(detail.card.id, field, person))
 
 
 def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, Any]:
     """Everything the drawer shows, ready to draw."""
     card = detail.card
     spec = catalog().get(card.model)
-    look = views.card_view(card, around)
+    look, here, kin = views.card_view(card, around), walk.listed(card, person), family.strip(card.id)
     return {
         "id": card.id, "word": look["word"], "tone": look["tone"], "fact": look["fact"], "say": look["say"],
-        "prompt": card.prompt, "words": _WORDS,
+        "title": views.model_label(card, spec), "prompt": card.prompt, "words": _words(),
+        "pieces": hits.marked(card.prompt, hits.words_of(here.query)),
         "pictures": [_picture(detail, index) for index in range(len(card.pictures))],
-        "actions": [
-            *actions.actions(card, around.of(card), practice=around.practice, in_drawer=True),
-            *_of_the_batch(detail, around.practice),
-        ],
+        "walk": walk.stretch(card, person, here), "family": kin, "tags": _tags(card.id, around),
+        "actions": [*actions.actions(card, around, in_drawer=True), *_of_the_batch(detail, around.practice)],
+        "menu": actions.rarer(
+            card, parent=family.parent_of(kin), recipes=(recipe.curl(detail), recipe.python(detail))
+        ),
         "references": [
-            {"src": picture_url(row.sha256, "320"), "name": row.filename or f"Reference {row.position + 1}",
-             "note": " · ".join(filter(None, [row.filename, f"{row.width} × {row.height}", row.note]))}
+            {"src": picture_url(row.sha256, "320"),
+             "name": row.filename or t("Reference {number}", number=row.position + 1),
+             "note": " · ".join(filter(None, [row.filename, f"{row.width} × {row.height}", t(row.note or "")]))}
             for row in detail.inputs
         ],
         "settings": [
@@ -102,26 +139,60 @@ def _of_the_batch(detail: Detail, practice: bool) -> list[dict[str, Any]]:
     return actions.batch_action(desk().glances.failed_of_batch(detail.card.batch_id), practice=practice)
 
 
+def _tags(task_id: str, around: views.Surroundings) -> dict[str, Any]:
+    """The team's words for it, and those that it might get."""
+    mine = around.marks[task_id].tags if task_id in around.marks else ()
+    others = [name for name in desk().search.names().tags if name not in mine]
+    return {"mine": list(mine), "others": others[:SUGGESTED], "longest": LONGEST_TAG}
+
+
 def _picture(detail: Detail, index: int) -> dict[str, Any]:
     one, count = detail.card.pictures[index], len(detail.card.pictures)
     kind = one.mime.partition("/")[2].upper()
     length = formats.length(one.duration_ms) if one.duration_ms is not None else ""
+    edit = {"act": "edit", "label": t("Edit {number}", number=index + 1), "id": f"{detail.card.id}.{index + 1}",
+            "title": t("Take it as the first reference and say what shall change")}  # fmt: skip
     return {
         "src": picture_url(one.sha256, "1280"), "video": views.video_mark(one),
         "width": one.width, "height": one.height,
         "full": actions.original_url(detail.card, index, save=False), "href": actions.original_url(detail.card, index),
-        "label": f"Download {index + 1} of {count}" if count > 1 else "Download",
-        "name": "Save the original, byte for byte",
+        "label": t("Download {number} of {count}", number=index + 1, count=count) if count > 1 else t("Download"),
+        "name": t("Save the original, byte for byte"), "keys": "D" if index == 0 else "",
+        "edit": edit if index and not views.is_video(one) else None,
         "facts": " · ".join(filter(None, [f"{one.width} × {one.height}", length, kind, formats.megabytes(one.size)])),
     }  # fmt: skip
 
 
 def _ids(detail: Detail) -> list[tuple[str, str]]:
-    rows = [("Request", detail.card.id), ("Model id", detail.card.model)]
-    if detail.retry_of:
-        rows.append(("Retry of", detail.retry_of))
+    rows = [(t("Request"), detail.card.id), (t("Model id"), detail.card.model)]
+    if detail.parent:
+        rows.append((family.relation_of(detail.parent.relation), detail.parent.task_id))
     for call in detail.submissions:
-        known = call.provider_task_id or (f"perhaps {call.named_as}" if call.named_as else "no id known")
+        known = call.provider_task_id or (
+            t("perhaps {name}", name=call.named_as) if call.named_as else t("no id known")
+        )
         said = f" — {call.fail_message}" if call.fail_message else ""
-        rows.append((f"Call {call.attempt}", f"{call.account}: {known}, {call.outcome.value.replace('_', ' ')}{said}"))
+        told = f"{call.account}: {known}, {_outcome(call.outcome)}{said}"
+        rows.append((t("Call {number}", number=call.attempt), told))
     return [*rows, *timeline.raw(detail)]
+
+
+def _outcome(outcome: Outcome) -> str:
+    return {
+        Outcome.SENDING: t("sending"), Outcome.ACCEPTED: t("accepted"), Outcome.UNKNOWN: t("unknown"),
+        Outcome.NOT_SENT: t("not sent"), Outcome.REJECTED: t("rejected"), Outcome.WRITTEN_OFF: t("written off"),
+        Outcome.SUCCEEDED: t("succeeded"), Outcome.PROVIDER_FAILED: t("provider failed"),
+    }[outcome]  # fmt: skip
+
+
+def _words() -> dict[str, str]:
+    return {
+        "prompt": t("Prompt"), "copy": t("Copy"), "copied": t("Copied"), "references": t("References"),
+        "settings": t("Asked and used"), "timeline": t("What happened"), "details": t("Details for support"),
+        "full": t("Open the original in full"), "setting": t("Setting"), "asked": t("Asked"), "used": t("Used"),
+        "unplayable": t("This browser cannot play this video. Download it to watch it."),
+        "unsaid": t("not reported"), "differs": t("differs"), "menu": t("More"), "tags": t("Tags"),
+        "add_tag": t("Add a tag"), "remove_tag": t("Remove the tag {name}", name="{name}"),
+        "newer": t("Newer"), "older": t("Older"), "walk": t("Walk through the list"),
+        "newest": t("This is the newest of the list"), "oldest": t("This is the oldest of the list"),
+    }  # fmt: skip

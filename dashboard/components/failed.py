@@ -23,6 +23,7 @@ NAMES = {
     "private_address": "Address we must not open", "expired": "File no longer there", "too_large": "File too large",
     "overdue": "Overdue", "unconfirmed": "Never confirmed", "written_off": "Given up", "cleared": "Cleared away",
     "mode_changed": "Practice and real pictures changed over", "references_unusable": "Reference not handed over",
+    "over_cap": "Batch at its cap",
 }  # fmt: skip
 """What each cause is called at the head of its group."""
 assert NAMES.keys() == FAILED.keys()

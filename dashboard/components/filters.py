@@ -70,23 +70,37 @@ def show(query: Query) -> None:
     listing.anew()
 
 
-def _seed(key: str, value: Any) -> None:
-    """What the address says stands in the widget; touched only where it differs, for a person may be at it."""
-    if st.session_state.get(key) != value:
-        st.session_state[key] = value
+def _key(name: str, value: Any) -> str:
+    """The key of a widget in which stands what the address says.
+
+    Where it says something else than the widget, the widget is another one from now on: a closed popover would not
+    hear of the new value, and would send us the old one again.
+    """
+    turn = st.session_state.setdefault(f"f_turn_{name}", 0)
+    kept = st.session_state.get(_named(name), value)
+    half_chosen = isinstance(kept, tuple) and len(kept) == 1  # the second of two days is still to come
+    if kept != value and not half_chosen:
+        st.session_state[f"f_turn_{name}"] = turn + 1
+    st.session_state.setdefault(_named(name), value)
+    return _named(name)
+
+
+def _named(name: str) -> str:
+    turn = st.session_state.get(f"f_turn_{name}", 0)
+    return f"f_{name}_{turn}" if turn else f"f_{name}"
 
 
 def _changed(name: str) -> None:
-    value = st.session_state[f"f_{name}"]
+    value = st.session_state[_named(name)]
     address.say(**{name: value if isinstance(value, list) else [value] if value else []})
     listing.anew()
 
 
 def _status(said: str) -> None:
-    _seed("f_status", said)
+    key = _key("status", said)
     options = dict.fromkeys(["", *OFFERED, said])
     st.segmented_control(
-        t("Status"), list(options), key="f_status", required=True, on_change=_changed, args=["status"],
+        t("Status"), list(options), key=key, required=True, on_change=_changed, args=["status"],
         format_func=lambda name: t(STATUS_WORDS[name]) if name else t("All"), label_visibility="collapsed",
     )  # fmt: skip
 
@@ -107,9 +121,9 @@ def _models(there: Names, said: address.Chosen) -> None:
     used = {model.casefold() for model in there.models}
     families = [one.family for one in catalog().models if one.id.casefold() in used]
     options = list(dict.fromkeys([*families, *sorted(used, key=_model), *said.model]))
-    _seed("f_model", list(said.model))
+    key = _key("model", list(said.model))
     st.pills(
-        t("Models, or whole families"), options, selection_mode="multi", key="f_model", format_func=_model,
+        t("Models, or whole families"), options, selection_mode="multi", key=key, format_func=_model,
         on_change=_changed, args=["model"],
     )  # fmt: skip
 
@@ -132,25 +146,25 @@ def _people(there: Names, said: address.Chosen, me: str) -> dict[str, str]:
 
 
 def _by(found: dict[str, str], said: str) -> None:
-    _seed("f_by", said or None)
+    key = _key("by", said or None)
     st.selectbox(
-        t("Who asked for it"), list(found), index=None, key="f_by", format_func=lambda one: found.get(one, one),
+        t("Who asked for it"), list(found), index=None, key=key, format_func=lambda one: found.get(one, one),
         placeholder=t("Anybody"), on_change=_changed, args=["by"], width=260,
     )  # fmt: skip
 
 
 def _tags(there: Sequence[str], said: Sequence[str]) -> None:
-    _seed("f_tag", list(said))
+    key = _key("tag", list(said))
     st.pills(
-        t("Any of these tags"), list(dict.fromkeys([*there, *said])), selection_mode="multi", key="f_tag",
+        t("Any of these tags"), list(dict.fromkeys([*there, *said])), selection_mode="multi", key=key,
         on_change=_changed, args=["tag"],
     )  # fmt: skip
 
 
 def _star(said: bool) -> None:
-    _seed("f_star", "yes" if said else None)
+    key = _key("star", "yes" if said else None)
     st.pills(
-        t("Starred"), ["yes"], key="f_star", format_func=lambda _: f":material/star: {t('Starred')}",
+        t("Starred"), ["yes"], key=key, format_func=lambda _: f":material/star: {t('Starred')}",
         on_change=_changed, args=["star"], label_visibility="collapsed",
     )  # fmt: skip
 
@@ -167,18 +181,20 @@ def _last(days: str) -> str:
 
 
 def _date(said: address.Chosen) -> None:
-    _seed("f_last", said.last or None)
+    key = _key("last", said.last or None)
     st.pills(
-        t("When"), address.LAST, key="f_last", format_func=_last, on_change=_last_changed
+        t("When"), address.LAST, key=key, format_func=_last, on_change=_last_changed
     )  # fmt: skip
-    _seed("f_days", tuple(one for one in (said.since, said.until) if one))
-    first = resources.desk().search.began()
+    days = tuple(one for one in (said.since, said.until) if one)
+    # Seeded, and without a default: that would be warned of in the log. A tuple means two days.
+    key = _key("days", days)
     today = resources.now().date()
+    first = resources.desk().search.began() or today
     st.date_input(
-        t("Between two days (UTC)"), [], key="f_days", on_change=_days_changed, min_value=first or today,
-        max_value=today, format="YYYY-MM-DD",
+        t("Between two days (UTC)"), key=key, on_change=_days_changed, min_value=min((first, *days)),
+        max_value=max((today, *days)), format="YYYY-MM-DD",
     )  # fmt: skip
-    months = _months(first or today, today)
+    months = _months(first, today)
     st.selectbox(
         t("Jump to"), months, index=None, key="f_jump", placeholder=t("A month"),
         format_func=formats.month, on_change=_jump, persist_state=None,
@@ -186,13 +202,13 @@ def _date(said: address.Chosen) -> None:
 
 
 def _last_changed() -> None:
-    last = st.session_state["f_last"]
+    last = st.session_state[_named("last")]
     address.say(last=[last] if last else [], since=[], until=[])
     listing.anew()
 
 
 def _days_changed() -> None:
-    days = st.session_state["f_days"]
+    days = st.session_state[_named("days")]
     if len(days) == 1:
         return  # the second end is still to come
     since, until = days if days else (None, None)

@@ -14,7 +14,8 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import server, standing, words
+from dashboard.components import blanks, origin, server, standing, words
+from dashboard.components.chosen import choice_of, choose, chosen, spec_for
 from dashboard.components.controls import SHAPE, Control, controls, fit, params_of, shown_value
 from dashboard.components.mount import text_lost
 from dashboard.components.server import About
@@ -55,6 +56,7 @@ class Form:
     count: int
     asks: tuple[Ask, ...]
     practice: bool = False
+    unfilled: tuple[str, ...] = ()  # blanks of a template in which nothing stands
 
     @property
     def willing(self) -> tuple[Ask, ...]:
@@ -126,12 +128,13 @@ def start(person: str) -> None:
         state["references"], state["refused"] = _kept_references(kept.get("references")), []
         choice = kept.get("choice") or []
         state["chosen"] = [choice] if isinstance(choice, str) else choice if isinstance(choice, list) else []
-        state["wanted_model"] = None
-        state["several"] = len(state["chosen"]) > 1
+        choose([name for name in state["chosen"] if isinstance(name, str)], several=len(state["chosen"]) > 1)
         state["count"] = kept["count"] if kept.get("count") in COUNTS else COUNTS[0]
         state["wanted"] = kept["settings"] if isinstance(kept.get("settings"), dict) else {}
         state["draft"] = str(kept.get("draft") or "")
+        blanks.start(kept.get("template"))
     if wanted := state.pop("fill", None):
+        origin.before_filling(wanted)
         _fill(wanted)
     elif (lost := text_lost("typed", state["draft"])) is not None:
         _keep_draft(person, lost)
@@ -142,46 +145,34 @@ def start(person: str) -> None:
 def _fill(wanted: Mapping[str, Any]) -> None:
     state, models = st.session_state, catalog()
     state["filled"] = secrets.token_hex(4)
-    state["draft"] = wanted["prompt"]
+    _keep_draft(state["form_of"], wanted["prompt"])
+    template = wanted.get("template")
+    blanks.take(template)
+    if template is not None:
+        _settle(template.settings)
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
+        keep_references()
     choice = choice_of(models, wanted.get("model"))
-    state["wanted_model"] = wanted.get("model") if choice is None else None
-    if choice is not None:
-        state["chosen"], state["several"] = [choice.name], False
+    if choice is None:
+        state["wanted_model"] = wanted.get("model")
+    else:
+        choose([choice.name], several=False)
     spec = models.get(wanted.get("model") or "")
     for name, value in wanted["params"].items():
         param = spec.param(name) if spec else None
         state["wanted"] = state["wanted"] | {name: shown_value(param, value) if param else value}
 
 
-def choice_of(models: Catalog, model_id: str | None) -> Choice | None:
-    """The choice that offers this model, if any still does."""
-    return next((choice for choice in models.choices if model_id and model_id in (choice.text, choice.edit)), None)
-
-
-def chosen(models: Catalog) -> list[Choice]:
-    """The chosen models, those that have left the catalogue aside; never empty."""
-    names = st.session_state["chosen"]
-    found = [choice for choice in models.choices if choice.name in names]
-    return found or [standing.first_usable(models, resources.now().date())]
-
-
-def gone(models: Catalog) -> list[str]:
-    """What the person had chosen, or wants to use again, and the catalogue no longer has; until they choose anew."""
-    offered = {choice.name for choice in models.choices}
-    wanted = [*st.session_state["chosen"], st.session_state["wanted_model"]]
-    return [name for name in wanted if isinstance(name, str) and name not in offered]
-
-
-def choose(names: list[str]) -> None:
-    """These models are the person's choice now: by their names, in this order."""
-    st.session_state["chosen"], st.session_state["wanted_model"] = names, None
-
-
-def spec_for(models: Catalog, choice: Choice) -> ModelSpec:
-    """The model that would be used: the choice's edit model as soon as there are references."""
-    return models.require(choice.model_id(with_references=bool(st.session_state["references"])))
+def _settle(settings: Mapping[str, Any]) -> None:
+    """The settings of a template, those that are still offered."""
+    offered = {choice.name for choice in catalog().choices}
+    if names := [name for name in settings.get("choice") or [] if name in offered]:
+        choose(names, several=len(names) > 1)
+    if settings.get("count") in COUNTS:
+        st.session_state["count"] = settings["count"]
+    if isinstance(settings.get("wanted"), dict):
+        st.session_state["wanted"] = settings["wanted"]
 
 
 def lay_out(specs: Iterable[ModelSpec], models: Catalog) -> list[Control]:
@@ -227,7 +218,8 @@ def read(*, unseen: bool = False, empty: bool = False) -> Form:
     specs = [spec_for(models, choice) for choice in choices]
     shown = controls(specs)
     values = {one.name: fit(one, state.get(key_of(one.name), state["wanted"].get(one.name))) for one in shown}
-    prompt, references = state.get("prompt") or "", tuple(state["references"])
+    typed, references = state.get("prompt") or "", tuple(state["references"])
+    prompt = blanks.asked(typed)
     text = prompt if not unseen else "" if empty else None
     if text is not None and not text.strip() and all(spec.prompt_min > 0 for spec in specs):
         text = None
@@ -236,7 +228,8 @@ def read(*, unseen: bool = False, empty: bool = False) -> Form:
         _ask(choice, spec, params_of(spec, shown, values), references, text=text, known=known)
         for choice, spec in zip(choices, specs, strict=True)
     ]
-    return Form(prompt, references, state.get("count") or 1, tuple(asks), known.practice)
+    unfilled = () if unseen else blanks.unfilled(typed)
+    return Form(prompt, references, state.get("count") or 1, tuple(asks), known.practice, unfilled)
 
 
 def _ask(
@@ -250,7 +243,7 @@ def _ask(
         if unconnected := standing.unconnected(spec, known):
             fault = Fault("model", unconnected)
     except InvalidRequest as error:
-        fault = Fault(error.field, str(error))
+        fault = Fault(error.field, error.sentence)
     return Ask(choice, spec, params, spec.estimate(params, on=today, references=len(references)), fault)
 
 

@@ -1,5 +1,6 @@
 """Numbers, money and times as people read them in their language, and text made safe for places that read Markdown."""
 
+import math
 import re
 from datetime import date, datetime, timedelta
 from decimal import Context, Decimal
@@ -107,6 +108,11 @@ def seconds(value: float) -> str:
     if value < 99.5:
         return t("{n} s", n=max(1, round(value)))
     return t("{n} min", n=round(value / 60))
+
+
+def within(value: float) -> str:
+    """An upper bound of a wait, rounded up: "41 s", "4 min"."""
+    return seconds(math.ceil(value) if value < 99 else math.ceil(value / 60) * 60)
 
 
 def span(low: float, high: float) -> str:

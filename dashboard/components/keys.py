@@ -41,6 +41,13 @@ _EVERYWHERE = Group(Sentence("Everywhere"), "keys", (
 _PROMPT = Group(Sentence("Prompt"), "composer", (
     Key("Ctrl+Enter", Sentence("Generate, also while you type")),
 ))  # fmt: skip
+_RECALL = Group(Sentence("Earlier prompts"), "recall", (
+    Key("Alt+↑ Alt+↓", Sentence("In the prompt field: an older one, a newer one"), ("ArrowUp", "ArrowDown")),
+    Key("↑ ↓ Home End", Sentence("Move in it"), ("ArrowUp", "ArrowDown", "Home", "End")),
+))  # fmt: skip
+_FAMILIES = Group(Sentence("Families of models"), "families", (
+    Key("← → ↑ ↓", Sentence("Move"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+))  # fmt: skip
 _MODELS = Group(Sentence("List of models"), "picker", (
     Key("↓", Sentence("Open it"), ("ArrowDown",)),
     Key("↑ ↓ Home End", Sentence("Move in it"), ("ArrowUp", "ArrowDown", "Home", "End")),
@@ -50,6 +57,26 @@ _MODELS = Group(Sentence("List of models"), "picker", (
 ))  # fmt: skip
 _REFERENCES = Group(Sentence("References"), "slots", (
     Key("← →", Sentence("Move this picture one place"), ("ArrowLeft", "ArrowRight")),
+))  # fmt: skip
+_SHELF = Group(Sentence("Pictures of History, for a reference"), "shelf", (
+    Key("← → ↑ ↓ Home End", Sentence("Move"),
+        ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End")),
+))  # fmt: skip
+_TEMPLATES = Group(Sentence("Templates"), "templates", (Key("Esc", Sentence("Close"), ("Escape",)),))
+_LINES = Group(Sentence("Lines of a batch"), "lines", (
+    Key("Ctrl+Enter", Sentence("Take over what is written"), ("Enter",)),
+    Key("Esc", Sentence("Close; what is written is kept"), ("Escape",)),
+))  # fmt: skip
+_DEEDS = Group(Sentence("A card with the focus, and the open picture"), "actions", (
+    Key("D", Sentence("Download"), ("D",)),
+    Key("E", Sentence("Edit"), ("E",)),
+    Key("V", Sentence("Vary"), ("V",)),
+    Key("K F", Sentence("Keep"), ("K", "F")),
+))  # fmt: skip
+_SHEET = Group(Sentence("The open picture"), "sheet", (
+    Key("← →", Sentence("To its neighbour in the list"), ("ArrowLeft", "ArrowRight")),
+    Key("Enter", Sentence("In the field for a tag: add it"), ("Enter",)),
+    Key("Esc", Sentence("Leave that field, or close the picture"), ("Escape",)),
 ))  # fmt: skip
 _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("← → ↑ ↓", Sentence("Move"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
@@ -79,11 +106,13 @@ _PAIR = Group(Sentence("Two pictures"), "pair", (
 ))  # fmt: skip
 
 GROUPS = {
-    words.GENERATE: (_PROMPT, _MODELS, _REFERENCES),
-    words.HISTORY: (_GALLERY,),
-    words.COMPARE: (_PAIR,),
+    words.GENERATE: (
+        _PROMPT, _RECALL, _FAMILIES, _MODELS, _REFERENCES, _SHELF, _TEMPLATES, _LINES, _DEEDS, _SHEET,
+    ),
+    words.HISTORY: (_GALLERY, _DEEDS, _SHEET),
+    words.COMPARE: (_PAIR, _DEEDS, _SHEET),
     words.SETTINGS: (),
-}
+}  # fmt: skip
 """By page, in the order of the sheet; what is heard everywhere comes last."""
 WRITE = {words.GENERATE: ".st-key-prompt textarea", words.HISTORY: ".st-key-q input"}
 """Where a page is typed in."""

@@ -85,6 +85,11 @@ function wish(act, id, me) {
   const which = `${act} ${id}`;
   if (me.last.which === which && Date.now() - me.last.at < 1000) return; // an impatient double click is one wish
   me.last = { which, at: Date.now() };
+  tell(act, id, me);
+}
+
+// As often as it is done: a step is no wish that somebody may be impatient about.
+function tell(act, id, me) {
   me.queue = [...me.queue, { seq: ++me.seq, epoch: me.epoch, act, id }];
   me.send(me.queue);
 }
@@ -106,10 +111,12 @@ function ask({ title, text, yes, no }, me, then) {
 }
 
 // Buttons and links. A link with `download` is the browser's own download: one click, no round trip through Python.
-function action({ act, label, title, href, primary, ask }, id) {
-  const props = { class: primary ? "act primary" : "act", title };
+// `keys` do the same as a click (see `press` in acts.js); `pressed` makes it a switch; `id` is whatever the act is about.
+function action({ act, label, title, href, primary, ask, keys, pressed, id: own }, id) {
+  const hint = keys ? `${title} (${keys.split(" ")[0]})` : title;
+  const props = { class: primary ? "act primary" : "act", title: hint, "data-keys": keys, "aria-keyshortcuts": keys };
   if (href) return el("a", { ...props, href, download: "", rel: "noopener" }, label);
-  return el("button", { ...props, type: "button", "data-act": act, "data-id": id, "data-ask": ask && JSON.stringify(ask) }, label);
+  return el("button", { ...props, type: "button", "data-act": act, "data-id": own ?? id, "data-ask": ask && JSON.stringify(ask), "aria-pressed": pressed === undefined ? null : String(pressed) }, label);
 }
 
 // Posts a form whose answer is a file, which the browser then saves by itself, showing how far it is. The frame is out of

@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.components import formats, words
 from dashboard.components.controls import SHAPE, Control, Value, has_no, joined, ratio
 from dashboard.components.form import Form, key_of, wish
+from dashboard.language import language, t
 
 
 def main_settings(shown: Sequence[Control], form: Form) -> None:
@@ -29,13 +30,13 @@ def main_settings(shown: Sequence[Control], form: Form) -> None:
             draw(control)
     if several:
         with st.container(key="each"):
-            st.markdown(_table(words.EACH, _lines(shown, form)))
+            st.markdown(_table([t(head) for head in words.EACH], _lines(shown, form)))
 
 
 def more_settings(shown: Sequence[Control], form: Form) -> None:
     """Everything else, folded away; last what none of the models has."""
     several = len(form.asks) > 1
-    with st.expander(words.ADVANCED, key="advanced"):
+    with st.expander(t(words.ADVANCED), key="advanced"):
         for control in shown:
             if control.live and not control.weighty and control.name != SHAPE:
                 draw(control)
@@ -50,10 +51,14 @@ def more_settings(shown: Sequence[Control], form: Form) -> None:
 
 def _reasons(dead: Sequence[Control], form: Form) -> Iterator[str]:
     """Why these cannot be set, each reason once."""
-    if own := [control.label.lower() for control in dead if not control.absent]:
-        yield f"{words.EACH_ITS_OWN}: {joined(own)}."
-    if absent := [control.label for control in dead if control.absent]:
-        yield has_no([ask.spec for ask in form.asks], absent)
+    if own := [_in_a_sentence(control.label) for control in dead if not control.absent]:
+        yield t("{reason}: {settings}.", reason=t(words.EACH_ITS_OWN), settings=joined(own))
+    if absent := [_in_a_sentence(control.label) for control in dead if control.absent]:
+        yield t(has_no([ask.spec for ask in form.asks], absent))
+
+
+def _in_a_sentence(label: str) -> str:
+    return label.lower() if language() == "en" else t(label)
 
 
 def _lines(shown: Sequence[Control], form: Form) -> Iterator[tuple[str, str, str]]:
@@ -62,12 +67,14 @@ def _lines(shown: Sequence[Control], form: Form) -> Iterator[tuple[str, str, str
     for ask in form.asks:
         size = ask.spec.output_size(ask.params)
         params = [(control.label, param) for control in own if (param := ask.spec.param(control.name)) is not None]
-        values = [f"{label} {param.value_label(param.default)}" for label, param in params if param.default is not None]
-        asked = " · ".join([f"{size[0]} × {size[1]}" if size else words.MODEL_CHOOSES_SIZE, *values])
-        yield ask.choice.name, *((words.LEFT_OUT, "–") if ask.fault else (asked, formats.about_short(ask.price)))
+        values = [
+            f"{t(label)} {t(param.value_label(param.default))}" for label, param in params if param.default is not None
+        ]
+        asked = " · ".join([f"{size[0]} × {size[1]}" if size else t(words.MODEL_CHOOSES_SIZE), *values])
+        yield ask.choice.name, *((t(words.LEFT_OUT), "–") if ask.fault else (asked, formats.about_short(ask.price)))
 
 
-def _table(head: tuple[str, str, str], rows: Iterable[tuple[str, str, str]]) -> str:
+def _table(head: Sequence[str], rows: Iterable[tuple[str, str, str]]) -> str:
     """As Markdown, the last column to the right."""
     lines = [head, *rows]
     written = [f"| {' | '.join(formats.literal(cell) for cell in line)} |" for line in lines]
@@ -78,24 +85,22 @@ def draw(control: Control) -> None:
     """One setting as the widget that fits it; disabled with the reason where it cannot be set."""
     if not control.live:
         _dead(control)
-        st.caption(formats.literal(control.reason))
+        st.caption(formats.literal(t(control.reason)))
         return
     common: dict[str, Any] = {
-        "key": key_of(control.name), "help": formats.literal(control.help) or None, "on_change": wish,
+        "key": key_of(control.name), "help": formats.literal(t(control.help)) or None, "on_change": wish,
         "args": (control.name,),
     }  # fmt: skip
-    label = formats.literal(control.label)
+    label = formats.literal(t(control.label))
     if control.type == "bool":
         st.toggle(label, **common)
     elif control.type == "choice":
-        st.segmented_control(
-            label, list(control.options), required=not control.optional, format_func=formats.literal, **common
-        )
+        st.segmented_control(label, list(control.options), required=not control.optional, format_func=_shown, **common)
     else:
         bound = int if control.type == "int" else float
         low, high = (None if end is None else bound(end) for end in (control.low, control.high))
         step = 1 if control.type == "int" else None
-        placeholder = "The model chooses" if control.optional else None
+        placeholder = t("The model chooses") if control.optional else None
         st.number_input(
             label, min_value=low, max_value=high, value=None, step=step, placeholder=placeholder,
             **common,
@@ -105,11 +110,15 @@ def draw(control: Control) -> None:
 def _dead(control: Control) -> None:
     """A setting out of use. It shows what it will be when a model comes that has it."""
     kept: Value = st.session_state["wanted"].get(control.name)
-    said = {True: "on", False: "off"}.get(kept, kept) if isinstance(kept, bool) else kept
+    said = (t("on") if kept else t("off")) if isinstance(kept, bool) else "" if kept is None else t(str(kept))
     st.text_input(
-        formats.literal(control.label), value="" if said is None else str(said), placeholder="not offered",
-        disabled=True, key=f"none_{control.name}_{said}",
+        formats.literal(t(control.label)), value=said, placeholder=t("not offered"), disabled=True,
+        key=f"none_{control.name}_{kept}",
     )  # fmt: skip
+
+
+def _shown(value: str) -> str:
+    return formats.literal(t(value))
 
 
 def _shape(control: Control, form: Form) -> None:
@@ -117,13 +126,14 @@ def _shape(control: Control, form: Form) -> None:
         draw(control)
         return
     st.pills(
-        words.SHAPE, sorted(control.options, key=_square_then_tall_then_wide), key=key_of(SHAPE),
-        required=not control.optional, format_func=lambda value: f"{_glyph(value)} {formats.literal(value)}",
-        on_change=wish, args=(SHAPE,), help=formats.literal(control.help) or None,
+        t(words.SHAPE), sorted(control.options, key=_square_then_tall_then_wide), key=key_of(SHAPE),
+        required=not control.optional, format_func=lambda value: f"{_glyph(value)} {_shown(value)}",
+        on_change=wish, args=(SHAPE,), help=formats.literal(t(control.help)) or None,
     )  # fmt: skip
     if len(form.asks) == 1:
         size = form.asks[0].spec.output_size(form.asks[0].params)
-        st.caption(f"{size[0]} × {size[1]} pixels" if size else words.MODEL_CHOOSES_SIZE)
+        pixels = t("{width} × {height} pixels", width=size[0], height=size[1]) if size else ""
+        st.caption(pixels or t(words.MODEL_CHOOSES_SIZE))
 
 
 def _square_then_tall_then_wide(value: str) -> tuple[int, float]:

@@ -23,17 +23,42 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
-_PARTS = {"pair": ("kit", "zoom", "pair"), "gallery": ("kit", "tiles", "bar", "gallery")}
-"""Of whose JavaScript there is more than the kit and one file."""
+_PARTS = {
+    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "batch_card", "cards"), "sheet": ("kit", "acts", "sheet"),
+    "gallery": ("kit", "tiles", "bar", "gallery"),
+}  # fmt: skip
+"""Of what there is more than the kit and one file of its own."""
+
+
+def _style(name: str) -> str:
+    parts = _PARTS.get(name, ("kit", name))
+    return "\n".join(_read(f"{part}.css") for part in parts if (_HERE / f"{part}.css").exists())
+
+
 _COMPONENTS = {
     name: component(
         f"picture_desk_{name}",
         js="\n".join(_read(f"{part}.js") for part in _PARTS.get(name, ("kit", name))),
-        css=_read("kit.css") + "\n" + _read(f"{name}.css"),
+        css=_style(name),
     )
-    for name in ("cards", "gallery", "keys", "pair", "picker", "sheet", "slots")
+    for name in (
+        "batch",
+        "cards",
+        "families",
+        "filled",
+        "gallery",
+        "keys",
+        "pair",
+        "picker",
+        "recall",
+        "sheet",
+        "shelf",
+        "slots",
+        "templates",
+    )
 }
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
+_LINES = component("picture_desk_lines", js=_read("lines.js"), css=_read("kit.css") + "\n" + _read("lines.css"))
 _NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)
 _PAGE = component("picture_desk_page", js=_read("page.js"), css=_read("page.css"), isolate_styles=False)
 
@@ -60,12 +85,33 @@ def mount_composer(*, key: str, field: str, committed: str, button: str, person:
     _COMPOSER(key=key, data=data, default={"typed": None}, on_typed_change=lambda: None)
 
 
-def mount_news(*, key: str, url: str, revision: int | None) -> None:
+def mount_lines(*, key: str, label: str, text: str, typed: int, on_text: Callable[[str], None]) -> None:
+    """A field for a long list that tells us its text while a person types, and as it closes; see `lines.js`.
+
+    Whatever stands there is the person's, until `typed` is another number: then it is `text` again.
+    """
+    data = {"label": label, "text": text, "typed": typed}
+
+    def told() -> None:
+        said = (st.session_state.get(key) or {}).get("text")
+        if isinstance(said, str):
+            on_text(said)
+
+    _LINES(key=key, data=data, default={"text": None}, on_text_change=told)
+
+
+def mount_recall(*, key: str, data: Mapping[str, Any]) -> None:
+    """Draws the list of earlier prompts, as wide as it is; it tells Python nothing. See `recall.js`."""
+    _COMPONENTS["recall"](key=key, width="content", data={**data, "epoch": _epoch(), "ack": 0})
+
+
+def mount_news(*, key: str, url: str, data: Mapping[str, Any]) -> None:
     """Has the fragment that it stands in drawn anew when the socket at `url` says so; see `news.js`.
 
-    `revision` is what the fragment has seen; None where that is not known.
+    `data`: `revision`, what the fragment has seen, None where that is not known; and what else concerns it: `every`
+    (seconds), `leisurely`, `title`.
     """
-    _NEWS(key=key, data={"url": url, "revision": revision}, default={"news": 0}, on_news_change=lambda: None)
+    _NEWS(key=key, data={"url": url, **data}, default={"news": 0}, on_news_change=lambda: None)
 
 
 def mount_page(page: str) -> None:

@@ -1,11 +1,17 @@
 // Draws nothing: it listens to the server's news for the part of the page that it stands in, and has Streamlit draw that
-// part anew. All parts of a page that wait for the same news share one socket. A hidden page hangs up; when it is seen
-// again it asks first how far the news are, so that nothing was missed.
+// part anew. All parts of a page that wait for the same news share one socket.
+// `every`: a part is drawn again after so many seconds without news, for what nobody announces. `leisurely`: it waits
+// until the news pause, because what it redraws is large and must hold up nobody. `title`: of the browser's tab.
+// A hidden page draws only such a title, and hangs up where it has none. When it is seen again it misses nothing.
 
 const lines = new Map(); // address → the socket, and who listens
 const APART = 20; // ms: Streamlit takes what is told in one turn of the loop for one part's
 const REST = 1_000; // ms: a part that is drawn anew is away for a moment
 const PATIENCE = [500, 1_000, 2_000, 5_000, 15_000, 30_000]; // ms between tries
+const PAUSE = 1_500; // ms without news
+const LONGEST = 5_000; // ms that a leisurely part waits for a pause
+const LOST = 3_000; // ms after which a drawing that was asked for, and not seen, may be asked for again
+const DEAF = 3_000; // ms between two drawings of a part with `every` while the server cannot be heard
 
 function lineTo(url) {
   const line = lines.get(url) ?? { url, parts: new Set(), heard: 0, tries: 0 };
@@ -13,15 +19,16 @@ function lineTo(url) {
   return line;
 }
 
+const heardWhileHidden = (line) => [...line.parts].some((part) => part.title);
+
 function connect(line) {
-  if (line.socket || document.hidden || !line.parts.size) return;
+  if (line.socket || !line.parts.size || (document.hidden && !heardWhileHidden(line))) return;
   const socket = (line.socket = new WebSocket(line.url));
   socket.onopen = () => (line.tries = 0);
   socket.onmessage = ({ data }) => {
     const { revision, moved } = JSON.parse(data);
     line.heard = revision;
-    const late = [...line.parts].filter((part) => moved || revision > part.drawn);
-    late.forEach((part, index) => setTimeout(() => line.parts.has(part) && part.draw(), index * APART));
+    [...line.parts].filter((part) => moved || revision > part.drawn).forEach(told);
   };
   socket.onclose = () => {
     if (line.socket !== socket) return;
@@ -38,8 +45,44 @@ function hangUp(line) {
   socket?.close();
 }
 
+function told(part, index) {
+  part.missed = true;
+  if (part.leisurely) part.until ??= Date.now() + LONGEST;
+  clearTimeout(part.later);
+  part.later = setTimeout(draw, part.leisurely ? Math.min(PAUSE, part.until - Date.now()) : index * APART, part);
+}
+
+// One drawing at a time: what is told meanwhile is drawn by the next, however fast the news come.
+function draw(part) {
+  if (!part.missed || !part.line.parts.has(part) || (document.hidden && !part.title)) return;
+  clearTimeout(part.later);
+  const wait = part.asked + LOST - Date.now();
+  if (wait > 0) return void (part.later = setTimeout(draw, wait, part));
+  Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
+  part.wake();
+}
+
+function drawn(part, revision) {
+  part.asked = -Infinity;
+  part.at = Date.now();
+  part.drawn = revision ?? Infinity; // unknown while the database is away: then only what moves counts
+  if (part.missed && !part.leisurely) setTimeout(draw, 0, part);
+  else if (part.line.heard > part.drawn) told(part, 0);
+}
+
+function tick(part) {
+  const deaf = part.line.socket?.readyState !== WebSocket.OPEN;
+  if (document.hidden || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
+  part.at = Date.now();
+  part.wake();
+}
+
 document.addEventListener("visibilitychange", () => {
-  for (const line of lines.values()) (document.hidden ? hangUp : connect)(line);
+  for (const line of lines.values()) {
+    if (document.hidden && !heardWhileHidden(line)) hangUp(line);
+    else connect(line);
+    if (!document.hidden) [...line.parts].filter((part) => part.missed).forEach(told);
+  }
 });
 
 let news = 0;
@@ -51,12 +94,12 @@ export default function ({ data, parentElement, setStateValue }) {
   if (part.line && part.line.url !== data.url) leave(part);
   part.line = lineTo(data.url);
   part.line.parts.add(part);
-  part.drawn = data.revision ?? Infinity; // unknown while the database is away: then only what moves counts
-  part.draw = () => {
-    part.drawn = Infinity; // on its way
-    setStateValue("news", (news += 1));
-  };
-  if (part.line.heard > part.drawn) part.draw();
+  Object.assign(part, { leisurely: data.leisurely, title: data.title, every: data.every * 1000 });
+  part.wake = () => setStateValue("news", (news += 1));
+  if (data.title && document.title !== data.title) document.title = data.title;
+  clearInterval(part.timer);
+  if (data.every) part.timer = setInterval(tick, 500, part);
+  drawn(part, data.revision);
   connect(part.line);
   return () => leave(part);
 }
@@ -64,5 +107,7 @@ export default function ({ data, parentElement, setStateValue }) {
 function leave(part) {
   const line = part.line;
   line.parts.delete(part);
+  clearTimeout(part.later);
+  clearInterval(part.timer);
   setTimeout(() => line.parts.size || hangUp(line), REST);
 }

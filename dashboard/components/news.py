@@ -1,7 +1,7 @@
 """Keeps a part of the page true: the server tells the browser that something has moved, and only that part is drawn.
 
 The timer beside it is for what nobody announces (a place in the queue, a pause that ends) and for a browser that
-cannot reach the server's news. An idle page has none.
+cannot reach the server's news; the browser keeps it, so that it starts and stops with the part. An idle page has none.
 """
 
 from dashboard import resources
@@ -9,18 +9,40 @@ from dashboard.components.mount import mount_news
 from dashboard.components.trouble import DATABASE_ERRORS
 
 TIMER_SECONDS = 3.0
+"""Between two drawings of what may change unannounced; and of all that is under way, where no news can be heard."""
+SLOW_SECONDS = 15.0
+"""Between two drawings of what is under way and announces itself."""
+
+
+def seen() -> int | None:
+    """How far the news are; None while the database is away.
+
+    To be asked before a part reads what it shows: what moves in between is then drawn once more, never missed.
+    """
+    try:
+        return resources.desk().history.revision()
+    except DATABASE_ERRORS:
+        return None
 
 
 def listen(part: str, who: str) -> None:
     """Has the fragment that calls it drawn anew when a task of `who` (or of EVERYBODY) moves.
 
-    To be called before the fragment reads what it shows: what moves in between is then drawn once more, never missed.
+    To be called before the fragment reads what it shows.
     """
-    try:
-        revision = resources.desk().history.revision()
-    except DATABASE_ERRORS:
-        revision = None
-    mount_news(key=f"news_{part}", url=resources.news_url(who), revision=revision)
+    keep_true(part, who, seen=seen())
+
+
+def keep_true(
+    part: str, who: str, *, seen: int | None, every: float | None = None, leisurely: bool = False, title: str = ""
+) -> None:
+    """The same for a fragment that has read already. `every`: seconds after which it is drawn without any news.
+
+    A part that is `leisurely` waits until the news pause. One with a `title` gives it to the browser's tab, and is
+    drawn in a hidden tab too.
+    """
+    data = {"revision": seen, "every": every, "leisurely": leisurely, "title": title}
+    mount_news(key=f"news_{part}", url=resources.news_url(who), data=data)
 
 
 def timer(live: bool) -> float | None:

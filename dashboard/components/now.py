@@ -1,14 +1,18 @@
 """The Now strip: this person's running and newest tasks, drawn anew when one of them moves."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from typing import Any
 
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import acts, news, server, trouble, views, words
+from dashboard.components import acts, news, server, starters, trouble, views, words
+from dashboard.components.batch_card import batch_view, outlook
 from dashboard.components.mount import mount
+from dashboard.language import t
+from data.batches import Standing
 from data.history import Card
 from data.status import ACTIVE, TaskStatus
 
@@ -18,8 +22,8 @@ QUEUE_PATIENCE = timedelta(seconds=3)
 """A queue that is gone sooner than this is not worth a line."""
 
 
-def surroundings(cards: Sequence[Card]) -> views.Surroundings:
-    """What these cards, drawn together, share."""
+def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
+    """What these cards, drawn together, share; for `person` with the stars and tags."""
     here, now = resources.desk(), resources.now()
     about = server.look()
     return views.Surroundings(
@@ -29,6 +33,8 @@ def surroundings(cards: Sequence[Card]) -> views.Surroundings:
         paused=here.history.paused_accounts(now),
         rescue=timedelta(days=about.rescue_days),
         calls=here.glances.calls([card.id for card in cards if _depends_on_calls(card, now)]),
+        inputs=here.glances.inputs([card.id for card in cards if card.status == TaskStatus.FAILED]),
+        marks=here.marks.of([card.id for card in cards], person) if person else {},
     )
 
 
@@ -38,32 +44,54 @@ def _depends_on_calls(card: Card, now: datetime) -> bool:
 
 def now_strip(person: str) -> None:
     """Draws the strip and keeps it true."""
-    live = resources.desk().history.active_count(person) > 0
-    st.fragment(_strip, run_every=news.timer(live))(person, live)
+    st.fragment(_strip)(person)
 
 
-def _strip(person: str, live: bool) -> None:
-    news.listen("now", person)
+def _strip(person: str) -> None:
+    seen = news.seen()
+    every: float | None = news.TIMER_SECONDS
     with trouble.live_part():
-        _draw(person, live)
+        every = _draw(person)
+    news.keep_true("now", person, seen=seen, every=every)
 
 
-def _draw(person: str, live: bool) -> None:
+def _draw(person: str) -> float | None:
+    """Draws the cards; after how many seconds they may have changed without any news."""
     cards = in_reading_order(resources.desk().history.recent(person))
-    if not cards:
-        ideas()
+    batches = resources.desk().batches.recent(person)
+    if not cards and not batches:
+        if not starters.starters(person):
+            ideas()
         acts.follow_up()  # the form stands outside this fragment
-        return
-    around = surroundings(cards)
+        return None
+    around = surroundings(cards, person)
     arrived = st.session_state.pop("arrived", None)
     data = {
-        "label": words.NOW, "arrived": arrived, "queue": _queue(cards, around.now),
-        "cards": [views.card_view(card, around) for card in cards],
+        "label": t(words.NOW), "arrived": arrived, "queue": _queue(cards, around.now),
+        "words": {"menu": t("More"), "copied": t("Copied")},
+        "cards": _views(cards, batches, around),
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))
     acts.follow_up()
-    if any_active(cards) != live:
-        st.rerun()  # starts or stops the timer
+    return _every(cards, batches)
+
+
+def _every(cards: Sequence[Card], batches: Sequence[Standing]) -> float | None:
+    """A place in the queue moves with other people's tasks, of which this person hears nothing."""
+    waits = any(card.status == TaskStatus.QUEUED for card in cards)
+    if waits or any(batch.count(TaskStatus.QUEUED) for batch in batches):
+        return news.TIMER_SECONDS
+    return news.SLOW_SECONDS if any_active(cards) or any(batch.active for batch in batches) else None
+
+
+def _views(cards: Sequence[Card], batches: Sequence[Standing], around: views.Surroundings) -> list[dict[str, Any]]:
+    """Every card, whole batches among the others: the newest first."""
+    newest = {card.batch_id: card.seq for card in reversed(cards)}
+    found = [(newest[card.batch_id], views.card_view(card, around)) for card in cards]
+    waiting = any(batch.count(TaskStatus.QUEUED) for batch in batches)
+    whole = outlook() if waiting else None
+    found += [(batch.seq, batch_view(batch, whole, practice=around.practice)) for batch in batches]
+    return [view for _, view in sorted(found, key=lambda each: -each[0])]
 
 
 def _queue(cards: Sequence[Card], now: datetime) -> str:
@@ -71,11 +99,9 @@ def _queue(cards: Sequence[Card], now: datetime) -> str:
     waits = [now - card.status_at for card in cards if card.status == TaskStatus.QUEUED]
     if not waits:
         return ""
-    about = server.about()
-    window = timedelta(seconds=about.window_seconds)
-    outlook = resources.desk().history.outlook(now, creates=about.creates, window=window)
-    worth = outlook.waiting and (outlook.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
-    return words.queue(outlook.waiting, outlook.seconds) if worth else ""
+    whole = outlook()
+    worth = whole.waiting and (whole.seconds >= 1 or max(waits) > QUEUE_PATIENCE)
+    return t(words.queue(whole.waiting, whole.seconds)) if worth else ""
 
 
 def in_reading_order(cards: Sequence[Card]) -> list[Card]:
@@ -87,28 +113,37 @@ def in_reading_order(cards: Sequence[Card]) -> list[Card]:
 def ideas() -> None:
     """The empty state: says what belongs here and offers prompts to start from."""
     with st.container(key="ideas"):
-        st.subheader(words.EMPTY_TITLE, anchor=False)
-        st.caption(words.EMPTY_TEXT)
+        st.subheader(t(words.EMPTY_TITLE), anchor=False)
+        st.caption(t(words.EMPTY_TEXT))
         grid = st.grid("auto", min_column_width=240)
         for index, (title, shape, prompt) in enumerate(words.IDEAS):
             with grid.container(border=True, height="stretch"):
-                st.markdown(f"**{title}** · {shape}")
-                st.caption(prompt)
-                idea = (prompt, {"aspect_ratio": shape})
-                st.button(words.USE_IDEA, key=f"idea_{index}", on_click=acts.take_idea, args=idea)
+                st.markdown(f"**{t(title)}** · {shape}")
+                st.caption(t(prompt))
+                idea = (t(prompt), {"aspect_ratio": shape})
+                st.button(t(words.USE_IDEA), key=f"idea_{index}", on_click=acts.take_idea, args=idea)
 
 
-def pulse(person: str) -> None:
-    """Keeps what stands outside the strip true (the tab's title, other pages): one small query when something moves."""
-    count = resources.desk().history.active_count(person)
-    st.fragment(_watch, run_every=news.timer(count > 0))(person, count)
+def pulse(person: str, title: Callable[[int], str]) -> None:
+    """Keeps what stands outside the strip true: the tab's title, also in a tab that nobody sees, and the budget.
+
+    `title`: of the tab, by how many of this person's tasks are under way.
+    """
+    st.fragment(_watch)(person, title, _standing(person))
 
 
-def _watch(person: str, count: int) -> None:
-    news.listen("pulse", person)
+def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
+    seen, says = news.seen(), ""
     with suppress(*trouble.DATABASE_ERRORS):
-        if resources.desk().history.active_count(person) != count:
+        if _standing(person) != drawn:
             st.rerun()
+        says = title(resources.desk().history.active_count(person))
+    news.keep_true("pulse", person, seen=seen, leisurely=True, title=says)
+
+
+def _standing(person: str) -> object:
+    """What the form says of budgets, where one is in force."""
+    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None]
 
 
 def any_active(cards: Sequence[Card]) -> bool:

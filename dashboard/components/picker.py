@@ -11,9 +11,11 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import form_words, formats, server, standing, views, words
-from dashboard.components.form import Form, choose, chosen, price_of, spec_for
+from dashboard.components.chosen import choose, chosen, spec_for
+from dashboard.components.form import Form, price_of
 from dashboard.components.mount import mount
 from dashboard.components.server import About
+from dashboard.language import t
 from data.catalog import ROADS, Catalog, Choice, ModelSpec, catalog
 from data.requests import MAX_COUNT
 
@@ -32,13 +34,14 @@ def picker(form: Form) -> None:
         groups.setdefault((spec.family, spec.provider), []).append(item)
     families = list(dict.fromkeys(family for family, _ in groups))  # its roads together, in the catalogue's order
     data = {
-        "label": words.MODEL, "several": several, "words": words.PICKER, "full": full,
+        "label": t(words.MODEL), "several": several,
+        "words": {name: t(text) for name, text in words.PICKER.items()}, "full": full,
         "many": form_words.models(len(form.asks)),
         "picked": [
-            {"name": views.bare(ask.choice.name, ask.spec), "road": ROADS[ask.spec.provider]} for ask in form.asks
+            {"name": views.bare(ask.choice.name, ask.spec), "road": t(ROADS[ask.spec.provider])} for ask in form.asks
         ],
         "groups": [
-            {"title": words.FAMILIES[family], "road": ROADS[road], "items": items}
+            {"title": words.FAMILIES[family], "road": t(ROADS[road]), "items": items}
             for (family, road), items in sorted(groups.items(), key=lambda group: families.index(group[0][0]))
         ],
     }  # fmt: skip
@@ -63,7 +66,7 @@ def _misfit(spec: ModelSpec, form: Form, *, several: bool) -> dict[str, Any]:
     """A video and a picture are not compared."""
     if not several or spec.kind == form.asks[0].spec.kind:
         return {}
-    return {"off": True, "facts": [], "note": words.OTHER_KIND[spec.kind]}
+    return {"off": True, "facts": [], "note": t(words.OTHER_KIND[spec.kind])}
 
 
 def _full(models: int, count: int) -> bool:
@@ -72,7 +75,7 @@ def _full(models: int, count: int) -> bool:
 
 
 def _act(act: str, name: str) -> None:
-    state, models = st.session_state, catalog()
+    models = catalog()
     picked = chosen(models)
     names = [choice.name for choice in picked]
     wanted = next((choice for choice in models.choices if choice.name == name), None)
@@ -85,8 +88,7 @@ def _act(act: str, name: str) -> None:
     elif act == "drop" and len(names) > 1:
         choose([each for each in names if each != name])
     elif act in ("one", "several"):
-        state["several"] = act == "several"
-        choose(names if act == "several" else names[:1])
+        choose(names if act == "several" else names[:1], several=act == "several")
 
 
 def _on_offer(models: Catalog, choice: Choice) -> bool:

@@ -9,13 +9,17 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import resources
-from dashboard.components import budget, form_words, server, words
-from dashboard.components.form import Form, choose, read
+from dashboard.components import budget, form_words, origin, server, words
+from dashboard.components.chosen import choose
+from dashboard.components.controls import joined
+from dashboard.components.form import Form, read
 from dashboard.components.trouble import DATABASE_ERRORS
+from dashboard.language import t
 from data.asks import digest
 from data.errors import InvalidRequest, NotAllowed, PictureDeskError
 from data.requests import MAX_COUNT, GenerationRequest, validate_count
 from data.schema import Task
+from data.sentences import Sentence
 
 ONE_PRESS_SECONDS = 1.0
 
@@ -32,16 +36,24 @@ def key(promise: tuple[object, ...]) -> str:
     return f"generate_{number()}_{zlib.crc32(repr(promise).encode()):08x}"
 
 
-def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
-    """The button's callback: validates, creates the batch and remembers what was used. Nothing typed is lost.
+def is_fresh(pressed: int) -> bool:
+    """Whether the button of this number may still buy.
 
     A double click reaches us as two presses, and must not buy a second batch. However slow the server, the second one
     names the button that the person saw, whose number is used up by then; and where the server is so quick that the
-    next button is there already, a press within a second of the last is the same press. `promised` is the form's
-    promise when the button was drawn: form, catalogue and server are asked again here, and may say something else.
+    next button is there already, a press within a second of the last is the same press.
+    """
+    return pressed == number() and time.monotonic() - st.session_state.get("pressed_at", -1e9) >= ONE_PRESS_SECONDS
+
+
+def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
+    """The button's callback: validates, creates the batch and remembers what was used. Nothing typed is lost.
+
+    `promised` is the form's promise when the button was drawn: form, catalogue and server are asked again here, and
+    may say something else.
     """
     state = st.session_state
-    if pressed != number() or time.monotonic() - state.get("pressed_at", float("-inf")) < ONE_PRESS_SECONDS:
+    if not is_fresh(pressed):
         return
     state["refusal"] = None
     try:
@@ -53,10 +65,11 @@ def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
     except PictureDeskError as error:
         form = read()
         changed = bool(form.willing) and form.promise != promised and not server.about().halt
-        state["refusal"] = (words.CHANGED if changed else str(error), form)
+        state["refusal"] = (words.CHANGED if changed else error.sentence, form)
     else:
         state["arrived"], state["press"] = made[0].batch_id, pressed + 1
         choose([ask.choice.name for ask in form.asks])  # whatever stood in for a model that is gone
+        origin.settled()
         _remember(person, form)
     state["pressed_at"] = time.monotonic()
 
@@ -68,12 +81,21 @@ def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...])
         raise InvalidRequest(fault.sentence if fault else words.NONE_TAKES_IT, field="model", code="refused")
     if form.promise != promised:
         raise NotAllowed(words.CHANGED)
+    if form.unfilled:
+        raise NotAllowed(
+            Sentence(
+                "Blanks of the template are empty: {names}. Nothing was asked for and nothing was charged. Fill them.",
+                names=joined(form.unfilled),
+            )
+        )
     validate_count(form.total)
     requests = [request for request in form.requests() for _ in range(form.count)]
     # What the button said is also the most that it may cost: a new price may come into force this very moment.
     most = None if form.price is None else form.price * form.count
-    key = _request_key(pressed, requests)
-    return resources.desk().tasks.create(requests, person=person, request_key=key, cap_micro=most)
+    key = request_key(pressed, requests)
+    return resources.desk().tasks.create(
+        requests, person=person, parents=origin.parents(requests), request_key=key, cap_micro=most
+    )
 
 
 def _remember(person: str, form: Form) -> None:
@@ -81,11 +103,13 @@ def _remember(person: str, form: Form) -> None:
     with suppress(SQLAlchemyError):  # it is asked for; only the next visit would start with other settings
         resources.desk().preferences.remember(
             person, choice=[ask.choice.name for ask in form.asks], count=form.count, settings=state["wanted"],
-            draft=form.prompt,
+            draft=state["prompt"] or "",
         )  # fmt: skip
+        if state["template"]:
+            resources.desk().templates.used(state["template"]["id"])
 
 
-def _request_key(pressed: int, requests: list[GenerationRequest]) -> str:
+def request_key(pressed: int, requests: list[GenerationRequest]) -> str:
     """One key for one press of one session: if its answer is lost after the commit, the next press finds its batch.
 
     What is asked is part of it, so that whoever changes the form after a lost answer asks for something new.
@@ -97,28 +121,30 @@ def _request_key(pressed: int, requests: list[GenerationRequest]) -> str:
 def refusal(form: Form) -> str:
     """Why the last press was refused, while the form still says what was refused."""
     sentence, refused = st.session_state.get("refusal") or ("", None)
-    return sentence if refused == form else ""
+    return t(sentence) if refused == form else ""
 
 
-def obstacle(form: Form, left: budget.Left | None, *, empty: bool) -> tuple[str, str]:
+def obstacle(form: Form, left: budget.Left | None, person: str, *, empty: bool) -> tuple[str, str]:
     """Why the button cannot be pressed, as its label and as the whole sentence; both empty when it can.
 
     `empty`: nothing stands in the prompt's field.
     """
     if server.about().halt:
-        return words.HALTED_LABEL, words.HALTED_DO
+        return t(words.HALTED_LABEL), t(words.HALTED_DO)
     if empty and form.wants_words:
-        return words.ADD_PROMPT, ""
+        return t(words.ADD_PROMPT), ""
+    if form.unfilled:
+        return t("Fill in: {names}", names=t(joined(form.unfilled))), ""
     if not form.willing:
-        sentences = [ask.fault.sentence for ask in form.refusing if ask.fault]
+        sentences = [t(ask.fault.sentence) for ask in form.refusing if ask.fault]
         if len(sentences) > 1:
-            return words.NONE_TAKES_IT, ""  # each is named beside the button
-        return sentences[0].partition(". ")[0].rstrip("."), sentences[0]
+            return t(words.NONE_TAKES_IT), ""  # each is named beside the button
+        return form_words.first_of(sentences[0]).rstrip(".。"), sentences[0]
     if form.total > MAX_COUNT:
         return form_words.too_many(form.total, MAX_COUNT)
     if left is None:
         return "", ""
-    return budget.obstacle(left, form.count, practice=form.practice)
+    return budget.obstacle(left, form.count, person, practice=form.practice)
 
 
 def same_as(form: Form) -> Task | None:

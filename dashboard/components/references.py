@@ -11,35 +11,41 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import form_words, formats, words
+from dashboard.components import chooser, form_words, formats, words
 from dashboard.components.controls import named
 from dashboard.components.form import Ask, Form, keep_references
 from dashboard.components.mount import mount
+from dashboard.language import t
 from data.catalog import ModelSpec, ReferenceSpec, catalog
-from data.errors import InvalidImage, PictureDeskError
+from data.errors import PictureDeskError
 from data.images import StoredImage
+from data.sentences import Sentence
 
 _UPLOAD_MB = 100
 """What the browser may hand over. More than any model takes, so that a large file gets our sentence, which says what
 to do, rather than Streamlit's."""
 
 
-def references(form: Form) -> None:
+def references(form: Form, person: str) -> None:
     """The drop zone and the slots, with the limits of the models that take pictures."""
     takers = [(ask, taken) for ask in form.asks if (taken := _edit_spec(ask).references) is not None]
     limits = [taken for _, taken in takers]
+    most = min((one.max for one in limits), default=0)
     roles = limits[0].roles if len({one.roles for one in limits}) == 1 else ()
-    _drop_zone(form, limits, roles)
+    with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="add_references"):
+        _drop_zone(form, limits, roles)
+        chooser.button(most)
+    chooser.dialog_if_open(person, most)
     images, refused = form.references, st.session_state["refused"]
     if images or refused:
-        most = min((one.max for one in limits), default=0)
         users = form_words.users([named(ask.spec) for ask, _ in takers], [named(ask.spec) for ask in form.asks])
+        said = {name: t(text) for name, text in words.SLOTS.items()}
         data = {
             "slots": [_slot(image, index, most, roles) | _trouble(form, index) for index, image in enumerate(images)],
-            "refused": [{"id": key, "sentence": sentence} for key, sentence in refused],
+            "refused": [{"id": key, "sentence": t(sentence)} for key, sentence in refused],
             "free": form_words.free(max(0, most - len(images)), roles[len(images) :]),
-            "words": words.SLOTS | {"title": form_words.slots(len(images), most, users)},
-            "how": words.REORDER if most and len(images) > 1 else "",
+            "words": said | {"title": form_words.slots(len(images), most, users)},
+            "how": t(words.REORDER) if most and len(images) > 1 else "",
         }
         mount("slots", key="slots", data=data, on_event=_act)
 
@@ -51,10 +57,10 @@ def _edit_spec(ask: Ask) -> ModelSpec:
 
 def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]) -> None:
     nonce = st.session_state.setdefault("drop_nonce", 0)
-    label = words.REFERENCES
+    label = t(words.REFERENCES)
     if limits:
         most, largest = min(one.max for one in limits), _largest(min(one.max_mb for one in limits))
-        label = f"{label} (up to {most}, each at most {largest} MB)"
+        label = t("Reference pictures (up to {most}, each at most {largest} MB)", most=most, largest=largest)
     with st.container(key="drop_zone"):
         left = st.file_uploader(
             label,
@@ -65,7 +71,7 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
             on_change=_take,
             args=(f"drop_{nonce}",),
             disabled=not limits,
-            help="Drop, choose or paste PNG, JPEG or WebP. They are turned upright where needed.",
+            help=t("Drop, choose or paste PNG, JPEG or WebP. They are turned upright where needed."),
         )
         if left:  # dropped while the page was being drawn: no change was reported for them
             _take(f"drop_{nonce}")
@@ -89,17 +95,19 @@ def _take(key: str) -> None:
             continue  # a file of a server that has restarted since: Streamlit keeps only its tombstone
         try:
             image = store.take_reference(upload.getvalue(), upload.name)
-        except InvalidImage as error:
-            sentence = str(error)
-            named = sentence if upload.name in sentence else f"{upload.name}: {sentence}"
-            state["refused"] = [*state["refused"], (secrets.token_hex(4), named)]
         except PictureDeskError as error:
-            state["refused"] = [*state["refused"], (secrets.token_hex(4), f"{upload.name}: {error}")]
+            state["refused"] = [*state["refused"], (secrets.token_hex(4), _about(upload.name, error))]
         else:
             if all(image.sha256 != known.sha256 for known in state["references"]):
                 state["references"] = [*state["references"], image]
     state["drop_nonce"] += 1
     keep_references()
+
+
+def _about(name: str, error: PictureDeskError) -> str:
+    """Its sentence, which names the file."""
+    said = error.sentence
+    return said if name in said else Sentence("About {file}: {sentence}", file=name, sentence=said)
 
 
 def _slot(image: StoredImage, index: int, most: int, roles: Sequence[str]) -> dict[str, Any]:
@@ -108,17 +116,17 @@ def _slot(image: StoredImage, index: int, most: int, roles: Sequence[str]) -> di
         "id": image.sha256,
         "number": index + 1,
         "src": resources.picture_url(image.sha256, "320"),
-        "name": image.filename or f"Image {index + 1}",
-        "note": " · ".join(filter(None, [facts, image.note])),
+        "name": image.filename or t("Image {number}", number=index + 1),
+        "note": " · ".join(filter(None, [facts, t(image.note or "")])),
         "over": "" if index < most else form_words.over(most),
-        "role": roles[index] if index < len(roles) else "",
+        "role": t(roles[index]) if index < len(roles) else "",
     }
 
 
 def _trouble(form: Form, index: int) -> dict[str, str]:
     """What a model has against this very picture."""
     mine = [ask for ask in form.refusing if ask.fault and ask.fault.field == f"references.{index}"]
-    sentences = {ask.fault.sentence.partition(". ")[0] + "." for ask in mine if ask.fault}
+    sentences = {form_words.first_of(t(ask.fault.sentence)) for ask in mine if ask.fault}
     return {"trouble": " ".join(sorted(sentences))} if sentences else {}
 
 

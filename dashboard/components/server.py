@@ -27,6 +27,7 @@ class About:
     rescue_days: float = 14.0
     creates: int = 20
     window_seconds: float = 10.5
+    per_person: int = 20
     callback_base: str = ""
     accounts: tuple[str, ...] = ()
     connected: frozenset[tuple[str, str]] = frozenset()  # (provider, family) pairs that somebody pays for
@@ -61,6 +62,7 @@ def _read() -> About:
         rescue_days=float(row.data.get("rescue_days") or 14),
         creates=int(pace.get("creates") or 20),
         window_seconds=float(pace.get("window_seconds") or 10.5),
+        per_person=int(pace.get("per_person") or 20),
         practice=bool(row.data.get("practice")),
         unconfirmed_minutes=float(row.data.get("unconfirmed_minutes") or 30),
         callback_base=str(row.data.get("callback_base") or ""),

@@ -1,25 +1,27 @@
 // The drawer: one task whole. Prompts and the provider's words are text, never markup.
+// It walks through the list behind it: a key shows the next picture at once, for it is here already, and Python follows
+// with the rest. Each step is an event of the queue, so none gets lost however fast they come.
 
 function pictures(data, me) {
   return data.pictures.map((one) =>
     el("div", { class: "picture", "data-key": one.src },
-      one.video && !me.unplayable?.has(one.full) ? film(one, data) : still(one, data),
-      one.video && me.unplayable?.has(one.full) && el("p", { class: "under soft" }, data.words.unplayable),
-      el("p", { class: "under" }, el("span", { class: "soft" }, one.facts), data.pictures.length > 1 && save(one))));
+      one.video && !me.unplayable.has(one.full) ? film(one, data) : still(one, data),
+      one.video && me.unplayable.has(one.full) && el("p", { class: "under soft" }, data.words.unplayable),
+      el("p", { class: "under" }, el("span", { class: "soft" }, one.facts), data.pictures.length > 1 && el("span", { class: "acts" }, save(one), one.edit && action(one.edit, data.id)))));
 }
 
 function still(one, data) {
-  return el("a", { href: one.full, target: "_blank", rel: "noopener", title: data.words.full, style: `aspect-ratio:${one.width}/${one.height}` },
+  return el("a", { class: "stage", href: one.full, target: "_blank", rel: "noopener", title: data.words.full },
     el("img", { src: one.src, alt: data.prompt, width: one.width, height: one.height, decoding: "async" }));
 }
 
 // It plays when a person wants it and not before: of the file, only what tells its length is loaded.
 function film(one, data) {
-  return el("video", { src: one.full, poster: one.src, controls: true, controlslist: "nodownload", preload: "metadata", playsinline: true, "aria-label": data.prompt, width: one.width, height: one.height, style: `aspect-ratio:${one.width}/${one.height}` });
+  return el("video", { class: "stage", src: one.full, poster: one.src, controls: true, controlslist: "nodownload", preload: "metadata", playsinline: true, "aria-label": data.prompt, width: one.width, height: one.height });
 }
 
 function save(one) {
-  return action({ label: one.label, href: one.href, title: one.name });
+  return action({ label: one.label, href: one.href, title: one.name, keys: one.keys });
 }
 
 function section(title, ...children) {
@@ -42,34 +44,175 @@ function comparison(rows, words) {
       el("tr", { class: row.differs && "differs" }, el("th", { class: "soft", scope: "row" }, row.name), el("td", { dir: "auto", colspan: row.fact && 2 }, row.asked), !row.fact && used(row)))));
 }
 
-function render(data, me) {
-  const { words } = data;
-  return el("div", { class: data.tone },
-    el("p", { class: "state" }, el("span", { class: "dot" }), el("b", {}, data.word), el("span", { class: "soft" }, data.fact)),
-    data.say && el("p", { class: "say" }, data.say),
-    pictures(data, me),
-    el("div", { class: "acts" }, data.pictures.length === 1 && save(data.pictures[0]), data.actions.map((one) => action(one, data.id))),
-    section(words.prompt,
-      el("p", { class: "prompt", dir: "auto" }, data.prompt),
-      el("button", { class: "act", type: "button", "data-act": "copy", "data-text": data.prompt, "data-done": words.copied }, words.copy)),
-    data.references.length > 0 && section(words.references,
-      el("ul", { class: "refs" }, data.references.map((one) => el("li", { title: one.note }, el("img", { src: one.src, alt: one.name, width: 72, height: 72, loading: "lazy" }))))),
-    section(words.settings, comparison(data.settings, words)),
-    section(words.timeline, el("ol", { class: "timeline" }, data.timeline.map(([at, what, detail]) =>
-      el("li", {}, el("time", { class: "soft" }, at), el("span", {}, what, detail && el("small", { class: "soft", dir: "auto" }, detail)))))),
-    el("details", { "data-key": "ids" }, el("summary", {}, words.details), pairs(data.ids)));
+// The family: what it came of → this one → what came of it. What is folded away is one click off.
+function kin(one, here) {
+  return el("li", { class: one.tone, "data-key": one.id },
+    el("button", { class: "kin", type: "button", "data-act": "go", "data-id": one.id, "aria-label": here ? `${one.name} (${here})` : one.name, "aria-current": here && "true", title: one.name },
+      one.src ? el("img", { src: one.src, alt: "", width: 56, height: 56, loading: "lazy" }) : el("span", { class: "blank" }, el("span", { class: "dot" })),
+      el("span", {}, one.relation), el("small", { class: "soft" }, one.cost || " "), one.came > 0 && el("span", { class: "came", "aria-hidden": "true" }, `+${one.came}`)));
 }
 
-export default function (component) {
-  const cleanup = desk(component, render, { local: { copy } });
-  const me = desks.get(component.parentElement);
-  me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
-  if (me.unplayable) return cleanup;
-  me.unplayable = new Set();
+function family(one, me) {
+  const open = me.unfolded === one.me.id, arrow = () => el("li", { class: "arrow soft", "aria-hidden": "true" }, "→");
+  const fold = (count, title) => !open && count > 0 && el("li", {}, el("button", { class: "kin fold", type: "button", "data-act": "unfold", "data-id": one.me.id, "aria-label": title, title }, `+${count}`));
+  const elders = open ? one.elders : one.elders.slice(one.fold.elders);
+  const children = open ? one.children : one.children.slice(0, one.children.length - one.fold.children);
+  return section(one.title, el("ol", { class: "family" },
+    fold(one.fold.elders, one.more_elders), elders.map((each) => [kin(each), arrow()]), kin(one.me, one.me.here),
+    children.length > 0 && arrow(), children.map((each) => kin(each)), fold(one.fold.children, one.more_children)));
+}
+
+function tags({ mine, others, longest }, id, words) {
+  return section(words.tags,
+    el("div", { class: "tags" },
+      mine.map((name) => el("span", { class: "tag", "data-key": `tag ${name}` }, name,
+        el("button", { type: "button", "data-act": "untag", "data-id": `${id} ${name}`, "aria-label": words.remove_tag.replace("{name}", name), title: words.remove_tag.replace("{name}", name) }, "×"))),
+      el("span", { class: "new-tag", "data-key": "new tag" },
+        el("input", { type: "text", list: "known", maxlength: longest, placeholder: words.add_tag, "aria-label": words.add_tag, "data-task": id, autocomplete: "off", enterkeyhint: "done" }),
+        el("datalist", { id: "known" }, others.map((name) => el("option", { value: name }))))));
+}
+
+// Where the steps lead that Python has not answered yet: the tasks in their order, and the place in it.
+function place(data, me) {
+  const line = [...data.walk.newer.toReversed(), { id: data.id, here: true }, ...data.walk.older];
+  let at = data.walk.newer.length;
+  for (const { act, id } of me.queue) {
+    const found = act === "go" ? line.findIndex((one) => one.id === id) : -1;
+    if (found >= 0) at = found;
+  }
+  return { line, at, waits: me.queue.some(({ act }) => act === "go" || act === "newer" || act === "older") };
+}
+
+function step(way, me) {
+  const { line, at } = place(me.data, me), next = line[at + (way === "older" ? 1 : -1)];
+  if (next) {
+    tell("go", next.id, me);
+    say([next.prompt?.slice(0, 80), next.word].filter(Boolean).join(". "), me);
+  } else if (me.data.walk[`more_${way}`]) {
+    if (me.queue.length < 30) tell(way, "", me); // a key that is held down runs ahead of everybody
+  } else return say(way === "older" ? me.data.words.oldest : me.data.words.newest, me);
+  me.redraw();
+}
+
+function steps(data, { line, at }) {
+  const { words, walk } = data;
+  const button = (way, sign, key, none) => el("button", { class: "act", type: "button", "data-act": way, "aria-label": words[way], title: `${words[way]} (${sign})`, "aria-keyshortcuts": key, "aria-disabled": none && "true" }, el("span", { "aria-hidden": "true" }, sign));
+  return el("div", { class: "steps", role: "group", "aria-label": words.walk },
+    button("newer", "←", "ArrowLeft", at === 0 && !walk.more_newer), button("older", "→", "ArrowRight", at === line.length - 1 && !walk.more_older));
+}
+
+// Of a task that Python has not told yet there is the picture, the prompt and the state; the rest stands faint till then.
+function foreseen(data, one) {
+  const picture = one.picture && { ...one.picture, full: one.picture.src, facts: `${one.picture.width} × ${one.picture.height}` };
+  return { ...data, id: one.id, prompt: one.prompt, pieces: [[one.prompt, false]], word: one.word, tone: one.tone, fact: "", say: "", title: "", pictures: picture ? [picture] : [] };
+}
+
+function render(told, me) {
+  me.data = told;
+  const where = place(told, me), one = where.line[where.at];
+  const data = one.here ? told : foreseen(told, one), { words } = data;
+  me.stale = where.waits;
+  return el("div", { class: data.tone },
+    el("div", { class: "head" }, steps(told, where),
+      el("p", { class: "state" }, el("span", { class: "dot" }), el("b", {}, data.word), el("span", { class: "soft" }, [data.fact, data.title].filter(Boolean).join(" · ")))),
+    data.say && el("p", { class: "say" }, data.say),
+    pictures(data, me),
+    el("div", { class: me.stale ? "rest stale" : "rest", "aria-busy": me.stale && "true" },
+      el("div", { class: "acts main" }, data.pictures.length === 1 && data.pictures[0].href && save(data.pictures[0]), buttons(data.actions, data.id, me), menu(data.menu, data.id, words, me)),
+      section(words.prompt,
+        el("p", { class: "prompt", dir: "auto" }, data.pieces.map(([text, hit]) => (hit ? el("mark", {}, text) : text))),
+        el("button", { class: "act", type: "button", "data-act": "copy", "data-text": data.prompt, "data-done": words.copied }, words.copy)),
+      data.family && family(data.family, me),
+      tags(data.tags, data.id, words),
+      data.references.length > 0 && section(words.references,
+        el("ul", { class: "refs" }, data.references.map((each) => el("li", { title: each.note }, el("img", { src: each.src, alt: each.name, width: 72, height: 72, loading: "lazy" }))))),
+      section(words.settings, comparison(data.settings, words)),
+      section(words.timeline, el("ol", { class: "timeline" }, data.timeline.map(([at, what, detail]) =>
+        el("li", {}, el("time", { class: "soft" }, at), el("span", {}, what, detail && el("small", { class: "soft", dir: "auto" }, detail)))))),
+      el("details", { "data-key": "ids" }, el("summary", {}, words.details), pairs(data.ids))));
+}
+
+// The pictures on both sides are fetched and decoded before anybody asks for them.
+function preload(data, me) {
+  const near = [data.walk.older[0], data.walk.newer[0], data.walk.older[1], data.walk.newer[1]];
+  const kept = new Map();
+  for (const src of near.map((one) => one?.picture?.src).filter(Boolean)) {
+    const image = me.near?.get(src) ?? Object.assign(new Image(), { src });
+    image.decode().catch(() => {}); // a file that does not come is told by the picture itself
+    kept.set(src, image);
+  }
+  me.near = kept;
+}
+
+function addTag(input, me) {
+  const name = input.value.trim();
+  if (!name) return;
+  wish("tag", `${input.dataset.task} ${name}`, me);
+  input.value = "";
+}
+
+const local = {
+  ...shared,
+  newer: (node, me) => step("newer", me),
+  older: (node, me) => step("older", me),
+  go: (node, me) => node.getAttribute("aria-current") || (tell("go", node.dataset.id, me), me.redraw()),
+  unfold: (node, me) => ((me.unfolded = node.dataset.id), me.redraw()),
+};
+
+// The drawer is the only thing that can be used while it is open, so its keys are heard wherever the focus is in it.
+function pressed(event, me) {
+  if (writes(event.composedPath()[0])) return;
+  const way = { ArrowLeft: "newer", ArrowRight: "older" }[keyOf(event)];
+  if (way && !event.shiftKey) {
+    event.preventDefault();
+    return step(way, me);
+  }
+  if (me.stale && /^[A-Z]$/.test(keyOf(event)) && !event.repeat) me.held.push(event); // meant for the one that is seen
+  else press(event, me.root);
+}
+
+// Whoever writes a tag presses letters that mean something else to the page around, and Escape that means the field.
+function writing(event, me) {
+  if (!event.target.matches?.("input")) return inMenu(event);
+  event.stopPropagation();
+  if (event.isComposing) return;
+  if (event.key === "Enter") addTag(event.target, me);
+  else if (event.key === "Escape") Object.assign(event.target, { value: "" }).blur();
+}
+
+function swiped(me) {
+  let from = null;
+  me.root.addEventListener("touchstart", ({ touches, target }) => (from = touches.length === 1 && target.closest(".stage") ? touches[0] : null), { passive: true });
+  me.root.addEventListener("touchend", ({ changedTouches: [to] }) => {
+    if (!from) return;
+    const x = to.clientX - from.clientX, y = to.clientY - from.clientY;
+    if (Math.abs(x) > 48 && Math.abs(x) > 2 * Math.abs(y)) step(x < 0 ? "older" : "newer", me);
+  }, { passive: true });
+}
+
+function begin(me, parentElement) {
+  prepare(me, parentElement);
+  Object.assign(me, { unplayable: new Set(), held: [], heard: (event) => pressed(event, me) });
+  me.root.addEventListener("keydown", (event) => writing(event, me));
+  for (const name of ["keyup", "keypress"]) me.root.addEventListener(name, (event) => event.target.matches?.("input") && event.stopPropagation());
+  swiped(me);
   me.root.addEventListener("error", ({ target }) => { // H.265, for example, which not every browser knows
     if (target.nodeName !== "VIDEO") return;
     me.unplayable.add(target.getAttribute("src"));
     me.redraw();
   }, true); // errors do not bubble
-  return cleanup;
+}
+
+export default function (component) {
+  const { data, parentElement } = component;
+  const cleanup = desk(component, (told, me) => (me.live || begin(me, parentElement), render(told, me)), { local });
+  const me = desks.get(parentElement);
+  me.redraw = () => morph(me.root, el("div", { class: "root" }, render(data, me)));
+  document.addEventListener("keydown", me.heard);
+  preload(data, me);
+  if (!me.stale) for (const event of me.held.splice(0)) press(event, me.root);
+  return () => {
+    cleanup();
+    document.removeEventListener("keydown", me.heard);
+  };
 }

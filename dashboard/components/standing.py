@@ -5,6 +5,7 @@ from datetime import date
 
 from dashboard.components import form_words, server
 from dashboard.components.server import About
+from dashboard.language import t
 from data.catalog import Catalog, Choice, ModelSpec
 
 
@@ -21,7 +22,7 @@ def standing(spec: ModelSpec, known: About, today: date) -> Standing:
     if spec.retires is not None and spec.retired(today):
         return Standing(reason=form_words.retired_on(spec.retires))
     if spec.paused:
-        return Standing(reason=spec.paused)
+        return Standing(reason=t(spec.paused))
     if not _connected(spec, known):
         return Standing(reason=form_words.not_connected(spec.provider))
     soon = spec.retires is not None and bool(spec.retiring(today))

@@ -7,15 +7,19 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components import formats, words
-from dashboard.components.actions import actions
+from dashboard.components.actions import actions, rarer
 from dashboard.components.controls import SHAPE
+from dashboard.language import t, tn
 from dashboard.resources import desk, picture_url
 from data.catalog import ROADS, ModelSpec, catalog
 from data.causes import DIRECT, explain
 from data.causes import WAITING as WAITING_CAUSES
 from data.glances import Calls
 from data.history import Card, Picture
+from data.images import StoredImage
+from data.marks import Marked
 from data.status import ACTIVE, TaskStatus
+from data.usual import Usual
 
 _S = TaskStatus
 _CANCELLING = {_S.SUBMITTING, _S.RUNNING}
@@ -38,10 +42,16 @@ class Surroundings:
     paused: dict[str, tuple[datetime, str]]  # account -> until, cause
     rescue: timedelta = timedelta(days=14)  # how long the provider keeps results
     calls: dict[str, Calls] = field(default_factory=dict)  # by task, for those whose cards depend on it
+    inputs: dict[str, tuple[StoredImage, ...]] = field(default_factory=dict)  # of those that failed, by task
+    marks: dict[str, Marked] = field(default_factory=dict)  # by task, as whoever looks sees them
 
     def of(self, card: Card) -> Calls:
         """What this card's paid calls leave open."""
         return self.calls.get(card.id, Calls())
+
+    def marked(self, card: Card) -> Marked:
+        """Its star and tags."""
+        return self.marks.get(card.id, Marked())
 
 
 def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
@@ -56,7 +66,7 @@ def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
         "id": card.id,
         "state": card.status.value,
         "tone": tone,
-        "word": word,
+        "word": t(word),
         "fact": _fact(card, around, cause),
         "tick": _tick(card, spec),
         "say": sentence(card, spec, around),
@@ -68,9 +78,10 @@ def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
         "compact": card.status in _COMES_TO_NOTHING and first is None,
         "video": video_mark(first),
         "more": _how_many(card, around.of(card)),
-        "open": f"Open the {noun(first)} and all about it",
-        "actions": actions(card, around.of(card), practice=around.practice),
-        "details": {"label": words.DETAILS, "text": card.error_detail} if card.error_detail and not done else None,
+        "open": t("Open the video and all about it") if is_video(first) else t("Open the picture and all about it"),
+        "actions": actions(card, around),
+        "menu": rarer(card) if done else [],
+        "details": {"label": t(words.DETAILS), "text": card.error_detail} if card.error_detail and not done else None,
     }
 
 
@@ -85,7 +96,7 @@ def state(card: Card, cause: str) -> tuple[str, str]:
 
 def sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
     """What must be said about it beyond its state word; empty where nothing must."""
-    return formats.practised(_sentence(card, spec, around), practice=around.practice)
+    return formats.practised(t(_sentence(card, spec, around)), practice=around.practice)
 
 
 def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
@@ -95,14 +106,14 @@ def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
         said = explain(card.error_code or "other", card.charged_micro, road)
         if since is None or card.error_code not in _LOOKED_FOR or road in DIRECT:
             return said
-        return f"{said} {words.rescue(since + around.rescue, around.now)}"
+        return f"{t(said)} {t(words.rescue(since + around.rescue, around.now))}"
     if card.status == _S.UNCONFIRMED:
         return words.unconfirmed(card.status_at + around.unconfirmed, road)
     if cause := waiting_cause(card, spec, around):
         return explain(cause, card.charged_micro)
     if card.cancel_requested_at is not None and card.status in ACTIVE:
         return words.CANCEL_WISHED
-    return "Nothing was charged." if card.status == _S.CANCELLED and not card.charged_micro else ""
+    return t("Nothing was charged.") if card.status == _S.CANCELLED and not card.charged_micro else ""
 
 
 def waiting_cause(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
@@ -152,29 +163,40 @@ def model_label(card: Card, spec: ModelSpec | None) -> str:
     return spec.label if spec else card.model
 
 
-def usual(spec: ModelSpec | None) -> float | None:
-    """Seconds that this model usually takes: our own median, else what the catalogue says, else nothing."""
+def wait(spec: ModelSpec | None) -> Usual | None:
+    """How long this model takes: by our own last pictures, else by what the catalogue says, else nobody knows."""
     if spec is None:
         return None
-    return _measured(tuple(one.id for one in catalog().models)).get(spec.id, spec.seconds)
+    told = Usual(spec.seconds) if spec.seconds else None
+    return _measured(tuple(one.id for one in catalog().models)).get(spec.id, told)
+
+
+def usual(spec: ModelSpec | None) -> float | None:
+    """Seconds that this model usually takes."""
+    known = wait(spec)
+    return known.seconds if known else None
 
 
 @st.cache_data(ttl=USUAL_FOR, show_spinner=False)
-def _measured(models: tuple[str, ...]) -> dict[str, float]:
-    """Of all models at once and for everybody, because each list of models wants it of each of them."""
-    return desk().history.usual_seconds(models)
+def _measured(_models: tuple[str, ...]) -> dict[str, Usual]:
+    """Of all models at once and for everybody, because each list of models wants it of each of them.
+
+    The argument is no part of the cache's key: to digest it took longer than all else about a card.
+    """
+    return desk().history.usual(_models)
 
 
-def noun(one: Picture | None) -> str:
-    """What to call an output."""
-    return "video" if one and one.duration_ms is not None else "picture"
+def is_video(one: Picture | None) -> bool:
+    """Whether an output is a video, and not a picture."""
+    return one is not None and one.duration_ms is not None
 
 
 def video_mark(one: Picture | None) -> dict[str, str] | None:
     """What stands on a video's poster, and the same for who cannot see it; None for a picture."""
     if one is None or one.duration_ms is None:
         return None
-    return {"length": formats.length(one.duration_ms), "name": f"Video, {formats.seconds(one.duration_ms / 1000)}"}
+    name = t("Video, {length}", length=formats.seconds(one.duration_ms / 1000))
+    return {"length": formats.length(one.duration_ms), "name": name}
 
 
 def may_be_asked_for(card: Card, now: datetime) -> bool:
@@ -192,10 +214,14 @@ def _late_after(typical: float | None) -> float:
 def _how_many(card: Card, calls: Calls) -> str | None:
     if not card.pictures:
         return None
-    home, what = len(card.pictures), f"{noun(card.pictures[0])}s"
+    home, video = len(card.pictures), is_video(card.pictures[0])
     if calls.missing:
-        return f"{home} of {home + calls.missing} {what}"
-    return f"{home} {what}" if home > 1 else None
+        every = home + calls.missing
+        said = {"home": home, "every": every}
+        return t("{home} of {every} videos", **said) if video else t("{home} of {every} pictures", **said)
+    if home < 2:
+        return None
+    return tn(home, "{n} video", "{n} videos") if video else tn(home, "{n} picture", "{n} pictures")
 
 
 def _fact(card: Card, around: Surroundings, cause: str) -> str:
@@ -205,20 +231,27 @@ def _fact(card: Card, around: Surroundings, cause: str) -> str:
         return " · ".join(filter(None, [cost, formats.seconds(took) if took is not None else ""]))
     if card.status == _S.QUEUED and not cause:
         place = desk().history.place_in_queue(card.id)
-        return "next in line" if place == 1 else f"{formats.ordinal(place)} in line"
+        return t("next in line") if place == 1 else t("{place} in line", place=formats.ordinal(place))
     if card.status == _S.FAILED:
-        return formats.money(card.charged_micro, practice=around.practice) + " charged" if card.charged_micro else ""
+        money = formats.money(card.charged_micro, practice=around.practice)
+        return t("{money} charged", money=money) if card.charged_micro else ""
     return ""
 
 
 def _tick(card: Card, spec: ModelSpec | None) -> dict[str, Any] | None:
     if card.status != _S.RUNNING or card.cancel_requested_at is not None:
         return None
-    typical = usual(spec)
+    known = wait(spec)
+    typical, most = (known.seconds, known.most) if known else (None, None)
     return {
         "since": card.status_at.timestamp(),
         "usual": typical or 20,
         "patience": _late_after(typical),
-        "text": f"{{elapsed}} · usually {formats.seconds(typical)}" if typical else "{elapsed}",
-        "late": "{elapsed} · still with the provider",
+        "text": t("{elapsed} · usually {usual}", elapsed="{elapsed}", usual=formats.seconds(typical))
+        if typical
+        else "{elapsed}",
+        "then": t("{elapsed} · 9 of 10 under {wait}", elapsed="{elapsed}", wait=formats.within(most)) if most else "",
+        "late": t("{elapsed} · still with the provider", elapsed="{elapsed}"),
+        "seconds": t("{n} s", n="{n}"),
+        "minutes": t("{n} min", n="{n}"),
     }

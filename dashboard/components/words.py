@@ -114,7 +114,7 @@ ALL_HIDE = "Only together do the filters hide them all."
 _HIDES = {
     "words": "The words hide", "model": "The model hides", "by": "The person hides", "status": "The status hides",
     "tag": "The tag hides", "cause": "The cause hides", "cost": "The cost hides", "date": "The dates hide",
-    "star": "The star hides",
+    "star": "The star hides", "batch": "The batch hides",
 }  # fmt: skip
 
 WORDS: dict[TaskStatus, tuple[str, str]] = {
@@ -151,6 +151,7 @@ CANCEL_WISHED = paragraph("You cancelled after it was sent, so it may still be c
 EVENTS: dict[str, str] = {
     "created": "Asked for",
     "claimed": "Sending to the provider",
+    "over_cap": "Not sent: its batch has cost as much as it may",
     "accepted": "The provider has it",
     "succeeded_there": "Ready at the provider",
     "saved": "Saved here",

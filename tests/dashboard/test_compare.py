@@ -140,7 +140,7 @@ def test_the_drawer_offers_to_compare_what_has_a_picture(form_room: Room) -> Non
     (a,) = batch(form_room, "a red kite")
     waiting = form_room.ask("a blue kite").id
     offered = {
-        ref: "compare" in [one["act"] for one in drawn(form_room.open(task=ref), "sheet")["actions"]]
+        ref: "compare" in [one["act"] for one in drawn(form_room.open(task=ref), "sheet")["menu"]]
         for ref in (a, waiting)
     }
     assert offered == {a: True, waiting: False}
@@ -175,8 +175,10 @@ def test_from_history_to_a_pair_walked_zoomed_and_swapped_by_keys(shared_desk: D
     a, b, c = painted(shared_desk, "red", "blue", "green")
     page.goto(f"{shared_desk.url}/history")
     page.get_by_role("option", name="A red field").click()
-    page.get_by_role("dialog").get_by_role("button", name="Compare…").click()
-    page.get_by_role("button", name="A blue field").click()
+    page.get_by_role("dialog").get_by_role("button", name="More").click()
+    page.get_by_role("menuitem", name="Compare with…").click()
+    expect(page.get_by_text("Compare with what?")).to_be_visible()
+    page.get_by_role("option", name="A blue field").click()
     expect(page).to_have_url(f"{shared_desk.url}/compare?a={a}&b={b}")
     view, table = page.locator(".st-key-pair"), page.locator(".st-key-pair table")
     expect(table.locator("del")).to_have_text("only in A: red")

@@ -188,14 +188,17 @@ def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_re
     assert len(room.all_tasks()) == 1
     assert (generate(app).label, generate(app).disabled) == ("Team budget is too small for this", True)
     room.ledger.set_budget(TEAM, 4 * CREDIT, who="local")
-    assert (generate(app.run()).label, generate(app).disabled) == ("Team budget is used up", True)
+    assert (generate(app.run()).label, generate(app).disabled) == (
+        "Team budget is used up – raise it in Settings",
+        True,
+    )
 
 
 def test_a_persons_own_budget_stops_only_them_and_the_tighter_one_is_shown(room: Room) -> None:
     room.ledger.set_budget(TEAM, 1000 * CREDIT, who="local")
     room.ledger.set_budget(person_scope("local"), 0, who="local")
     app = write(room.open(), "a red kite")
-    assert generate(app).label == "Your budget is used up"
+    assert generate(app).label == "Your budget is used up – raise it in Settings"
     room.ledger.set_budget(person_scope("local"), None, who="local")
     room.ledger.set_budget(EVERYBODY, 40 * CREDIT, who="local")
     app.run()
@@ -364,7 +367,7 @@ def test_a_doubt_that_ran_out_still_offers_its_ends_and_says_how_long_a_result_i
     assert re.search(r"The provider keeps results until \d+ \w{3}; we look until then\.$", card["say"])
     room.tasks.write_off(task.id, who="local", again=False)
     (card,) = cards(room.open())
-    assert acts(card) == ["retry", "use_again"]
+    assert acts(card) == ["retry", "other", "use_again"]
     assert "keeps results" not in card["say"]
 
 
@@ -373,7 +376,7 @@ def test_an_overdue_picture_counts_down_to_the_day_the_provider_deletes_it_and_c
     room.running()
     room.later(minutes=31)
     (card,) = cards(room.open())
-    assert acts(card) == ["check", "retry", "use_again"]
+    assert acts(card) == ["check", "retry", "other", "use_again"]
     assert "The provider keeps results until " in card["say"]
 
 

@@ -143,6 +143,19 @@ def test_two_days_hold_what_was_made_between_them(form_room: Room, past: Past) -
     assert "since" not in app.query_params
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "found"),
+    [("2001-01-01", "2099-12-31", 1), ("2099-01-01", "", 0), ("", "2001-01-01", 0), ("2099-01-01", "2001-01-01", 1)],
+)
+def test_days_of_another_age_in_the_address_break_nothing(
+    form_room: Room, past: Past, since: str, until: str, found: int
+) -> None:
+    past.write([Was("a kite")])
+    app = form_room.open("history", since=since, until=until)
+    assert not app.exception
+    assert len(items(app)) == found
+
+
 def test_a_month_is_jumped_to_and_the_newer_ones_are_a_page_back(form_room: Room, past: Past) -> None:
     past.write([Was("older", ago=timedelta(days=70)), Was("newer", ago=timedelta(days=2))])
     app = form_room.open("history")

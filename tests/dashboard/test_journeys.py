@@ -96,7 +96,8 @@ def test_seedream(person: Person) -> None:
     expect(person.card("lighthouse by Seedream")).to_contain_text("Seedream 4.5")
     person.page.set_viewport_size({"width": 390, "height": 844})  # where the cards stand far below the form
     prompt = person.page.get_by_label("Prompt", exact=True)
-    person.card("lighthouse by Seedream").get_by_role("button", name="Use again").first.click()
+    person.card("lighthouse by Seedream").get_by_role("button", name="More").first.click()
+    person.page.get_by_role("menuitem", name="Remix").click()
     expect(prompt).to_be_focused()
     expect(prompt).to_be_in_viewport(ratio=1)
 
@@ -166,7 +167,8 @@ def test_history_opens_one_and_uses_it_again(person: Person) -> None:
     drawer = person.page.get_by_role("dialog")
     expect(drawer).to_contain_text("What happened")
     expect(person.page).to_have_url(re.compile(r"task=[0-9a-f-]{36}"))
-    drawer.get_by_role("button", name="Use again").click()
+    drawer.get_by_role("button", name="More").click()
+    drawer.get_by_role("menuitem", name="Remix").click()
     prompt = person.page.get_by_label("Prompt", exact=True)
     expect(prompt).to_have_value("an old harbour")
     expect(prompt).to_be_focused()
@@ -213,7 +215,7 @@ def test_a_doubt_is_given_up_and_tried_again_only_after_the_question(person: Per
     question.get_by_role("button", name="Give up and try again").click()
     person.sees("nobody confirmed this", "succeeded")
     assert len([row for row in ledger(person.desk) if row["prompt"] == "nobody confirmed this"]) == 1
-    card.get_by_role("button", name="Open", exact=True).click()
+    card.locator("button.figure").click()
     expect(person.page.get_by_role("dialog")).to_contain_text(re.compile("Given up and asked for again.*by you", re.S))
 
 
@@ -262,8 +264,17 @@ def test_a_webhook_alone_brings_the_picture(desk_factory: Callable[..., Desk], p
     person.sees("the poller sleeps", "succeeded")
 
 
+def turn_away(page: Page, *, hidden: bool) -> None:
+    """What the browser tells a page whose tab is covered by another, or seen again."""
+    page.evaluate(
+        "on => { Object.defineProperty(document, 'hidden', { get: () => on, configurable: true });"
+        " document.dispatchEvent(new Event('visibilitychange')); }",
+        hidden,
+    )
+
+
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-def test_an_idle_page_hears_of_what_comes_also_after_its_server_was_away(
+def test_an_idle_page_hears_of_what_comes_also_after_nobody_looked_or_its_server_was_away(
     desk_factory: Callable[..., Desk], page: Page, tolerated: list[str]
 ) -> None:
     tolerated += ["WebSocket"]  # the browser says that it was refused
@@ -276,6 +287,12 @@ def test_an_idle_page_hears_of_what_comes_also_after_its_server_was_away(
     elsewhere("from another window")
     person.sees("from another window", "succeeded")
     expect(page).to_have_title(re.compile("^Generate"))
+    turn_away(page, hidden=True)
+    elsewhere("while nobody looked [[fault:slow=4]]")
+    expect(page).to_have_title(re.compile(r"^\(1\) "))
+    expect(person.card("while nobody looked")).to_have_count(0)
+    turn_away(page, hidden=False)
+    person.sees("while nobody looked", "succeeded")
     person.desk.kill("callback_server")
     elsewhere("while the server was away")
     person.sees("while the server was away", "succeeded")

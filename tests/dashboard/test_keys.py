@@ -36,6 +36,11 @@ def test_the_sheet_lists_every_key_that_is_heard_and_no_other(file: str) -> None
     assert listed().get(file, set()) == heard(file)
 
 
+def test_the_sheet_lists_the_keys_that_press_the_buttons_of_a_picture() -> None:
+    code = (COMPONENTS / "actions.py").read_text(encoding="utf-8")
+    assert listed()["actions"] == set(" ".join(re.findall(r'"keys": "([A-Z ]+)"', code)).split())
+
+
 def test_no_key_is_taken_from_streamlit() -> None:
     taken = {key.lower() for of in listed().values() for key in of}
     assert taken & {"c", "r"} == set()

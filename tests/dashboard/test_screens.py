@@ -214,7 +214,7 @@ def test_a_done_card_has_picture_cost_and_one_click_download(room: Room) -> None
     room.ask("a red kite")
     room.done()
     card = cards(room.open())[0]
-    assert (card["word"], acts(card)) == ("Done", ["Download", "use_again", "open"])
+    assert (card["word"], acts(card)) == ("Done", ["Download", "edit", "vary", "star"])
     assert "4 credits ($0.02)" in card["fact"]
     assert "/1280?" in card["picture"]
     assert "n=a-red-kite_" in card["actions"][0]["href"]
@@ -226,7 +226,7 @@ def test_a_failed_card_says_what_happened_what_it_cost_and_what_to_do(room: Room
     word = Word("failed", f"p-{claim.submission_id}", (), 0, "policy", "violates our policy")
     room.submissions.apply(claim.submission_id, word)
     card = cards(room.open())[0]
-    assert (card["word"], acts(card)) == ("Failed", ["retry", "use_again"])
+    assert (card["word"], acts(card)) == ("Failed", ["retry", "other", "use_again"])
     assert (
         card["say"]
         == "The model refused this prompt (policy). Nothing was charged. Change the prompt, or try another model."

@@ -1,6 +1,7 @@
 """What the screens read."""
 
 import pytest
+from sqlalchemy import text
 from stores import MODELS, Stores
 
 from data.errors import NotFound
@@ -8,6 +9,7 @@ from data.family import DEEPEST, MOST
 from data.relation import Parent, Relation
 from data.removal import Removal
 from data.requests import GenerationRequest
+from data.usual import Usual, newest_done
 
 
 def test_what_is_under_way_is_never_pushed_out_by_what_is_new(stores: Stores) -> None:
@@ -27,15 +29,38 @@ def test_a_detail_tells_everything_that_happened_in_order(stores: Stores) -> Non
     assert len(detail.outputs) == 1
 
 
+def taken(stores: Stores, seconds: float, name: str) -> None:
+    """One more picture is here, so many seconds after its call went out."""
+    claim = stores.running(name)
+    stores.clock.forward(seconds=seconds)
+    stores.succeed(claim, name)
+    stores.bring_home()
+
+
 def test_the_usual_time_needs_five_pictures(stores: Stores) -> None:
     for n in range(5):
-        assert stores.history.usual_seconds(["google/nano-banana", "veo3"]) == {}
-        claim = stores.running(f"p{n}")
-        stores.clock.forward(seconds=10 + n)
-        stores.succeed(claim, f"p{n}")
-        stores.bring_home()
-    assert stores.history.usual_seconds(["google/nano-banana", "veo3"]) == {"google/nano-banana": 12.0}
-    assert stores.history.usual_seconds([]) == {}
+        assert stores.history.usual(["google/nano-banana", "veo3"]) == {}
+        taken(stores, 10 + n, f"p{n}")
+    assert stores.history.usual(["google/nano-banana", "veo3"]) == {"google/nano-banana": Usual(12.0)}
+    assert stores.history.usual([]) == {}
+
+
+def test_nine_of_ten_pictures_took_no_longer_than_is_said(stores: Stores) -> None:
+    for n in range(9):
+        taken(stores, 10 + n, f"p{n}")
+    assert stores.history.usual(["google/nano-banana"])["google/nano-banana"].most is None
+    taken(stores, 60, "slow")
+    assert stores.history.usual(["google/nano-banana"]) == {"google/nano-banana": Usual(15.0, 18.0)}
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_the_usual_time_is_read_along_an_index_and_nothing_is_sorted(stores: Stores) -> None:
+    with stores.db.read() as session:
+        connection = session.connection()
+        query = newest_done("google/nano-banana").compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert [line for line in plan if "ix_task_model_seq (model=?)" in line], plan
+    assert not [line for line in plan if "SCAN task" in line or "SCAN submission" in line], plan
 
 
 def test_the_place_in_the_queue_counts_those_before(stores: Stores) -> None:

@@ -1,0 +1,28 @@
+// The batch under review: what is wrong and left out, then the first prompts row by row; the rest is counted in Python.
+
+function batchRow(row, head) {
+  const cells = ["line", "prompt", "model", "shape", "count", "price"].map((name, index) =>
+    el(name === "prompt" ? "th" : "td", { class: name, scope: name === "prompt" && "row", "data-head": head[index] },
+      name === "prompt" ? el("span", { class: "clamp", dir: "auto", title: row.prompt }, row.prompt || "—") : row[name]));
+  return [
+    el("tr", { class: row.fault && "bad" }, cells),
+    row.fault && el("tr", { class: "bad why" }, el("td", {}), el("td", { class: "fault", colspan: 5 }, row.fault)),
+  ];
+}
+
+function batchTable(part) {
+  return el("section", {},
+    el("p", { class: part.bad ? "title bad" : "title" }, part.bad && el("span", { class: "dot" }), part.title),
+    el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": part.title },
+      el("table", {},
+        el("thead", {}, el("tr", {}, part.head.map((word) => el("th", { scope: "col" }, word)))),
+        el("tbody", {}, part.rows.map((row) => batchRow(row, part.head))))),
+    part.more && el("p", { class: "soft more" }, part.more));
+}
+
+export default function (component) {
+  return desk(component, (data) => [
+    el("p", { class: "unseen", role: "status", "aria-live": "polite" }, data.said),
+    data.parts.map(batchTable),
+  ]);
+}

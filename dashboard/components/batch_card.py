@@ -1,0 +1,129 @@
+"""A whole batch as one card of the Now strip: how it stands, what it has cost, its last pictures. Writes nothing."""
+
+from collections.abc import Collection
+from datetime import timedelta
+from typing import Any
+
+from dashboard.components import formats, server, views, words
+from dashboard.language import t, tn
+from dashboard.resources import desk, now, picture_url
+from data.batches import Standing
+from data.catalog import catalog
+from data.history import Card
+from data.outlook import Outlook
+from data.status import TaskStatus
+
+_S = TaskStatus
+_TYPICAL = 20.0
+"""Seconds of a model that nobody has timed yet."""
+_TONES = (("done", (_S.SUCCEEDED,)), ("bad", (_S.FAILED,)), ("doubt", (_S.UNCONFIRMED,)), ("off", (_S.CANCELLED,)))
+
+
+def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dict[str, Any]:
+    """The card, ready to draw. `whole` is everybody's queue, needed while something of the batch waits in it."""
+    word, tone = _word(batch)
+    return {
+        "id": batch.id, "state": tone, "tone": tone, "word": word, "prompt": batch.name, "name": t("Progress"),
+        "fact": _left(batch, whole),
+        "size": batch.size, "ended": batch.count(_S.SUCCEEDED, _S.FAILED, _S.CANCELLED),
+        "bar": [
+            {"tone": name, "share": round(100 * count / batch.size, 2)}
+            for name, statuses in _TONES if (count := batch.count(*statuses))
+        ],
+        "line": line(batch), "meta": money(batch, practice=practice),
+        "last": [_picture(card) for card in batch.last if card.pictures],
+        "actions": _actions(batch, practice=practice),
+    }  # fmt: skip
+
+
+def line(batch: Standing) -> str:
+    """ "37 of 40 · 2 refused · 1 unconfirmed"."""
+    failed, waiting = batch.count(_S.FAILED) - batch.refused, batch.count(_S.QUEUED)
+    under_way = batch.count(_S.SUBMITTING, _S.RUNNING, _S.FETCHING)
+    gone = batch.size - sum(batch.counts.values())
+    parts = [
+        t("{done} of {all} done", done=f"{batch.count(_S.SUCCEEDED):,}", all=f"{batch.size:,}"),
+        t("{n} refused", n=batch.refused) if batch.refused else "",
+        t("{n} failed", n=failed) if failed else "",
+        t("{n} unconfirmed", n=batch.count(_S.UNCONFIRMED)) if batch.count(_S.UNCONFIRMED) else "",
+        t("{n} cancelled", n=batch.count(_S.CANCELLED)) if batch.count(_S.CANCELLED) else "",
+        t("{n} deleted", n=gone) if gone else "",
+        t("{n} being made", n=under_way) if under_way else "",
+        t("{n} waiting", n=waiting) if waiting else "",
+    ]
+    return " · ".join(filter(None, parts))
+
+
+def money(batch: Standing, *, practice: bool) -> str:
+    """What it has cost of what it may cost."""
+    told = formats.money if batch.spent_micro else formats.in_credits
+    spent = told(batch.spent_micro, practice=practice)
+    if batch.cap_micro is not None:
+        cap = formats.in_credits(batch.cap_micro, practice=practice)
+        return t("Spent {spent} of at most {cap}", spent=spent, cap=cap)
+    if batch.active and batch.estimate_micro is not None:
+        about = formats.about(batch.estimate_micro, in_dollars=False, practice=practice)
+        return t("Spent {spent} of {about}", spent=spent, about=about)
+    return t("Spent {spent}", spent=spent)
+
+
+def outlook(more: int = 0) -> Outlook:
+    """Everybody's queue, with so many more in it."""
+    about = server.about()
+    window = timedelta(seconds=about.window_seconds)
+    return desk().history.outlook(now(), creates=about.creates, window=window, more=more)
+
+
+def seconds_left(queued: int, whole: Outlook, models: Collection[str]) -> float:
+    """Until so many that wait are here: the pace of the queue or the seats of one person, whichever takes longer."""
+    specs = [spec for spec in map(catalog().get, models) if spec]
+    typical = max((views.usual(spec) or _TYPICAL for spec in specs), default=_TYPICAL)
+    return max(whole.seconds, queued / server.about().per_person * typical) + typical
+
+
+def _left(batch: Standing, whole: Outlook | None) -> str:
+    queued = batch.count(_S.QUEUED)
+    if not queued or whole is None:
+        return t("The last are being made") if batch.count(_S.SUBMITTING, _S.RUNNING, _S.FETCHING) else ""
+    return t("about {time} left", time=formats.seconds(seconds_left(queued, whole, batch.models)))
+
+
+def _word(batch: Standing) -> tuple[str, str]:
+    if batch.active == batch.count(_S.UNCONFIRMED) > 0:
+        return t(words.WORDS[_S.UNCONFIRMED][0]), "doubt"
+    if batch.active:
+        return t("Batch under way"), "work"
+    if batch.count(_S.SUCCEEDED):
+        return t("Batch done"), "done"
+    return (t("Batch failed"), "bad") if batch.count(_S.FAILED) else (t("Batch cancelled"), "off")
+
+
+def _picture(card: Card) -> dict[str, Any]:
+    first = card.pictures[0]
+    return {"id": card.id, "picture": picture_url(first.sha256, "320"), "prompt": card.prompt, "open": t("Open it"),
+            "video": views.video_mark(first)}  # fmt: skip
+
+
+def _actions(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = [{"act": "batch_history", "label": t("Open in History")}]
+    if batch.count(_S.FAILED):
+        found += _retry(batch, practice=practice)
+    if queued := batch.count(_S.QUEUED):
+        label = tn(queued, "Cancel the one not sent (free)", "Cancel the {n} not sent (free)")
+        text = t("Nothing was sent of these, so nothing is charged. What was sent goes on, and is kept.")
+        ask = {"title": f"{label}?", "text": text, "yes": label, "no": t("Let it go on")}
+        found.append({"act": "batch_cancel", "label": label, "title": text, "ask": ask})
+    return found
+
+
+def _retry(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
+    failed = desk().glances.failed_of_batch(batch.id)
+    if not failed.count:
+        return []
+    price = formats.about(failed.estimate_micro, in_dollars=False, practice=practice)
+    label = tn(failed.count, "Retry the failed one ({price})", "Retry the {n} failed ({price})", price=price)
+    act: dict[str, Any] = {"act": "batch_retry", "label": label, "title": t("Asks for these again, as one new batch")}
+    if failed.doubtful:
+        text = words.doubtful_in_batch(failed.doubtful)
+        act["ask"] = {"title": f"{label}?", "text": text, "yes": label, "no": t(words.LEAVE_IT)}
+    return [act]

@@ -1,0 +1,33 @@
+"""The notice under the button where somebody has asked for the same already: shows what came of it."""
+
+import streamlit as st
+
+from dashboard.components import formats, people, press, words
+from dashboard.components.form import Form
+from dashboard.language import t
+from dashboard.resources import desk, now, picture_url
+from data.errors import NotFound
+from data.schema import Task
+
+
+def twin(task: Task, form: Form, person: str) -> None:
+    """Informs, and stands in nobody's way: the same may be wanted twice."""
+    try:
+        card = desk().history.card(task.id)
+    except NotFound:
+        return
+    when = formats.age(task.created_at, now())
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="same"):
+        if card.pictures:
+            st.image(picture_url(card.pictures[0].sha256, "320"), width=48, alt=card.prompt)
+        said = words.same_again(people.name_of(task.person, person), when)
+        st.caption(formats.literal(t(said)), width="content")
+        st.button(t("Open it"), type="tertiary", key="open_same", on_click=_open, args=(task.id,))
+        st.button(
+            t("Make a new one anyway"), type="tertiary", key=f"anyway_{press.key(form.promise)}",
+            on_click=press.press, args=(person, press.number(), form.promise),
+        )  # fmt: skip
+
+
+def _open(task_id: str) -> None:
+    st.query_params["task"] = task_id

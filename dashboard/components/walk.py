@@ -1,0 +1,64 @@
+"""The way from one task to the next in the drawer: through the list that was on the screen when it was opened.
+
+The browser gets a stretch of it, so that a key shows the next picture at once, and Python follows with the rest.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import streamlit as st
+
+from dashboard.components import views, words
+from dashboard.language import t
+from dashboard.resources import desk, picture_url
+from data.history import Card, Page
+from data.query import ME, Choice, Query
+
+AHEAD = 5
+"""Tasks to each side that the browser knows: as many presses may come before we answer the first."""
+
+
+@dataclass(frozen=True)
+class Listed:
+    """What is walked through. `top`: the sort key of the newest that the list showed."""
+
+    query: Query = field(default_factory=Query)
+    top: int | None = None
+
+
+def listed(card: Card, person: str) -> Listed:
+    """History's list as it stands there; beside the form one's own; for a link from elsewhere all there is."""
+    page = st.session_state.get("page")
+    if page == words.HISTORY and "list" in st.session_state:
+        return Listed(*st.session_state["list"])
+    mine = page == words.GENERATE and card.person == person
+    return Listed(Query(by=Choice((ME,)))) if mine else Listed()
+
+
+def stretch(card: Card, person: str, here: Listed) -> dict[str, Any]:
+    """The tasks next to this one on both sides, the nearest first, and whether there are more behind them."""
+    search = desk().search
+    newer: Page = search.page(here.query, person, after=card.seq, limit=AHEAD)
+    older: Page = search.page(here.query, person, before=card.seq, limit=AHEAD)
+    shown = [one for one in newer.cards[::-1] if here.top is None or one.seq <= here.top]
+    return {
+        "newer": [_item(one) for one in shown], "older": [_item(one) for one in older.cards],
+        "more_newer": newer.newer is not None and len(shown) == len(newer.cards),
+        "more_older": older.older is not None,
+    }  # fmt: skip
+
+
+def step(way: str, task_id: str, person: str) -> str:
+    """The id of the next "newer" or "older" task; the same one at the end. Raises NotFound."""
+    card = desk().history.card(task_id)
+    here = listed(card, person)
+    beside = desk().search.neighbours(here.query, person, card.seq, top=here.top)
+    return (beside.newer if way == "newer" else beside.older) or task_id
+
+
+def _item(card: Card) -> dict[str, Any]:
+    word, tone = words.WORDS[card.status]
+    first = card.pictures[0] if card.pictures else None
+    seen = first and {"src": picture_url(first.sha256, "1280"), "video": views.video_mark(first),
+                      "width": first.width, "height": first.height}  # fmt: skip
+    return {"id": card.id, "prompt": card.prompt, "word": t(word), "tone": tone, "picture": seen}

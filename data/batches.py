@@ -1,0 +1,115 @@
+"""Batches as one: how each stands, what it has cost of its cap, and its last pictures. It changes nothing.
+
+Only those that were looked through before they started have a row; what is counted are their tasks, one step into the
+index of `batch_id`. Deleted tasks do not count as anything but as part of what was asked for.
+"""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlmodel import col
+
+from data.db import Database
+from data.filters import table
+from data.history import COLUMNS, Card, cards
+from data.schema import NOT_DELETED, Batch, Task
+from data.status import ACTIVE, TaskStatus
+
+LAST = 6
+"""Pictures that are shown of each."""
+_REFUSED = ("policy", "invalid", "refused")
+"""Causes of `causes.py` by which a provider says no to what was asked, rather than fails."""
+
+
+@dataclass(frozen=True)
+class Standing:
+    """How a batch stands. Money in micro-credits; `seq` is the newest task's."""
+
+    id: str
+    person: str
+    name: str
+    size: int
+    cap_micro: int | None
+    created_at: datetime
+    seq: int
+    counts: Mapping[TaskStatus, int]
+    refused: int = 0  # of the failed
+    estimate_micro: int | None = None  # of all; None where a price is unknown
+    spent_micro: int = 0
+    held_micro: int = 0  # may still be spent
+    models: tuple[str, ...] = ()  # of what is under way
+    last: tuple[Card, ...] = field(default=())  # with their pictures, the newest first
+
+    def count(self, *statuses: TaskStatus) -> int:
+        """How many tasks are in any of these."""
+        return sum(self.counts.get(status, 0) for status in statuses)
+
+    @property
+    def active(self) -> int:
+        """How many are under way."""
+        return self.count(*ACTIVE)
+
+
+class Batches:
+    """Reads over one database."""
+
+    def __init__(self, db: Database) -> None:
+        """`db` is opened and migrated."""
+        self._db = db
+
+    def recent(self, person: str, *, ended: int = 3) -> tuple[Standing, ...]:
+        """This person's: all with something under way, and the newest `ended`; the newest first."""
+        task, batch = table(Task), table(Batch)
+        mine = (task.c.person == person, task.c.status.in_(ACTIVE))
+        with self._db.look() as connection:
+            going = sa.select(task.c.batch_id).where(*mine).distinct().subquery()
+            newest = sa.select(batch.c.id).where(batch.c.person == person).order_by(batch.c.id.desc()).limit(ended)
+            wanted = batch.c.id.in_(sa.select(going.c.batch_id)) | batch.c.id.in_(newest)
+            rows = connection.execute(sa.select(batch).where(batch.c.person == person, wanted)).all()
+            found = [standing for row in rows if (standing := _standing(connection, row)) is not None]
+        return tuple(sorted(found, key=lambda each: -each.seq))
+
+
+def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
+    """None where nothing of it is left to see."""
+    own = (col(Task.batch_id) == row.id, NOT_DELETED)
+    of = (col(Task.status), col(Task.error_code), col(Task.model))
+    sums = (
+        sa.func.count().label("many"), sa.func.max(col(Task.seq)).label("seq"),
+        sa.func.sum(col(Task.booked_micro)).label("spent"), sa.func.sum(col(Task.reserved_micro)).label("held"),
+        sa.func.sum(col(Task.estimate_micro)).label("estimate"),
+        sa.func.count(col(Task.estimate_micro)).label("priced"),
+    )  # fmt: skip
+    groups = connection.execute(sa.select(*of, *sums).where(*own).group_by(*of)).all()
+    if not groups:
+        return None
+    counts: Counter[TaskStatus] = Counter()
+    for group in groups:
+        counts[group.status] += group.many
+    priced = all(group.priced == group.many for group in groups)
+    return Standing(
+        row.id, row.person, row.name, row.size, row.cap_micro, row.created_at,
+        seq=max(group.seq for group in groups),
+        counts=dict(counts),
+        refused=sum(group.many for group in groups if _was_refused(group)),
+        estimate_micro=int(sum(group.estimate for group in groups)) if priced else None,
+        spent_micro=int(sum(group.spent for group in groups)),
+        held_micro=int(sum(group.held for group in groups)),
+        models=tuple(sorted({group.model for group in groups if group.status in ACTIVE})),
+        last=_last(connection, own),
+    )  # fmt: skip
+
+
+def _was_refused(group: Any) -> bool:
+    return bool(group.status == TaskStatus.FAILED and group.error_code in _REFUSED)
+
+
+def _last(connection: Connection, own: Sequence[sa.ColumnElement[bool]]) -> tuple[Card, ...]:
+    done = sa.select(*COLUMNS).where(*own, col(Task.status) == TaskStatus.SUCCEEDED)
+    rows = connection.execute(done.order_by(col(Task.finished_at).desc(), col(Task.seq).desc()).limit(LAST)).all()
+    return cards(connection, rows)

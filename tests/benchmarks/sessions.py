@@ -1,0 +1,268 @@
+"""How many open pages one desk bears: CPU of an open page, and commit to drawing while tasks run. By hand.
+
+Clients that speak Streamlit's protocol stand in for browsers, so that the server is measured and not the drawing of
+sixty pages on one machine. "socket" does what `news.js` does: it is told, and has the part drawn. "timer" is the same
+page with `run_every=1` and no news, which is what Streamlit offers by itself: in the browser that is a timer which asks
+for the part. Both are measured in one run, in turns; only their ratios say anything.
+"""
+
+import argparse
+import asyncio
+import itertools
+import json
+import random
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+
+from processes import Desk
+from push import cpu_seconds
+from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.proto.ClientState_pb2 import ClientState, ContextInfo
+from streamlit.proto.Delta_pb2 import Delta
+from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
+from streamlit.proto.WidgetStates_pb2 import WidgetState, WidgetStates
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import WebSocketException
+
+from data.catalog import catalog
+from data.db import Database
+from data.requests import GenerationRequest, validate
+from data.tasks import TaskStore
+
+PAUSE = 1.5  # s, as in `news.js`
+LATEST = 10.0  # s that a drawing is waited for
+
+
+@dataclass
+class Part:
+    """What listens in one part of a page."""
+
+    fragment: str
+    news: str  # the component's id
+    url: str
+    leisurely: bool
+
+
+@dataclass
+class Tab:
+    """One open page."""
+
+    url: str
+    timed: bool
+    parts: dict[str, Part] = field(default_factory=dict)
+    page: str = ""
+    told: int = 0
+    opened: asyncio.Event = field(default_factory=asyncio.Event)
+    drawn: dict[str, float] = field(default_factory=dict)  # task → when its card came
+    outstanding: set[str] = field(default_factory=set)
+    missed: set[str] = field(default_factory=set)
+    running: list["asyncio.Task[None]"] = field(default_factory=list)
+
+    async def open(self) -> None:
+        """As a browser does: the whole page first."""
+        self.stream: ClientConnection = await connect(self.url.replace("http", "ws") + "/_stcore/stream", max_size=None)
+        self.running.append(asyncio.create_task(self.read()))
+        await self.ask(None)
+        await asyncio.wait_for(self.opened.wait(), 60)
+        keeping = self.every_second() if self.timed else self.listen()
+        self.running.append(asyncio.create_task(keeping))
+
+    async def close(self) -> None:
+        """Leaves."""
+        for task in self.running:
+            task.cancel()
+        await asyncio.wait(self.running)
+        await self.stream.close()
+
+    async def ask(self, part: Part | None) -> None:
+        """For a part, or for the whole page."""
+        state = ClientState(page_script_hash=self.page, context_info=ContextInfo(url=self.url))
+        if part is not None:
+            self.told += 1
+            seen = WidgetState(id=part.news, json_value=json.dumps({"news": self.told}))
+            state.fragment_id = part.fragment
+            state.widget_states.CopyFrom(WidgetStates(widgets=[] if self.timed else [seen]))
+            state.is_auto_rerun = self.timed
+        await self.stream.send(BackMsg(rerun_script=state).SerializeToString())
+
+    async def read(self) -> None:
+        """All that the server says."""
+        async for said in self.stream:
+            message = ForwardMsg.FromString(said)  # type: ignore[arg-type]
+            kind = message.WhichOneof("type")
+            if kind == "new_session":
+                self.page = message.new_session.page_script_hash
+            elif kind == "script_finished":
+                self.opened.set()
+            elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "bidi_component":
+                await self.draw(message.delta)
+
+    async def draw(self, delta: Delta) -> None:
+        """Notes what concerns us of one component."""
+        component = delta.new_element.bidi_component
+        if component.component_name.endswith("picture_desk_cards"):
+            now, said = time.time(), component.json or component.mixed.json
+            for task in [task for task in WAITED if task not in self.drawn and task in said]:
+                self.drawn[task] = now
+        elif component.component_name.endswith("picture_desk_news"):
+            data = json.loads(component.json or component.mixed.json)
+            name = component.id
+            self.parts[name] = Part(delta.fragment_id, component.id, data["url"], bool(data.get("leisurely")))
+            self.outstanding.discard(name)
+            if name in self.missed:
+                await self.draw_anew(name)
+
+    async def draw_anew(self, name: str) -> None:
+        """One drawing of a part at a time."""
+        if name in self.outstanding:
+            self.missed.add(name)
+            return
+        self.missed.discard(name)
+        self.outstanding.add(name)
+        await self.ask(self.parts[name])
+
+    async def listen(self) -> None:
+        """To the server's news, again and again; a leisurely part waits for a pause."""
+        while True:
+            with suppress(OSError, WebSocketException):  # busy: a browser tries again too
+                async with connect(next(iter(self.parts.values())).url) as line:
+                    await self.hear(line)
+            await asyncio.sleep(0.5)
+
+    async def hear(self, line: ClientConnection) -> None:
+        """Each word of the news."""
+        later: asyncio.Task[None] | None = None
+        async for said in line:
+            if not json.loads(said)["moved"]:
+                continue
+            for name in [name for name, part in self.parts.items() if not part.leisurely]:
+                await self.draw_anew(name)
+            if later is not None:
+                later.cancel()
+                self.running.remove(later)
+            later = asyncio.create_task(self.at_leisure())
+            self.running.append(later)
+
+    async def at_leisure(self) -> None:
+        await asyncio.sleep(PAUSE)
+        for name in [name for name, part in self.parts.items() if part.leisurely]:
+            await self.draw_anew(name)
+
+    async def every_second(self) -> None:
+        """What `run_every=1` does in the browser."""
+        await asyncio.sleep(random.random())
+        while True:
+            for part in [part for part in self.parts.values() if not part.leisurely]:
+                await self.ask(part)
+            await asyncio.sleep(1)
+
+
+WAITED: list[str] = []
+"""The tasks whose cards are waited for now."""
+
+
+@dataclass
+class Measured:
+    """Of so many tabs kept true in one way. CPU of dashboard and callback server together."""
+
+    idle: float  # % of a core for each tab, while tasks run and nothing moves
+    event: float  # CPU ms for each tab and commit
+    waits: list[float]  # ms from commit to the part's arrival, of every tab and commit
+    late: int  # parts that never came
+
+
+@contextmanager
+def spent(desk: Desk) -> Iterator[list[float]]:
+    """CPU seconds of dashboard and callback server inside the `with`."""
+    pids = [desk.pids[name] for name in ("dashboard", "callback_server")]
+    found: list[float] = []
+    before = [cpu_seconds(pid) for pid in pids]
+    yield found
+    found.append(sum(map(cpu_seconds, pids)) - sum(before))
+
+
+async def measure(desk: Desk, tasks: TaskStore, request: GenerationRequest, *, many: int, timed: bool,
+                  seconds: float, commits: int) -> Measured:  # fmt: skip
+    """Opens so many tabs, lets them be, then commits."""
+    tabs = [Tab(desk.url, timed) for _ in range(many)]
+    for some in itertools.batched(tabs, 5) if sys.version_info >= (3, 12) else zip(*[iter(tabs)] * 5, strict=True):
+        await asyncio.gather(*(tab.open() for tab in some))
+    await asyncio.sleep(3)
+    with spent(desk) as resting:
+        await asyncio.sleep(seconds)
+    waits, late = list[float](), 0
+    with spent(desk) as moving:
+        began = time.monotonic()
+        for _ in range(commits):
+            (task,) = await asyncio.to_thread(tasks.create, [request], person="local")
+            committed = time.time()
+            WAITED[:] = [task.id]
+            with suppress(TimeoutError):
+                async with asyncio.timeout(LATEST):
+                    while not all(task.id in tab.drawn for tab in tabs):
+                        await asyncio.sleep(0.02)
+            waits += [(tab.drawn[task.id] - committed) * 1e3 for tab in tabs if task.id in tab.drawn]
+            late += sum(task.id not in tab.drawn for tab in tabs)
+            await asyncio.sleep(random.uniform(0.3, 1.0))
+            await asyncio.to_thread(tasks.cancel, task.id, who="local")
+            await asyncio.sleep(random.uniform(0.3, 1.0))
+        lasted = time.monotonic() - began
+    await asyncio.gather(*(tab.close() for tab in tabs))
+    at_rest = resting[0] / seconds
+    event = (moving[0] - at_rest * lasted) / (2 * commits * many)  # a cancel moves it too
+    return Measured(at_rest / many * 100, event * 1e3, waits, late)
+
+
+def told(name: str, many: int, one: Measured) -> str:
+    """One row."""
+    p95 = statistics.quantiles(one.waits, n=20)[-1] if len(one.waits) > 1 else float("nan")
+    median = statistics.median(one.waits) if one.waits else float("nan")
+    return f"{many:>4} × {name:<8}{one.idle:>14.2f}{one.event:>14.1f}{median:>10.0f}{p95:>10.0f}{one.late:>8}"
+
+
+async def run(desk: Desk, asked: argparse.Namespace) -> None:
+    tasks = TaskStore(Database(desk.database_url))
+    request = validate(catalog().require("google/nano-banana"), "from outside [[fault:slow=900]]", {}, [])
+    with spent(desk) as empty:
+        await asyncio.sleep(asked.seconds)
+    print(f"no page open: {empty[0] / asked.seconds * 100:.2f} % of a core, dashboard and callback server together")
+    tasks.create([request] * 3, person="local")  # as many as may be at the provider: what comes later waits
+    await asyncio.sleep(3)
+    print(f"{'pages':<15}{'idle, % each':>14}{'ms CPU/event':>14}{'p50 ms':>10}{'p95 ms':>10}{'late':>8}")
+    for many in asked.pages:
+        found: dict[str, Measured] = {}
+        for timed in (False, True):
+            name = "timer" if timed else "socket"
+            found[name] = await measure(desk, tasks, request, many=many, timed=timed, seconds=asked.seconds,
+                                        commits=asked.commits)  # fmt: skip
+            print(told(name, many, found[name]), flush=True)
+        one, other = found["timer"], found["socket"]
+        print(f"{'':<15}timer ÷ socket: idle {ratio(one.idle, other.idle)},"
+              f" p50 {ratio(statistics.median(one.waits), statistics.median(other.waits))}")  # fmt: skip
+
+
+def ratio(one: float, other: float) -> str:
+    return f"{one / other:.1f}" if other > 0 else "-"
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--pages", type=int, nargs="+", default=[10, 30, 60])
+    parser.add_argument("--seconds", type=float, default=8)
+    parser.add_argument("--commits", type=int, default=8)
+    asked: Any = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder, Desk(Path(folder), {"IN_FLIGHT": "3"}) as desk:
+        asyncio.run(run(desk, asked))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,280 @@
+"""The drawer, and what is made of a picture next: walking, family, marks, and the form that is filled and undone."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pictures
+import pytest
+import streamlit as st
+from room import MODELS, Room, acts, cards, drawn, generate, press, write
+
+from dashboard.components import acts as doing
+from dashboard.components import iterate, origin
+from data.catalog import catalog
+from data.marks import Marks
+from data.query import Query
+from data.relation import Parent, Relation
+from data.requests import validate
+from data.rows import stored_image
+from data.settling import Word
+
+Session = dict[str, Any]
+
+
+@pytest.fixture
+def session(monkeypatch: pytest.MonkeyPatch) -> Callable[..., Session]:
+    """What a callback leaves in the session, without a page around it."""
+
+    def after(call: Callable[..., None], *args: str, **state: Any) -> Session:
+        with monkeypatch.context() as patch:
+            patch.setattr(st, "session_state", state)
+            patch.setattr(st, "query_params", state.setdefault("query", {}))
+            call(*args)
+        return state
+
+    return after
+
+
+def made(room: Room, prompt: str = "a red kite", model: str = MODELS[0], **params: Any) -> str:
+    """A finished task's id."""
+    spec = catalog().require(model)
+    task = room.tasks.create([validate(spec, prompt, params, ())], person="local")[0]
+    room.done()
+    return task.id
+
+
+def sheet(room: Room, task: str, **state: Any) -> dict[str, Any]:
+    app = room.open(task=task)
+    for name, value in state.items():
+        app.session_state[name] = value
+    return drawn(app.run() if state else app, "sheet")
+
+
+# Walking --------------------------------------------------------------------------------------------------------
+
+
+def test_the_drawer_knows_what_stands_beside_it_in_the_list_that_was_on_the_screen(form_room: Room) -> None:
+    ids = [made(form_room, prompt) for prompt in ("kite 1", "boat", "kite 2", "kite 3")]
+    app = form_room.open("history", q="kite", task=ids[2])
+    made(form_room, "kite 4")
+    walk = drawn(app.run(), "sheet")["walk"]
+    assert [one["id"] for one in walk["newer"]] == [ids[3]], "what came after the list was shown is not in it"
+    assert [one["id"] for one in walk["older"]] == [ids[0]], "the boat was not found"
+    assert (walk["more_newer"], walk["more_older"]) == (False, False)
+    assert "/1280?" in walk["older"][0]["picture"]["src"]
+
+
+def test_beside_the_form_one_walks_through_ones_own(form_room: Room) -> None:
+    mine = made(form_room, "mine")
+    form_room.ask("of somebody else", person="bob")
+    newer = form_room.ask("mine too").id
+    walk = sheet(form_room, mine)["walk"]
+    assert [one["id"] for one in walk["newer"]] == [newer]
+    assert walk["newer"][0]["picture"] is None
+
+
+def test_the_words_of_the_search_are_marked_in_the_prompt(form_room: Room) -> None:
+    task = made(form_room, "一只熊猫 and a Kité")
+    pieces = drawn(form_room.open("history", q="熊猫 kite", task=task), "sheet")["pieces"]
+    assert [text for text, hit in pieces if hit] == ["熊猫", "Kité"]
+    assert sheet(form_room, task, list=(Query(), None))["pieces"] == [["一只熊猫 and a Kité", False]]
+
+
+# Family and marks -----------------------------------------------------------------------------------------------
+
+
+def test_a_family_is_shown_with_relations_and_costs_and_folds_what_is_many(form_room: Room) -> None:
+    parent = made(form_room)
+    assert sheet(form_room, parent)["family"] is None
+    request = validate(catalog().require(MODELS[0]), "a red kite", {}, ())
+    children = form_room.tasks.create([request] * 8, person="local", parents=[Parent(parent, Relation.VARIATION)] * 8)
+    form_room.done()
+    family = sheet(form_room, parent)["family"]
+    assert (family["me"]["relation"], family["me"]["cost"], len(family["children"])) == ("Original", "4 cr", 8)
+    assert family["fold"] == {"elders": 0, "children": 2}
+    shown = sheet(form_room, children[0].id)
+    assert [one["id"] for one in shown["family"]["elders"]] == [parent]
+    assert shown["family"]["me"]["relation"] == "Variation"
+    compared = next(one for one in shown["menu"] if one["act"] == "compare_parent")
+    assert compared["id"] == f"{parent} {children[0].id}"
+
+
+def test_stars_are_ones_own_and_tags_are_offered_to_all(form_room: Room, session: Callable[..., Session]) -> None:
+    one, other = made(form_room), made(form_room, "a boat")
+    session(doing.perform, "star", one, "local")
+    session(doing.perform, "tag", f"{one} Spring Campaign", "local")
+    Marks(form_room.db).star([other], "bob")
+    shown = sheet(form_room, one)
+    assert next(each for each in shown["actions"] if each["act"] == "star")["pressed"] is True
+    assert shown["tags"]["mine"] == ["spring campaign"]
+    assert sheet(form_room, other)["tags"]["others"] == ["spring campaign"]
+    kept = {card["prompt"]: card["actions"][-1]["pressed"] for card in cards(form_room.open())}
+    assert kept == {"a red kite": True, "a boat": False}
+    session(doing.perform, "unstar", one, "local")
+    session(doing.perform, "untag", f"{one} spring campaign", "local")
+    assert Marks(form_room.db).of([one], "local") == {}
+    assert "toasts" in session(doing.perform, "tag", f"{one} {'x' * 41}", "local")
+
+
+# Filling the form -----------------------------------------------------------------------------------------------
+
+
+def test_an_edit_takes_the_picture_and_its_shape_and_the_next_press_is_its_child(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
+    parent = made(form_room, aspect_ratio="16:9")
+    app = form_room.open()
+    app.session_state["fill"] = session(iterate.edit, parent)["fill"]
+    app.run()
+    output = form_room.history.detail(parent).outputs[0]
+    assert [image.sha256 for image in app.session_state["references"]] == [output.sha256]
+    assert app.text_area(key="prompt").value == ""
+    assert app.pills(key="shape").value == "1:1", "the shape that it has, not the one that was asked for"
+    assert drawn(app, "filled_from")["origin"]["way"] == "Edit of"
+    press(write(app, "make it blue"))
+    child = form_room.history.detail(form_room.all_tasks()[0].id)
+    assert (child.card.model, child.parent) == ("google/nano-banana-edit", Parent(parent, Relation.EDIT))
+
+
+def test_where_the_model_cannot_edit_the_next_of_its_family_does_and_it_is_said(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
+    parent = made(form_room, model="bytedance/seedream")
+    app = form_room.open()
+    app.session_state["fill"] = session(iterate.edit, parent)["fill"]
+    app.run()
+    assert app.session_state["chosen"] == ["Seedream 4.5"]
+    assert drawn(app, "filled_from")["note"] == "Seedream 3 draws from text alone, so Seedream 4.5 edits."
+
+
+def test_a_variation_has_a_new_seed_and_one_press_left(form_room: Room, session: Callable[..., Session]) -> None:
+    parent = made(form_room, model="bytedance/seedream", seed=7)
+    app = form_room.open()
+    app.session_state["fill"] = session(iterate.vary, parent)["fill"]
+    app.run()
+    seed = app.number_input(key="set_seed").value
+    assert seed not in (None, 7)
+    assert len(form_room.all_tasks()) == 1, "nothing was asked for yet"
+    press(app)
+    child = form_room.history.detail(form_room.all_tasks()[0].id)
+    assert (child.card.params["seed"], child.parent) == (seed, Parent(parent, Relation.VARIATION))
+
+
+def test_whoever_varies_is_not_told_that_the_same_was_asked_for(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
+    app = press(write(form_room.open(), "a red kite"))
+    form_room.done()
+    parent = form_room.all_tasks()[0].id
+    assert "again" in generate(app.run()).label
+    app.session_state["fill"] = session(iterate.vary, parent)["fill"]
+    assert "again" not in generate(app.run()).label
+
+
+def test_a_remix_shows_what_it_changes_and_one_undo_brings_the_former_form_back_whole(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
+    parent = made(form_room, "a red kite over dunes", model="seedream/4.5-text-to-image", aspect_ratio="16:9")
+    app = write(form_room.open(), "a blue kite over dunes")
+    app.file_uploader[0].set_value([("mood.png", pictures.png(96, 64), "image/png")]).run()
+    before = {name: app.session_state[name] for name in ("draft", "references", "chosen", "wanted", "count")}
+    app.session_state["fill"] = session(iterate.remix, parent)["fill"]
+    shown = drawn(app.run(), "filled_from")
+    rows = {row["name"]: row.get("pieces") or (row["a"], row["b"]) for row in shown["rows"]}
+    assert rows["Prompt"] == [["same", "a "], ["gone", "blue"], ["new", "red"], ["same", " kite over dunes"]]
+    assert rows["Model"] == ("Nano Banana", "Seedream 4.5")
+    assert rows["Shape"] == ("the default", "16:9")
+    assert rows["References"] == ("1 picture", "none")
+    assert shown["origin"]["way"] == "Variation of"
+    kept = {name: app.session_state[name] for name in (*origin._FORM, "former") if name in app.session_state}
+    for name, value in session(origin.undo, **kept).items():
+        if name not in ("query", "former"):
+            app.session_state[name] = value
+    del app.session_state["former"]
+    app.run()
+    assert {name: app.session_state[name] for name in before} == before
+    assert app.text_area(key="prompt").value == "a blue kite over dunes"
+    assert drawn(app, "filled_from") == {}
+    press(app)
+    assert form_room.history.detail(form_room.all_tasks()[0].id).parent is None
+
+
+def test_what_replaces_all_of_it_is_no_child_any_more(form_room: Room, session: Callable[..., Session]) -> None:
+    parent = made(form_room)
+    app = form_room.open()
+    app.session_state["fill"] = session(iterate.remix, parent)["fill"]
+    write(app.run(), "a bowl of hot soup")
+    assert "origin" not in drawn(app, "filled_from") or drawn(app, "filled_from")["origin"] is None
+    press(app)
+    assert form_room.history.detail(form_room.all_tasks()[0].id).parent is None
+
+
+# Other ways -----------------------------------------------------------------------------------------------------
+
+
+def test_what_failed_is_tried_with_another_model_in_one_click_at_the_price_on_it(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
+    failed = form_room.ask("a red kite", aspect_ratio="16:9")
+    form_room.fail()
+    card = cards(form_room.open())[0]
+    assert acts(card) == ["retry", "other", "use_again"]
+    other = card["actions"][1]
+    assert other["label"] == "Try with Seedream 4.5 (≈ 6.5 credits)"
+    for _ in range(2):  # an impatient person pays once
+        assert session(doing.perform, "other", other["id"], "local")["then"] == ("generate", {})
+    child, _ = form_room.all_tasks()
+    detail = form_room.history.detail(child.id)
+    assert (child.model, child.params["aspect_ratio"]) == ("seedream/4.5-text-to-image", "16:9")
+    assert detail.parent == Parent(failed.id, Relation.VARIATION)
+
+
+def test_what_is_paid_for_and_not_here_is_not_offered_to_another_model(form_room: Room) -> None:
+    form_room.ask()
+    claim = form_room.running()
+    word = Word("succeeded", f"p-{claim.submission_id}", ("http://h/1.png",), charged_micro=4_000_000)
+    form_room.submissions.apply(claim.submission_id, word)
+    form_room.errands.claim_fetch(timedelta(seconds=60))
+    form_room.errands.fetch_failed(claim.submission_id, cause="not_an_image", message="a web page", permanent=True)
+    assert "other" not in acts(cards(form_room.open())[0])
+
+
+def test_the_second_click_picks_what_the_first_is_compared_with(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
+    a, b, waits = made(form_room), made(form_room, "a boat"), form_room.ask("no picture yet").id
+    state = session(doing.perform, "compare", a, "local")
+    assert state["then"] == ("rerun", {})
+    app = form_room.open()
+    app.session_state["compare_a"] = a
+    app.run()
+    assert [one.key for one in app.button if str(one.key).startswith("compare")] == ["compare_list", "compare_cancel"]
+    assert "toasts" in session(doing.perform, "open", waits, "local", compare_a=a)
+    chosen = session(doing.perform, "open", b, "local", compare_a=a)
+    assert chosen["then"] == ("compare", {"a": a, "b": b})
+    assert "compare_a" not in chosen
+
+
+def test_the_same_request_is_shown_with_its_picture_and_can_be_made_anew(form_room: Room) -> None:
+    press(write(form_room.open(), "a red kite"))
+    form_room.done()
+    app = write(form_room.open(), "a red kite")
+    assert app.button(key="open_same")
+    (anyway,) = [one for one in app.button if str(one.key).startswith("anyway_")]
+    assert anyway.label == "Make a new one anyway"
+    anyway.click().run()
+    assert len(form_room.all_tasks()) == 2
+
+
+def test_a_recipe_names_the_token_and_the_request_and_no_secret(form_room: Room) -> None:
+    image = form_room.artifacts.take_reference(pictures.png(96, 64), "mood.png")
+    prompt = 'a "red" kite for $5 `now` \\n\nsecond line'
+    request = validate(catalog().require(MODELS[1]), prompt, {}, (image,))
+    task = form_room.tasks.create([request], person="local")[0]
+    shell, python = (one["text"] for one in sheet(form_room, task.id)["menu"] if one["act"] == "copy")
+    assert '"Authorization: Bearer $PICTURE_DESK_TOKEN"' in shell
+    assert "\\u0024" + '5 \\u0060now\\u0060 \\u005cn\\nsecond line"' in shell
+    assert "os.environ['PICTURE_DESK_TOKEN']" in python
+    compile(python, "recipe", "exec")
+    assert stored_image(form_room.history.detail(task.id).inputs[0]).sha256 in shell

@@ -1,0 +1,53 @@
+"""What keeps an open page true: told of every move, drawn by a timer only while something moves unannounced."""
+
+from room import Room, drawn
+from streamlit.testing.v1 import AppTest
+
+from data.settling import Word
+
+
+def every(app: AppTest) -> float | None:
+    seconds: float | None = drawn(app, "news_now")["every"]
+    return seconds
+
+
+def title(app: AppTest) -> str:
+    return str(drawn(app, "news_pulse")["title"])
+
+
+def test_a_page_has_a_timer_only_while_something_may_change_unannounced(form_room: Room) -> None:
+    form_room.say_hello()
+    app = form_room.open()
+    assert every(app) is None
+    form_room.ask()
+    in_line = every(app.run())
+    claim = form_room.running()
+    at_the_provider = every(app.run())
+    assert in_line is not None
+    assert at_the_provider is not None
+    assert in_line < at_the_provider
+    form_room.ask("another")
+    assert every(app.run()) == in_line  # its place moves with other people's tasks
+    form_room.tasks.cancel(form_room.history.recent("local")[0].id, who="local")
+    assert every(app.run()) == at_the_provider
+    form_room.submissions.apply(claim.submission_id, Word("failed", f"p-{claim.submission_id}", (), 0, "policy", "no"))
+    assert every(app.run()) is None
+
+
+def test_the_title_of_the_tab_counts_what_is_under_way(form_room: Room) -> None:
+    app = form_room.open()
+    idle = title(app)
+    assert idle.startswith("Generate")
+    form_room.ask()
+    form_room.ask(person="somebody else")
+    assert title(app.run()).startswith("(1) ")
+    assert not drawn(app, "news_now").get("title")
+    form_room.tasks.cancel(next(iter(form_room.history.recent("local"))).id, who="local")
+    assert title(app.run()) == idle
+
+
+def test_a_part_is_told_how_far_the_news_were_before_it_read(form_room: Room) -> None:
+    app = form_room.open()
+    before = drawn(app, "news_now")["revision"]
+    form_room.ask()
+    assert drawn(app.run(), "news_now")["revision"] == form_room.history.revision() > before
