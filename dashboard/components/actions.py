@@ -7,6 +7,7 @@ from dashboard.components.other import other
 from dashboard.language import t, tn
 from dashboard.resources import picture_url
 from data.catalog import catalog
+from data.clean import FORMATS
 from data.glances import FailedOfBatch
 from data.history import Card
 from data.links import download_name
@@ -62,10 +63,20 @@ def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | N
                       "title": t("Put it beside the picture that it came of")})  # fmt: skip
     found.append({"act": "link", "label": t("Copy link"), "title": t("The address that opens this request")})
     if recipes is not None:
+        found += [_clean(card)] if card.pictures and card.pictures[0].mime in FORMATS else []
         for label, text in zip((t("Copy as curl"), t("Copy as Python")), recipes, strict=True):
             found.append({"act": "copy", "label": label, "text": text,
                           "title": t("The same request through the task API")})  # fmt: skip
     return found
+
+
+def _clean(card: Card) -> Action:
+    """The first picture without anything that is not the picture; the stored original keeps all of it."""
+    one = card.pictures[0]
+    name = download_name(card.prompt, card.model, card.id, one.mime)
+    url = picture_url(one.sha256, "clean", filename=name, mime=one.mime)
+    title = t("A copy without metadata: no prompt, no place, no mark of who made it")
+    return {"act": "clean", "label": t("Download clean"), "href": url, "title": title}
 
 
 def _iterate(card: Card) -> list[Action]:

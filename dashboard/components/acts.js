@@ -21,8 +21,9 @@ function menu(items, id, words, me) {
   return items.length > 0 && el("div", { class: "menu-of", "data-key": `menu ${id}` },
     el("button", { class: "act", type: "button", "data-act": "menu", "data-id": id, "aria-haspopup": "menu", "aria-expanded": String(open), "aria-label": words.menu, title: words.menu },
       el("span", { "aria-hidden": "true" }, "⋯")),
-    el("div", { class: "menu", role: "menu", popover: "auto", "aria-label": words.menu, "data-id": id, style: open && me.place }, items.map((one) =>
-      el("button", { class: "item", role: "menuitem", type: "button", tabindex: -1, title: one.title, "data-act": one.act, "data-id": one.id ?? id, "data-text": one.text, "data-done": words.copied }, one.label))));
+    el("div", { class: "menu", role: "menu", popover: "auto", "aria-label": words.menu, "data-id": id, style: open && me.place }, items.map((one) => one.href
+      ? el("a", { class: "item", role: "menuitem", tabindex: -1, title: one.title, href: one.href, download: "", rel: "noopener" }, one.label)
+      : el("button", { class: "item", role: "menuitem", type: "button", tabindex: -1, title: one.title, "data-act": one.act, "data-id": one.id ?? id, "data-text": one.text, "data-done": words.copied }, one.label))));
 }
 
 const listOf = (button) => button.parentElement.querySelector("[role=menu]");

@@ -81,6 +81,12 @@ def test_the_words_of_the_search_are_marked_in_the_prompt(form_room: Room) -> No
     assert sheet(form_room, task, list=(Query(), None))["pieces"] == [["一只熊猫 and a Kité", False]]
 
 
+def test_a_copy_without_metadata_is_offered_of_what_can_be_cleaned(form_room: Room) -> None:
+    (clean,) = [one for one in sheet(form_room, made(form_room))["menu"] if one["act"] == "clean"]
+    assert "/clean?" in clean["href"]
+    assert not [one for one in sheet(form_room, form_room.ask("still waiting").id)["menu"] if one["act"] == "clean"]
+
+
 # Family and marks -----------------------------------------------------------------------------------------------
 
 
