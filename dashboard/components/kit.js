@@ -41,6 +41,7 @@ function morph(from, to) {
   }
 }
 
+const PATIENCE = 1500; // ms until what nobody has acknowledged is told again
 const desks = new WeakMap();
 
 // One instance: `render(data, me)` gives the whole tree; clicks on [data-act] become events unless `local` handles them.
@@ -59,6 +60,7 @@ function desk(component, render, { local = {}, tick = null } = {}) {
   if (me.epoch !== data.epoch) Object.assign(me, { epoch: data.epoch, queue: [], seq: data.ack });
   me.queue = me.queue.filter((event) => event.seq > data.ack);
   me.seq = Math.max(me.seq, data.ack);
+  insist(me);
   if (me.clock !== data.clock) Object.assign(me, { clock: data.clock, offset: data.clock * 1000 - Date.now() });
   me.now = () => (Date.now() + me.offset) / 1000; // the server's seconds: a browser's clock may be wrong
   const held = parentElement.activeElement; // a node that changes its place loses the focus
@@ -69,7 +71,10 @@ function desk(component, render, { local = {}, tick = null } = {}) {
     tick(me);
     if (me.root.querySelector("[data-since]")) me.timer = setInterval(() => tick(me), 1000);
   }
-  return () => clearInterval(me.timer);
+  return () => {
+    clearInterval(me.timer);
+    clearTimeout(me.again);
+  };
 }
 
 function clicked(event, me, local) {
@@ -92,6 +97,17 @@ function wish(act, id, me) {
 function tell(act, id, me) {
   me.queue = [...me.queue, { seq: ++me.seq, epoch: me.epoch, act, id }];
   me.send(me.queue);
+  insist(me);
+}
+
+// Streamlit drops what comes for a part that it is just drawing anew. Told again, an event is still done only once.
+function insist(me) {
+  clearTimeout(me.again);
+  if (me.queue.length === 0) return;
+  me.again = setTimeout(() => {
+    me.send([...me.queue]);
+    insist(me);
+  }, PATIENCE);
 }
 
 // What cannot be undone is asked first, in the browser's own dialog: it holds the focus and Escape means no.

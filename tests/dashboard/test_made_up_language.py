@@ -31,7 +31,8 @@ FOR_PROGRAMS = {
 }  # fmt: skip
 """Fields of our components' data that are not, or are the person's own words."""
 OTHERS = ("Google", "ByteDance", "kie.ai", "local", "PNG", "JPEG", "WebP", "Made up", "English", "kB", "MB", "timeout",
-          "Seedream", "Veo", "Sora")  # fmt: skip
+          "Seedream", "Veo", "Sora", "Ctrl", "Alt", "Shift", "Enter", "Esc", "Space", "Tab", "Home", "End", "Delete",
+          "Backspace")  # fmt: skip
 """Names and units, which are alike in every language, and what the provider said here."""
 
 
