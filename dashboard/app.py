@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import language
 from dashboard.auth import current_user
-from dashboard.components import people, server, toasts, words
+from dashboard.components import keys, people, server, toasts, words
 from dashboard.components.mount import mount_page, start_clock
 from dashboard.components.now import pulse
 from dashboard.language import t
@@ -56,6 +56,7 @@ try:
     pulse(user.id, title)
     toasts.show()
     mount_page(name)
+    keys.keys(name)
 except (PictureDeskError, SQLAlchemyError) as error:
     st.error(t(words.DATABASE_TROUBLE), icon=":material/database:")
     with st.expander(t(words.DETAILS)):

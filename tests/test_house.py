@@ -166,6 +166,22 @@ def test_what_streamlit_draws_too_faint_can_be_read_as_we_draw_it(mode: str) -> 
         assert contrast(faded(theme["textColor"], under, int(share) / 100), under) >= 4.5
 
 
+@pytest.mark.parametrize("mode", ["light", "dark"])
+def test_what_our_components_draw_faint_can_be_read(mode: str) -> None:
+    """`kit.css` mixes its own colours from the theme's: faint words, the ground of a tile, the dot of a state."""
+    theme: dict[str, str] = streamlit_config()["theme"][mode]  # type: ignore[index]
+    css = (ROOT / "dashboard" / "components" / "kit.css").read_text()
+    text, ground = theme["textColor"], theme["backgroundColor"]
+    ((soft,), (tile,)) = (re.findall(rf"--{name}: color-mix\(in srgb, var\(--st-text-color\) (\d+)%", css)
+                          for name in ("soft", "tile"))  # fmt: skip
+    grounds = [ground, faded(text, ground, int(tile) / 100)]
+    tones = set(re.findall(r"--tone: var\(--st-(\w+)-color\)", css))
+    assert tones >= {"red", "orange", "green", "blue", "gray"}
+    for under in grounds:
+        assert contrast(faded(text, under, int(soft) / 100), under) >= 4.5
+        assert {tone: value for tone in tones if (value := contrast(theme[f"{tone}Color"], under)) < 3} == {}
+
+
 def faded(colour: str, ground: str, share: float = 0.6) -> str:
     """A colour at a share: Streamlit draws a caption at 60 % of the text's, and the ground of a chosen word in 20 % of
     the accent while the mouse is on it."""

@@ -19,12 +19,19 @@ function bar(data, me, over) {
     button("delete", words.delete, { class: "act bad" }),
   ];
   return el("div", { class: "bar", role: "region", "aria-label": words.bar, "data-key": "bar" },
-    undo && el("div", { class: "row", "data-key": "undo" }, el("span", { class: "said", role: "status" }, undo.text), button("undo", words.undo, { class: "act primary" })),
+    undo && el("div", { class: "row", "data-key": "undo" }, el("span", { class: "said" }, undo.text), button("undo", words.undo, { class: "act primary" })),
     over.count > 0 && el("div", { class: "row", "data-key": "chosen" },
-      el("span", { class: "said", role: "status" }, el("b", {}, words.selected.replace("{n}", over.count.toLocaleString("en"))), over.bytes ? ` · ${bytesOf(over.bytes)}` : ""),
+      el("span", { class: "said" }, el("b", {}, counted(words, over)), over.bytes ? ` · ${bytesOf(over.bytes)}` : ""),
       data.selected.all && button("all", data.selected.all, { class: "link" }),
       el("span", { class: "deeds" }, deeds),
       button("clear", "✕", { class: "act close", title: words.clear, "aria-label": words.clear })));
+}
+
+const counted = (words, over) => words.selected.replace("{n}", over.count.toLocaleString("en"));
+
+// What a screen reader says: from a place that is always there, because what comes with its text is often not read.
+function saying(data, me, over) {
+  return [me.say, over.count > 0 && counted(data.words, over), undoes(data, me)?.text].filter(Boolean).join(". ");
 }
 
 // Undo is offered until its time is over, and a little longer to whoever is at it.
@@ -49,16 +56,4 @@ function tagEditor(data, me, over) {
   return el("div", { class: "tagbox", popover: "auto", role: "dialog", "aria-label": words.tag, "data-key": "tagbox" },
     el("input", { type: "text", class: "newtag", maxlength: 40, placeholder: words.tag_new, "aria-label": words.tag_new, autocomplete: "off" }),
     el("div", { class: "tagrows" }, names.map(row)));
-}
-
-function keySheet(data, me) {
-  const { words } = data;
-  const box = el("dialog", { class: "ask sheet", "aria-label": words.keyboard }, el("h2", {}, words.keyboard),
-    el("dl", {}, words.key_list.map(({ keys, does }) => [el("dt", {}, el("kbd", {}, keys)), el("dd", {}, does)])),
-    el("div", { class: "acts" }, el("button", { class: "act primary", type: "button", autofocus: true }, words.close)));
-  box.addEventListener("click", (event) => (event.target === box || event.target.closest("button")) && box.close());
-  box.addEventListener("keydown", (event) => event.stopPropagation());
-  box.addEventListener("close", () => box.remove());
-  me.over.replaceChildren(box);
-  box.showModal();
 }

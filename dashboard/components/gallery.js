@@ -17,7 +17,7 @@ function render(data, me) {
     pages(data),
     bar(data, me, over),
     data.view === "list" && tagEditor(data, me, over),
-    el("p", { class: "unseen", role: "status", "data-key": "say" }, me.say ?? ""),
+    el("p", { class: "unseen", role: "status", "data-key": "say" }, saying(data, me, over)),
   ];
 }
 
@@ -65,7 +65,7 @@ function toggle(id, me, upTo = false) {
   const from = all.indexOf(me.anchor), to = all.indexOf(id);
   const span = upTo && from >= 0 ? all.slice(Math.min(from, to), Math.max(from, to) + 1) : [id];
   const on = span.length > 1 || !me.laid.chosen.has(id);
-  me.anchor = id;
+  Object.assign(me, { anchor: id, say: "" });
   does(on ? "select" : "unselect", span, me);
 }
 
@@ -137,7 +137,6 @@ function pressed(event, me) {
   else if (list && key === "t") editTags(me, id);
   else if (key === "z" && undoes(me.data, me)) local.undo(null, me);
   else if (key === "s") local.mode(null, me);
-  else if (key === "?") keySheet(me.data, me);
   else if ((key === "n" || key === "p") && me.data[key === "n" ? "older" : "newer"] !== null) turn(key === "n" ? "older" : "newer", me);
   else if (key === "Escape" && (me.laid.count || me.mode)) [(me.mode = false), does("clear", "", me)];
   else return;
@@ -170,7 +169,6 @@ function clickedTile(event, me) {
 const local = {
   calm: (_, me) => [(me.trouble = null), redraw(me)],
   mode: (_, me) => [(me.mode = !me.mode), redraw(me)],
-  keys: (_, me) => keySheet(me.data, me),
   resize: (node, me) => [(me.size = node.dataset.id), wish("size", me.size, me), redraw(me)],
   tags: (_, me) => editTags(me),
   undo: (_, me) => [(me.undone = me.data.undo.until), wish("undo", "", me), redraw(me)],

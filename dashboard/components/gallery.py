@@ -140,19 +140,9 @@ def told() -> dict[str, Any]:
         "undo": t("Undo"), "restore": t("Bring back"), "deleted": t("Deleted"), "starred": t("Starred"),
         "unstarred": t("Star taken off"), "older": t("Older"), "newer": t("Newer"), "again": t("Try again"),
         "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Tile size"),
-        "keyboard": t("Keyboard"), "close": t("Close"), "bar": t("What is selected"), "mode": t("Select mode"),
-        "new": t("Show what is new"), "key_list": _keys(),
+        "close": t("Close"), "bar": t("What is selected"), "mode": t("Select mode"),
+        "new": t("Show what is new"),
     }  # fmt: skip
-
-
-def _keys() -> list[dict[str, str]]:
-    does = {
-        "← → ↑ ↓": t("Move"), "Home End": t("To the first, to the last"), "Enter": t("Open"),
-        "Space": t("Select or deselect"), "Shift + ← → ↑ ↓": t("Select on the way"), "Ctrl + A": t("Select the page"),
-        "S": t("Select mode: a click selects"), "F": t("Star or unstar"), "T": t("Tags"), "Delete": t("Delete"),
-        "Z": t("Undo"), "N  P": t("Next page, previous page"), "Esc": t("Clear the selection"), "?": t("This list"),
-    }  # fmt: skip
-    return [{"keys": keys, "does": what} for keys, what in does.items()]
 
 
 # What is pressed ----------------------------------------------------------------------------------------------------

@@ -47,6 +47,7 @@ _COMPONENTS = {
         "families",
         "filled",
         "gallery",
+        "keys",
         "pair",
         "picker",
         "recall",

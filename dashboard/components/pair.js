@@ -21,8 +21,7 @@ function bar(me) {
       button(me, "previous", words.previous, { text: "‹", key: "←" }), el("span", { class: "place" }, fill(words.place, said)), button(me, "next", words.next, { text: "›", key: "→" })),
     me.b && button(me, "swap", words.swap, { text: "⇄", key: "S" }),
     el("div", { class: "zoom", role: "group", "aria-label": words.zoom },
-      button(me, "wider", words.wider, { text: "−", key: "−" }), button(me, "full", words.full, { text: percent(me), key: "0, Z", named: false }), button(me, "closer", words.closer, { text: "+", key: "+" })),
-    button(me, "keys", words.keys, { text: "?", key: "?" }));
+      button(me, "wider", words.wider, { text: "−", key: "−" }), button(me, "full", words.full, { text: percent(me), key: "0, Z", named: false }), button(me, "closer", words.closer, { text: "+", key: "+" })));
 }
 
 // One line that is always there: how this mode works, and what must be known about these two pictures.
@@ -194,7 +193,7 @@ function warm(me) {
 function mode(me, name) {
   if (!me.b || name === me.mode) return;
   wish("mode", name, me);
-  me.mode = name;
+  Object.assign(me, { mode: name, said: `${me.data.words.modes[name]}. ${me.data.words.how[name]}` });
   still(me);
   me.redraw();
   look(me, me.view.s, me.view.x, me.view.y); // the box has another size now
@@ -202,13 +201,13 @@ function mode(me, name) {
 
 const local = {
   mode: (node, me) => mode(me, node.dataset.id),
+  swap: (_, me) => [(me.said = me.data.words.swapped), wish("swap", "", me)],
   previous: (_, me) => walk(me, -1),
   next: (_, me) => walk(me, 1),
   closer: (_, me) => zoom(me, 1.25),
   wider: (_, me) => zoom(me, 0.8),
   full: (_, me) => full(me),
   show_b: (_, me) => show(me, !me.shown),
-  keys: (_, me) => keys(me),
   bright: (_, me) => {
     wish("bright", me.bright ? "" : "1", me);
     me.bright = !me.bright;
@@ -221,17 +220,6 @@ const local = {
     me.redraw();
   },
 };
-
-function keys(me) {
-  const { words } = me.data;
-  const box = el("dialog", { class: "ask", "aria-label": words.keys }, el("h2", {}, words.keys),
-    el("dl", { class: "keys" }, words.key_list.map(([key, what]) => [el("dt", {}, key), el("dd", {}, what)])),
-    el("div", { class: "acts" }, el("button", { class: "act", type: "button", autofocus: true }, words.close)));
-  box.addEventListener("click", (event) => (event.target === box || event.target.closest("button")) && box.close());
-  box.addEventListener("close", () => box.remove());
-  me.over.replaceChildren(box);
-  box.showModal();
-}
 
 const ELSEWHERE = "input, textarea, select, [contenteditable], dialog, [role=dialog], [role=radio], [role=tab], [role=menu]";
 
@@ -250,8 +238,7 @@ function pressed(event, me) {
   else if (key === "-") zoom(me, 0.8);
   else if (key === "0") look(me, 1, 0, 0);
   else if (letter === "z" || letter === "KeyZ") full(me);
-  else if (key === "?") keys(me);
-  else if ((letter === "s" || letter === "KeyS") && me.b) wish("swap", "", me);
+  else if ((letter === "s" || letter === "KeyS") && me.b) local.swap(null, me);
   else if ("1234".includes(key)) mode(me, Object.keys(me.data.words.modes)[key - 1]);
   else return;
   event.preventDefault();

@@ -33,6 +33,7 @@ _WORDS: dict[str, Any] = {
     "other": "Choose another B…", "closer": "Zoom in", "wider": "Zoom out", "fit": "Fit", "full": "Fit, or 100 %",
     "divider": "Divider: how much of A is seen", "show_b": "Show B", "by_itself": "Alternate", "bright": "Brighter",
     "calm": "Your system asks for less motion, so it does not alternate by itself.",
+    "swapped": "A and B have changed places.",
     "walked": "B is now {place} of {count}: {name}. {prompt}",
     "pixels": "Their sizes differ: both are fitted to the same box, neither is stretched.",
     "shapes": "Where only one of them reaches, it is seen alone.",
@@ -41,13 +42,7 @@ _WORDS: dict[str, Any] = {
                "see whether it can be fetched again.",
     "differences": "What differs", "fact": "Fact", "gone": "only in A: ", "new": "only in B: ",
     "pick": "Choose what to compare it with", "nothing": "There is no other picture yet.",
-    "keys": "Keys", "close": "Close", "open": "Open", "again": "Use again", "download": "Download",
-    "key_list": [
-        ["← →", "Previous or next B"], ["1 2 3 4", "Side by side, Slider, Flicker, Difference"], ["+ −", "Zoom"],
-        ["0", "Fit"], ["Z", "100 %: one pixel of the picture on one of the screen; double click does the same"],
-        ["Shift ← → ↑ ↓", "Move what is zoomed"], ["Space", "In Flicker: B as long as it is held"],
-        ["S", "Swap A and B"], ["?", "This list"],
-    ],
+    "open": "Open", "again": "Use again", "download": "Download",
 }  # fmt: skip
 _NOTHING_ELSE = Sentence("Nothing else differs.")
 _ALL_THE_SAME = Sentence("Same model, same prompt, same settings, same cost and time: only the pictures differ.")

@@ -4,9 +4,9 @@
 // follows the pattern "collapsible listbox" of the WAI-ARIA practices: arrows, Home, End and letters move, Space and
 // Enter choose.
 
-function option(item, data) {
+function option(item, data, me) {
   return el("div", {
-    class: item.picked ? "option picked" : "option", role: "option", tabindex: -1, "data-key": item.name, "data-name": item.name,
+    class: item.picked ? "option picked" : "option", role: "option", tabindex: item.name === me.at ? 0 : -1, "data-key": item.name, "data-name": item.name,
     "aria-label": item.name, "aria-description": [...item.facts, item.note, item.full && data.full].filter(Boolean).join(", "),
     "aria-selected": String(item.picked), "aria-disabled": (item.off || item.full) && "true",
   },
@@ -15,14 +15,15 @@ function option(item, data) {
     el("span", { class: "facts soft" }, item.facts.map((fact) => el("span", {}, fact))));
 }
 
-function group(one, data) {
+function group(one, data, me) {
   return el("div", { role: "group", "aria-label": `${one.title}, ${one.road}`, "data-key": `${one.title} ${one.road}` },
     el("p", { class: "title" }, el("b", {}, one.title), el("span", { class: "soft" }, one.road)),
-    one.items.map((item) => option(item, data)));
+    one.items.map((item) => option(item, data, me)));
 }
 
 function render(data, me) {
-  const { words, picked } = data;
+  const { words, picked } = data, items = data.groups.flatMap((one) => one.items);
+  if (!items.some((item) => item.name === me.at)) me.at = (items.find((item) => item.picked) ?? items[0])?.name;
   const names = picked.map((one) => one.name).join(", ");
   return [
     el("div", { class: "head" },
@@ -35,7 +36,7 @@ function render(data, me) {
         : el("span", { class: "now" }, el("b", {}, names), el("span", { class: "soft" }, picked[0].road)),
       el("span", { class: "chevron", "aria-hidden": "true" })),
     el("div", { class: "list", popover: "auto", "data-key": "list" },
-      el("div", { class: "options", role: "listbox", "aria-label": data.label, "aria-multiselectable": String(data.several) }, data.groups.map((one) => group(one, data))),
+      el("div", { class: "options", role: "listbox", "aria-label": data.label, "aria-multiselectable": String(data.several) }, data.groups.map((one) => group(one, data, me))),
       el("p", { class: "foot soft" }, el("span", { role: "status" }, data.full || (data.several ? words.pick_several : words.pick_one)), data.several && el("button", { class: "act", type: "button", "data-act": "close" }, words.done))),
   ];
 }
@@ -68,6 +69,14 @@ function toggled(event, me) {
   // Whoever left it by Escape goes on where they came from; whoever clicked elsewhere is there.
   if (!me.shown && (document.activeElement === document.body || list(me).contains(me.root.getRootNode().activeElement))) opener(me).focus();
   for (const name of ["scroll", "resize"]) (me.shown ? addEventListener : removeEventListener)(name, me.follow, true);
+}
+
+// One option is in the tab order: the one that the keyboard stands on, or would come to.
+function reached(event, me) {
+  const node = event.target.closest("[role=option]");
+  if (!node) return;
+  me.at = node.dataset.name;
+  for (const one of options(me)) one.setAttribute("tabindex", one === node ? "0" : "-1");
 }
 
 function choose(node, me) {
@@ -127,6 +136,7 @@ export default function (component) {
       if (node) choose(node, me);
     });
     list(me).addEventListener("toggle", (event) => toggled(event, me));
+    list(me).addEventListener("focusin", (event) => reached(event, me));
     list(me).addEventListener("focusout", (event) => leave(event, me));
   }
   if (me.shown) place(me); // a redrawing has taken the place out of the style

@@ -65,7 +65,6 @@ function head(data, me) {
   return el("div", { class: "head" },
     el("span", { class: "count soft", role: "status" }, data.count),
     el("button", { class: me.mode ? "act on" : "act", type: "button", "data-act": "mode", "aria-pressed": String(Boolean(me.mode)), title: words.mode }, words.select),
-    el("button", { class: "act keys", type: "button", "data-act": "keys", title: words.keyboard, "aria-label": words.keyboard }, "?"),
     el("div", { class: "sizes", role: "group", "aria-label": words.size }, Object.keys(words.sizes).map(size)));
 }
 

@@ -1,0 +1,134 @@
+"""Every key that the screens hear, in one table: the sheet that `?` opens shows it, a test holds it to the JavaScript.
+
+No key leads to another page, and that is meant: 1 to 4 are Compare's, Alt with a number changes the tab of a browser on
+Linux, C and R are Streamlit's, and the four links are the first that Tab reaches. `/` leads to where one types.
+"""
+
+from dataclasses import dataclass
+
+from dashboard.components import words
+from dashboard.components.mount import mount
+from dashboard.language import t
+from data.sentences import Sentence
+
+
+@dataclass(frozen=True)
+class Key:
+    """`shown` as it is printed on a keyboard; several stand apart by a space, and one of two held together by a +."""
+
+    shown: str
+    does: Sentence
+    heard: tuple[str, ...] = ()
+    """What our JavaScript compares with; nothing where the browser or Streamlit hears it."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Keys that are heard in one place, by the file of that name."""
+
+    title: Sentence
+    file: str
+    keys: tuple[Key, ...]
+
+
+_EVERYWHERE = Group(Sentence("Everywhere"), "keys", (
+    Key("?", Sentence("Show or hide this list"), ("?", "？")),
+    Key("/", Sentence("Write: to the prompt, or to the search"), ("/",)),
+    Key("Tab Shift+Tab", Sentence("To the next thing that can be used, or back")),
+    Key("Enter Space", Sentence("Press it")),
+    Key("Esc", Sentence("Close what is open; an answer of No where something is asked")),
+))  # fmt: skip
+_PROMPT = Group(Sentence("Prompt"), "composer", (
+    Key("Ctrl+Enter", Sentence("Generate, also while you type")),
+))  # fmt: skip
+_RECALL = Group(Sentence("Earlier prompts"), "recall", (
+    Key("Alt+↑ Alt+↓", Sentence("In the prompt field: an older one, a newer one"), ("ArrowUp", "ArrowDown")),
+    Key("↑ ↓ Home End", Sentence("Move in it"), ("ArrowUp", "ArrowDown", "Home", "End")),
+))  # fmt: skip
+_FAMILIES = Group(Sentence("Families of models"), "families", (
+    Key("← → ↑ ↓", Sentence("Move"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+))  # fmt: skip
+_MODELS = Group(Sentence("List of models"), "picker", (
+    Key("↓", Sentence("Open it"), ("ArrowDown",)),
+    Key("↑ ↓ Home End", Sentence("Move in it"), ("ArrowUp", "ArrowDown", "Home", "End")),
+    Key("A … Z", Sentence("To the next that begins with this letter")),
+    Key("Enter Space", Sentence("Choose"), ("Enter", " ")),
+    Key("Tab", Sentence("Leave the list"), ("Tab",)),
+))  # fmt: skip
+_REFERENCES = Group(Sentence("References"), "slots", (
+    Key("← →", Sentence("Move this picture one place"), ("ArrowLeft", "ArrowRight")),
+))  # fmt: skip
+_SHELF = Group(Sentence("Pictures of History, for a reference"), "shelf", (
+    Key("← → ↑ ↓ Home End", Sentence("Move"),
+        ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End")),
+))  # fmt: skip
+_TEMPLATES = Group(Sentence("Templates"), "templates", (Key("Esc", Sentence("Close"), ("Escape",)),))
+_LINES = Group(Sentence("Lines of a batch"), "lines", (
+    Key("Ctrl+Enter", Sentence("Take over what is written"), ("Enter",)),
+    Key("Esc", Sentence("Close; what is written is kept"), ("Escape",)),
+))  # fmt: skip
+_DEEDS = Group(Sentence("A card with the focus, and the open picture"), "actions", (
+    Key("D", Sentence("Download"), ("D",)),
+    Key("E", Sentence("Edit"), ("E",)),
+    Key("V", Sentence("Vary"), ("V",)),
+    Key("K F", Sentence("Keep"), ("K", "F")),
+))  # fmt: skip
+_SHEET = Group(Sentence("The open picture"), "sheet", (
+    Key("← →", Sentence("To its neighbour in the list"), ("ArrowLeft", "ArrowRight")),
+    Key("Enter", Sentence("In the field for a tag: add it"), ("Enter",)),
+    Key("Esc", Sentence("Leave that field, or close the picture"), ("Escape",)),
+))  # fmt: skip
+_GALLERY = Group(Sentence("Pictures"), "gallery", (
+    Key("← → ↑ ↓", Sentence("Move"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+    Key("Home End", Sentence("To the first, to the last"), ("Home", "End")),
+    Key("Enter", Sentence("Open"), ("Enter",)),
+    Key("Space", Sentence("Select or deselect"), (" ",)),
+    Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Select on the way")),
+    Key("Ctrl+A", Sentence("Select the page"), ("a",)),
+    Key("S", Sentence("Select mode: a click selects"), ("s",)),
+    Key("F", Sentence("Star or unstar"), ("f",)),
+    Key("T", Sentence("Tags"), ("t",)),
+    Key("Delete", Sentence("Delete"), ("Delete", "Backspace")),
+    Key("Z", Sentence("Undo"), ("z",)),
+    Key("N P", Sentence("Next page, previous page"), ("n", "p")),
+    Key("Esc", Sentence("Clear the selection"), ("Escape",)),
+))  # fmt: skip
+_PAIR = Group(Sentence("Two pictures"), "pair", (
+    Key("← →", Sentence("Previous or next B; on the divider, move it"), ("ArrowLeft", "ArrowRight")),
+    Key("Home End", Sentence("On the divider: to its ends"), ("Home", "End")),
+    Key("1 2 3 4", Sentence("Side by side, Slider, Flicker, Difference"), ("1", "2", "3", "4")),
+    Key("+ −", Sentence("Zoom"), ("+", "=", "-")),
+    Key("0", Sentence("Fit"), ("0",)),
+    Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("z",)),
+    Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Move what is zoomed"), ("ArrowUp", "ArrowDown")),
+    Key("Space", Sentence("In Flicker: B as long as it is held"), (" ",)),
+    Key("S", Sentence("Swap A and B"), ("s",)),
+))  # fmt: skip
+
+GROUPS = {
+    words.GENERATE: (
+        _PROMPT, _RECALL, _FAMILIES, _MODELS, _REFERENCES, _SHELF, _TEMPLATES, _LINES, _DEEDS, _SHEET,
+    ),
+    words.HISTORY: (_GALLERY, _DEEDS, _SHEET),
+    words.COMPARE: (_PAIR, _DEEDS, _SHEET),
+    words.SETTINGS: (),
+}  # fmt: skip
+"""By page, in the order of the sheet; what is heard everywhere comes last."""
+WRITE = {words.GENERATE: ".st-key-prompt textarea", words.HISTORY: ".st-key-q input"}
+"""Where a page is typed in."""
+
+
+def groups(page: str) -> tuple[Group, ...]:
+    """What the sheet lists on the page of that name."""
+    return (*GROUPS[page], _EVERYWHERE)
+
+
+def keys(page: str) -> None:
+    """The button and its sheet; after all else of a page, because it stands in the page's head and takes no room."""
+    shown = [(t(one.title), [(key.shown, t(key.does)) for key in one.keys]) for one in groups(page)]
+    told = {"open": t("Keys"), "close": t("Close")}
+    mount("keys", key="keys", data={"groups": shown, "write": WRITE.get(page), "words": told}, on_event=_nothing)
+
+
+def _nothing(act: str, name: str) -> None:
+    """The sheet tells Python nothing."""
