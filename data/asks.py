@@ -20,7 +20,7 @@ from data.requests import GenerationRequest, validate
 from data.rows import artifact_row, stored_image
 from data.schema import NOT_DELETED, Artifact, RequestKey, Task
 from data.sentences import Sentence
-from data.status import TERMINAL, TaskStatus
+from data.status import ACTIVE, TERMINAL, TaskStatus
 
 
 def likeness(request: GenerationRequest) -> str:
@@ -46,6 +46,12 @@ def ended_like(session: Session, parent: Parent, request: GenerationRequest | No
         .where(Task.parent_id == parent.task_id, Task.relation == parent.relation, col(Task.status).in_(TERMINAL))
     )
     return session.exec(mine if request is None else mine.where(Task.model == request.model)).one()
+
+
+def retry_of(session: Session, task_id: str) -> Task | None:
+    """The retry of this task that has not ended, whether it was asked for alone or with others."""
+    mine = (Task.parent_id == task_id, Task.relation == Relation.RETRY, col(Task.status).in_(ACTIVE))
+    return session.exec(select(Task).where(*mine).order_by(col(Task.seq).desc()).limit(1)).first()
 
 
 def failed_of_batch(batch_id: str) -> tuple[ColumnElement[bool], ...]:

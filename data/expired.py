@@ -20,6 +20,7 @@ from data.removal import KEPT_FOR
 from data.schema import (
     OPEN_CALL,
     Artifact,
+    Batch,
     ProviderFile,
     RequestKey,
     Submission,
@@ -143,8 +144,9 @@ def purge(db: Database, now: Callable[[], datetime]) -> list[str]:
 
 
 def _empty(session: Session, over: Any, moment: datetime) -> list[str]:
-    """Deletes these requests, or empties those whose row must stay."""
+    """Deletes these requests, or empties those whose row must stay. The name of a batch goes with the last of it."""
     ids = list(session.exec(over.with_for_update(skip_locked=True)))
+    batches = session.exec(select(Task.batch_id).where(col(Task.id).in_(ids)).distinct()).all()
     paid = select(Submission.task_id).where(col(Submission.task_id).in_(ids))
     keyed = select(Task.id).join(RequestKey, col(RequestKey.batch_id) == Task.batch_id).where(col(Task.id).in_(ids))
     stay = {*session.exec(paid), *session.exec(keyed)}
@@ -156,6 +158,8 @@ def _empty(session: Session, over: Any, moment: datetime) -> list[str]:
     _delete(session, [task_id for task_id in ids if task_id not in stay])
     emptied: dict[str, Any] = {"prompt": "", "params": {}, "digest": "", "error_code": CLEARED, "error_detail": None}
     run(update(Task).where(col(Task.id).in_(stay)).values(**emptied))
+    left = exists(select(Task.id).where(Task.batch_id == Batch.id, func.coalesce(Task.error_code, "") != CLEARED))
+    run(delete(Batch).where(col(Batch.id).in_(batches), ~left))
     log_each(session, sorted(stay), CLEARED, now=moment, who="housekeeping")
     return ids
 

@@ -145,7 +145,9 @@ def _narrowed(
 ) -> Narrowed:
     task, (models, not_models) = table(Task), by_model
     source, seq, where, branches, rest = _source(query, viewer, begun, sqlite=sqlite)
-    values = {"person": _people(query.by.of, viewer), "model": models, "status": _statuses(query.status.of)}
+    failed = ("failed",) if query.cause.of else ()  # it means the failed, to whom an index leads
+    statuses = _statuses(query.status.of or failed)
+    values = {"person": _people(query.by.of, viewer), "model": models, "status": statuses}
     walked = _walked(values) if source is task and not query.batch.of else ()
     if any(len(values[name]) > 1 for name in walked):
         branches = [task.c[walked[0]] == value for value in values.pop(walked[0])]

@@ -129,7 +129,12 @@ _SINGLE = ~sa.exists().where(col(Batch.id) == col(Task.batch_id))
 _MINE = sa.select(*COLUMNS).where(*_OWN, _SINGLE).order_by(col(Task.seq).desc())
 _FAR = sa.select(col(Task.seq)).where(*_OWN).order_by(col(Task.seq).desc()).offset(_LOOKED_BACK).limit(1)
 _NEAR = col(Task.seq) > func.coalesce(_FAR.scalar_subquery(), 0)
-_UNDER_WAY = _MINE.where(col(Task.status).in_(ACTIVE)).limit(100)
+# Told which index: without statistics SQLite walks everything that somebody ever asked for, at each move of theirs.
+_UNDER_WAY = (
+    _MINE.where(col(Task.status).in_(ACTIVE))
+    .limit(100)
+    .with_hint(Task, "INDEXED BY ix_task_person_status_seq", "sqlite")
+)
 _ENDED = _MINE.where(col(Task.status).not_in(ACTIVE), _NEAR).limit(sa.bindparam("some"))
 _ACTIVE_COUNT = sa.select(func.count()).select_from(Task).where(col(Task.status).in_(ACTIVE))
 _MY_ACTIVE_COUNT = _ACTIVE_COUNT.where(col(Task.person) == _ME)

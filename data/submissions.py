@@ -68,30 +68,24 @@ class SubmissionStore:
         self._retries = retries
 
     def claim(self, account: str, serves: Serves, pace: Pace) -> Claim | None:
-        """Takes the next task, if the gate allows it, and puts the intent to spend on record."""
-        with self._db.transaction() as session:
-            gate = lock_gate(session, account)
-            now = self._clock()  # after the lock: who waited for it must not count as having started earlier
-            if not gate_is_open(session, gate, pace, now):
-                return None
-            task = _next_ready(session, account, serves, pace, now)
-            if task is None:
-                return None
-            submission = Submission(
-                task_id=task.id,
-                attempt=task.attempts + 1,
-                account=account,
-                token=new_token(),
-                started_at=now,
-                lease_until=now + pace.submit_lease,
-            )
-            session.add(submission)
-            session.flush()
-            if not move(session, task.id, _S.SUBMITTING, since={_S.QUEUED}, now=now, kind="claimed",
-                        submission_id=submission.id, attempts=submission.attempt):  # fmt: skip
-                session.rollback()  # cancelled at this very moment: nothing may be spent
-                return None
-            return Claim(submission.id, submission.token, task, *held_references(session, account, task.id))
+        """Takes the next task, if the gate allows it, and puts the intent to spend on record.
+
+        One whose batch has cost more than it may, because the provider charged more than its list says, ends unsent:
+        each in a transaction of its own, for whoever has locked the sums of money must not wait for another task.
+        """
+        while True:
+            with self._db.transaction() as session:
+                gate = lock_gate(session, account)
+                now = self._clock()  # after the lock: who waited for it must not count as having started earlier
+                if not gate_is_open(session, gate, pace, now):
+                    return None
+                task = _next_ready(session, account, serves, pace, now)
+                if task is None:
+                    return None
+                if not over_cap(session, task.batch_id):
+                    return _claimed(session, account, task, pace, now)
+                move(session, task.id, _S.FAILED, since={_S.QUEUED}, now=now, kind="over_cap", error_code="over_cap")
+                book(session, task.id, now)
 
     def leaves(self, submission_id: str, pace: Pace) -> bool | None:
         """Whether a call that was held up may leave now, and is counted from now; None: it is not the sender's now."""
@@ -277,16 +271,27 @@ class SubmissionStore:
         return True
 
 
-def _next_ready(session: Session, account: str, serves: Serves, pace: Pace, now: datetime) -> Task | None:
-    """The next task with all its references at the provider; one whose upload has expired goes back for another.
+def _claimed(session: Session, account: str, task: Task, pace: Pace, now: datetime) -> Claim | None:
+    submission = Submission(
+        task_id=task.id,
+        attempt=task.attempts + 1,
+        account=account,
+        token=new_token(),
+        started_at=now,
+        lease_until=now + pace.submit_lease,
+    )
+    session.add(submission)
+    session.flush()
+    if not move(session, task.id, _S.SUBMITTING, since={_S.QUEUED}, now=now, kind="claimed",
+                submission_id=submission.id, attempts=submission.attempt):  # fmt: skip
+        session.rollback()  # cancelled at this very moment: nothing may be spent
+        return None
+    return Claim(submission.id, submission.token, task, *held_references(session, account, task.id))
 
-    One whose batch has cost more than it may, because the provider charged more than its list says, ends here unsent.
-    """
+
+def _next_ready(session: Session, account: str, serves: Serves, pace: Pace, now: datetime) -> Task | None:
+    """The next task with all its references at the provider; one whose upload has expired goes back for another."""
     while (task := next_task(session, serves, pace, now)) is not None:
-        if over_cap(session, task.batch_id):
-            move(session, task.id, _S.FAILED, since={_S.QUEUED}, now=now, kind="over_cap", error_code="over_cap")
-            book(session, task.id, now)
-            continue
         if session.exec(select(Task.id).where(Task.id == task.id, lacks_upload(account, now))).first() is None:
             return task
         task.awaits_upload = True

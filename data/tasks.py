@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from data.asks import asked_again, batch_of_key, digest, ended_like, failed_of_batch, likeness, write_tasks
+from data.asks import asked_again, batch_of_key, digest, ended_like, failed_of_batch, likeness, retry_of, write_tasks
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
@@ -118,7 +118,7 @@ class TaskStore:
     def retry(self, task_id: str, *, who: str, other: GenerationRequest | None = None) -> Task:
         """Asks for the same again, or (`other`) another model for it: a task that knows its origin, at a new price.
 
-        While an earlier one like it is still under way, that one is the answer: an impatient person pays once.
+        While an earlier one like it is still under way, alone or with its batch, that one is the answer: paid once.
 
         Raises:
             NotFound: no such task.
@@ -126,6 +126,8 @@ class TaskStore:
         """
         with self._db.read() as session:
             task = _task(session, task_id)
+            if other is None and (under_way := retry_of(session, task_id)) is not None:
+                return under_way
             request = other or asked_again(session, task, self._clock())
             parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
             key = f"retry:{task_id}:{f'{other.model}:' if other else ''}{ended_like(session, parent, other)}"

@@ -47,8 +47,9 @@ FAULTS = (
     fault("a charged failure is tried again", "submissions.py", "word.retryable and not word.charged_micro and",
           "word.retryable and"),
     fault("the provider's faults are tried on and on", "submissions.py", "<= self._retries", "<= 99"),
-    fault("a retry pressed twice is asked twice", "tasks.py", "parents=parents, request_key=key)[0]",
-          "parents=parents, request_key=None)[0]"),
+    Fault("a retry pressed twice is asked twice", (
+        ("tasks.py", "if other is None and (under_way", "if False and (under_way"),
+        ("tasks.py", "parents=[parent], request_key=key)[0]", "parents=[parent], request_key=None)[0]"))),
     fault("a cancel after the claim is honoured as free", "tasks.py", "_S.CANCELLED, since={_S.QUEUED}",
           "_S.CANCELLED, since={_S.QUEUED, _S.SUBMITTING}"),
     fault("a cancel is forgotten at the end of a try", "settling.py", "if task.cancel_requested_at is not None:",

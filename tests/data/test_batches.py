@@ -12,10 +12,12 @@ from stores import MODELS, Stores
 
 from data.batches import Batches
 from data.errors import BudgetExceeded, NotAllowed
+from data.expired import purge
 from data.ledger import TEAM, Ledger
 from data.plan import LONGEST_NAME, Plan
 from data.query import Choice, Query, Word
 from data.query_reading import read
+from data.removal import Removal
 from data.requests import GenerationRequest
 from data.schema import Batch, LedgerEntry, RequestKey, Spending, Task, TaskEvent
 from data.search import Search
@@ -142,6 +144,21 @@ def test_where_the_provider_charges_more_than_its_list_what_is_not_sent_stops_at
     assert reserved(stores) == 0
 
 
+def test_each_task_that_stops_at_its_cap_ends_alone_so_that_none_is_waited_for_with_the_sums_locked(
+    stores: Stores,
+) -> None:
+    tasks, said = start(stores, 5, cap=20 * CREDIT), [""]
+    charge(stores, 4)
+    charge(stores, 14)  # all but two credits: none of the three others
+    event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append(f"{said.pop()}{told[2]};"))
+    event.listen(stores.db.engine, "commit", lambda _: said.append(""))
+    assert stores.no_claim()
+    assert [stores.card(task.id).error_code for task in tasks[2:]] == ["over_cap"] * 3
+    endings = [each for each in said if "UPDATE spending" in each]
+    assert len(endings) == 3
+    assert not any("UPDATE task " in each.partition("UPDATE spending")[2] for each in endings)
+
+
 def test_a_dear_picture_within_the_cap_stops_nothing(stores: Stores) -> None:
     start(stores, 2, cap=14 * CREDIT)
     charge(stores, 9)
@@ -180,6 +197,33 @@ def test_the_ledgers_entries_add_up_to_its_sums_after_a_batch_was_cancelled(stor
         assert session.exec(select(func.sum(LedgerEntry.reserved_micro))).one() == 0
         assert session.exec(select(func.count()).where(col(Task.reserved_micro) != 0)).one() == 0
     assert reserved(stores) == 0
+
+
+def test_a_task_whose_batch_is_tried_again_is_not_paid_for_once_more_beside_it(stores: Stores) -> None:
+    tasks = start(stores, 2)
+    for number in range(2):
+        claim = stores.claim()
+        stores.submissions.apply(claim.submission_id, Said("failed", f"p{number}", (), 0, "policy", "no"))
+    again = stores.tasks.retry_failed(tasks[0].batch_id, who="ann")
+    assert [stores.tasks.retry(task.id, who="bob").id for task in tasks] == [task.id for task in again]
+    assert counted(stores)["Task"] == 4
+    claim = stores.claim()
+    stores.submissions.apply(claim.submission_id, Said("failed", "p3", (), 0, "policy", "no"))
+    assert stores.tasks.retry(tasks[0].id, who="bob").id not in {task.id for task in again}
+
+
+def test_the_name_of_a_batch_goes_with_the_last_of_its_requests(stores: Stores) -> None:
+    """It may be a prompt, and somebody deleted that."""
+    tasks, other = start(stores, 3), start(stores, 1, person="bob")
+    stores.fail(stores.claim())
+    stores.tasks.cancel_waiting(tasks[0].batch_id, who="ann")
+    removal = Removal(stores.db, stores.clock)
+    for gone, batches in ((tasks[:2], 2), (tasks[2:], 1)):
+        removal.delete([task.id for task in gone], who="ann")
+        stores.clock.forward(days=31)
+        assert len(purge(stores.db, stores.clock)) == len(gone)
+        assert counted(stores)["Batch"] == batches
+    assert Batches(stores.db).recent("bob")[0].id == other[0].batch_id
 
 
 def test_the_failed_of_a_batch_are_tried_again_as_one_batch_of_the_same_name(stores: Stores) -> None:

@@ -1,7 +1,9 @@
 """What the screens read."""
 
+from typing import Any
+
 import pytest
-from sqlalchemy import text
+from sqlalchemy import event, text
 from stores import MODELS, Stores
 
 from data.errors import NotFound
@@ -61,6 +63,17 @@ def test_the_usual_time_is_read_along_an_index_and_nothing_is_sorted(stores: Sto
         plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
     assert [line for line in plan if "ix_task_model_seq (model=?)" in line], plan
     assert not [line for line in plan if "SCAN task" in line or "SCAN submission" in line], plan
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_is_under_way_is_found_without_a_walk_along_all_that_ended(stores: Stores) -> None:
+    said = list[tuple[str, Any]]()
+    event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append((told[2], told[3])))
+    assert stores.history.recent("ann") == ()
+    with stores.db.read() as session:
+        connection = session.connection()
+        plan = [row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {said[0][0]}", said[0][1])]
+    assert any("ix_task_person_status_seq (person=? AND status=?)" in line for line in plan), plan
 
 
 def test_the_place_in_the_queue_counts_those_before(stores: Stores) -> None:

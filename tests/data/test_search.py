@@ -279,6 +279,18 @@ def test_no_page_is_sorted_or_read_from_end_to_end(stores: Stores, typed: str) -
     assert sorted_afterwards <= (1 if len(found.branches) > 1 else 0), plan
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("typed", ["cause:policy", "by:ann cause:policy", "by:ann by:ben cause:policy"])
+def test_a_cause_is_looked_for_among_the_failed_alone(stores: Stores, typed: str) -> None:
+    """Few fail: a walk along everything would read a million rows to fill one page."""
+    found = narrowed(read(typed).query, "ann", sqlite=True)
+    with stores.db.read() as session:
+        connection = session.connection()
+        query = found.rows("id", limit=60).compile(connection, compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in connection.execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert any("INDEX ix_task" in line and "status=?" in line for line in plan), plan
+
+
 def test_what_is_taken_out_of_the_index_is_not_found_and_nothing_else_goes(stores: Stores) -> None:
     tasks = [stores.task(prompt=prompt) for prompt in ("红色 kite", "红色 boat", "")]
     with stores.db.transaction() as session:
