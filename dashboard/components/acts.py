@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import comparing, iterate, other, server, toasts, trouble, words
+from dashboard.components import comparing, iterate, other, server, toasts, trouble, walk, words
 from dashboard.language import t, tn
 from data.errors import InvalidRequest, NotAllowed
 
@@ -67,7 +67,7 @@ def _open(task_id: str) -> None:
     """Opens it; where a second picture is being looked for, this is the one."""
     a = comparing.a()
     if a is None or a == task_id:
-        st.query_params["task"] = task_id
+        walk.to(task_id)
         _then("rerun")
     elif resources.desk().history.card(task_id).pictures:
         comparing.cancel()

@@ -43,7 +43,7 @@ SUGGESTED = 50
 def drawer_if_asked(person: str) -> None:
     """Opens the drawer when the address names a task. A full rerun closes dialogs, so pages call this on every run."""
     comparing.bar()
-    task_id = st.query_params.get("task")
+    task_id = walk.arrive()
     if not task_id:
         return
     try:
@@ -61,7 +61,7 @@ def _forget() -> None:
 
 def _sheet(person: str) -> None:
     news.listen("sheet", EVERYBODY)
-    task_id = st.query_params.get("task")
+    task_id = walk.here()
     if not task_id:  # it was left by what was pressed in it
         acts.follow_up()
         return
@@ -82,10 +82,10 @@ def _sheet(person: str) -> None:
 def _heard(act: str, name: str, person: str) -> None:
     """What was pressed: a step to another task changes the address; the rest is done as on a card."""
     if act == "go":
-        st.query_params["task"] = name
+        walk.to(name)
     elif act in ("newer", "older"):
         with trouble.callback():
-            st.query_params["task"] = walk.step(act, st.query_params.get("task", ""), person)
+            walk.to(walk.step(act, walk.here() or "", person))
     else:
         acts.perform(act, name, person)
 

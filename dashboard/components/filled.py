@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import family, form, origin, standing, trouble
+from dashboard.components import family, form, origin, standing, trouble, walk
 from dashboard.components.controls import joined
 from dashboard.components.form import Form
 from dashboard.components.mount import mount
@@ -48,7 +48,7 @@ def _heard(act: str, name: str) -> None:
     elif act == "cut":
         origin.cut()
     else:
-        st.query_params["task"] = name
+        walk.to(name)
 
 
 def _from(now: Form) -> dict[str, Any] | None:

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import formats, people, press, words
+from dashboard.components import formats, people, press, walk, words
 from dashboard.components.form import Form
 from dashboard.language import t
 from dashboard.resources import desk, now, picture_url
@@ -30,4 +30,4 @@ def twin(task: Task, form: Form, person: str) -> None:
 
 
 def _open(task_id: str) -> None:
-    st.query_params["task"] = task_id
+    walk.to(task_id)

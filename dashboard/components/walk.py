@@ -3,6 +3,7 @@
 The browser gets a stretch of it, so that a key shows the next picture at once, and Python follows with the rest.
 """
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,6 +15,8 @@ from dashboard.resources import desk, picture_url
 from data.history import Card, Page
 from data.query import ME, Choice, Query
 
+SETTLED = 2.0
+"""Seconds after which a browser knows of a step that it took."""
 AHEAD = 5
 """Tasks to each side that the browser knows: as many presses may come before we answer the first."""
 
@@ -24,6 +27,32 @@ class Listed:
 
     query: Query = field(default_factory=Query)
     top: int | None = None
+
+
+def arrive() -> str | None:
+    """Which task a full run of the page shall show: the address says, unless we have just changed it ourselves."""
+    state, said = st.session_state, st.query_params.get("task")
+    if said and time.monotonic() - state.get("walked_at", float("-inf")) > SETTLED:
+        state["walked_to"] = said
+    return here() if said else None
+
+
+def here() -> str | None:
+    """The task that the drawer shows; None where it was left.
+
+    Our own word, not the address: a browser sends its address along with each event, and that is the one from before
+    where it has not heard yet of the step that it took.
+    """
+    at: str | None = st.session_state.get("walked_to") if st.query_params.get("task") else None
+    if at and st.query_params["task"] != at:
+        st.query_params["task"] = at
+    return at
+
+
+def to(task_id: str) -> None:
+    """Goes to a task, in the address too."""
+    st.session_state["walked_to"], st.session_state["walked_at"] = task_id, time.monotonic()
+    st.query_params["task"] = task_id
 
 
 def listed(card: Card, person: str) -> Listed:
