@@ -41,7 +41,8 @@ start_clock()
 if st.session_state.get("page") != name:  # a visit begins: what an earlier one had open or frozen is over
     st.session_state["page"] = name
     for snapshot in (
-        "history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "pair_ring", "batch_open",
+        "history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "gallery_missing", "pair_ring",
+        "batch_open", "templating", "choosing", "view_asked", "export_asked",
     ):  # fmt: skip
         st.session_state.pop(snapshot, None)
 try:

@@ -47,13 +47,22 @@ def _may_spend(act: str) -> None:
         raise NotAllowed(words.HALTED_PRESS)
 
 
-def _with_batch(act: str, batch_id: str, person: str) -> None:
-    tasks = resources.desk().tasks
+def _retry_failed(batch_id: str, seen: str, person: str) -> None:
+    """`seen` is how many the button named, where it did: more may have failed since, and those it did not offer."""
+    here = resources.desk()
+    if seen and seen != str(here.glances.failed_of_batch(batch_id).count):
+        raise NotAllowed(words.CHANGED)
+    here.tasks.retry_failed(batch_id, who=person)
+
+
+def _with_batch(act: str, said: str, person: str) -> None:
+    """ "<batch>", or where it spends "<batch> <how many>"."""
+    tasks, (batch_id, _, seen) = resources.desk().tasks, said.partition(" ")
     _may_spend(act)
     if act == "batch_history":
         _then("history", q=f"batch:{batch_id}")
     elif act == "batch_retry":
-        tasks.retry_failed(batch_id, who=person)
+        _retry_failed(batch_id, seen, person)
         _then("rerun")
     elif act == "batch_cancel":
         count = tasks.cancel_waiting(batch_id, who=person)
@@ -105,7 +114,8 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
         _ask_another(task_id, person)
         _then("generate")
     elif act == "retry_failed":
-        tasks.retry_failed(history.card(task_id).batch_id, who=person)
+        task_id, _, seen = task_id.partition(" ")
+        _retry_failed(history.card(task_id).batch_id, seen, person)
         _then("generate")
     elif act == "download_again":
         tasks.retry_download(task_id, who=person)

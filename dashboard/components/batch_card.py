@@ -122,7 +122,8 @@ def _retry(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
         return []
     price = formats.about(failed.estimate_micro, in_dollars=False, practice=practice)
     label = tn(failed.count, "Retry the failed one ({price})", "Retry the {n} failed ({price})", price=price)
-    act: dict[str, Any] = {"act": "batch_retry", "label": label, "title": t("Asks for these again, as one new batch")}
+    act: dict[str, Any] = {"act": "batch_retry", "label": label, "title": t("Asks for these again, as one new batch"),
+                           "id": f"{batch.id} {failed.count}"}  # fmt: skip
     if failed.doubtful:
         text = words.doubtful_in_batch(failed.doubtful)
         act["ask"] = {"title": f"{label}?", "text": text, "yes": label, "no": t(words.LEAVE_IT)}

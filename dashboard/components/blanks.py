@@ -31,13 +31,13 @@ def take(template: Template | None) -> None:
         return
     state["blanks"] = {}
     state["template"] = template and {"id": template.id, "name": template.name, "use": secrets.token_hex(4)}
-    _keep()
+    keep()
 
 
 def fill_in(name: str, value: str) -> None:
     """This is what stands in a blank now."""
     st.session_state["blanks"] = st.session_state["blanks"] | {name: value}
-    _keep()
+    keep()
 
 
 def names(prompt: str) -> tuple[str, ...]:
@@ -55,7 +55,8 @@ def asked(prompt: str) -> str:
     return filled(prompt, st.session_state["blanks"]) if st.session_state["template"] else prompt
 
 
-def _keep() -> None:
+def keep() -> None:
+    """Remembers them for the next visit."""
     state = st.session_state
     kept = state["template"] and {**state["template"], "blanks": state["blanks"]}
     with suppress(*DATABASE_ERRORS):  # the next visit would only start without it

@@ -49,7 +49,7 @@ def _anew() -> None:
 
 
 def _body(person: str, most: int) -> None:
-    if not st.session_state["choosing"]:
+    if not st.session_state.get("choosing"):
         st.rerun()
     st.text_input(
         t(words.SEARCH), key="chooser_text", type="search", live=True, icon=":material/search:", on_change=_anew,

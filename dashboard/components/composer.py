@@ -132,7 +132,7 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
     estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
-    shortcut = None if st.session_state.get("batch_open") else "Ctrl+Enter"  # there it starts the batch
+    shortcut = None if _is_covered() else "Ctrl+Enter"
     with st.container(horizontal=True, gap="small", key="press"):
         with st.container(key="generate"):
             st.button(
@@ -146,6 +146,11 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
         st.error(formats.literal(shown), icon=":material/error:")
     elif same is not None:
         twin(same, now, person)
+
+
+def _is_covered() -> bool:
+    """Whether a dialog or the drawer stands before the form: keys are theirs, and nothing behind them is bought."""
+    return "task" in st.query_params or any(map(st.session_state.get, ("batch_open", "templating", "choosing")))
 
 
 def _left_out(now: Form) -> None:

@@ -136,7 +136,8 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
 def _of_the_batch(detail: Detail, practice: bool) -> list[dict[str, Any]]:
     if detail.card.status != TaskStatus.FAILED:
         return []
-    return actions.batch_action(desk().glances.failed_of_batch(detail.card.batch_id), practice=practice)
+    failed = desk().glances.failed_of_batch(detail.card.batch_id)
+    return [act | {"id": f"{detail.card.id} {failed.count}"} for act in actions.batch_action(failed, practice=practice)]
 
 
 def _tags(task_id: str, around: views.Surroundings) -> dict[str, Any]:

@@ -44,7 +44,7 @@ def way(now: Form) -> Relation | None:
 def _heard(act: str, name: str) -> None:
     if act == "undo":
         origin.undo()
-        form.keep_references()
+        form.keep_all()
     elif act == "cut":
         origin.cut()
     else:

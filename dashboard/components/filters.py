@@ -123,8 +123,8 @@ def _models(there: Names, said: address.Chosen) -> None:
     options = list(dict.fromkeys([*families, *sorted(used, key=_model), *said.model]))
     key = _key("model", list(said.model))
     st.pills(
-        t("Models, or whole families"), options, selection_mode="multi", key=key, format_func=_model,
-        on_change=_changed, args=["model"],
+        t("Models, or whole families"), options, selection_mode="multi", key=key,
+        format_func=lambda name: formats.literal(_model(name)), on_change=_changed, args=["model"],
     )  # fmt: skip
 
 
@@ -157,7 +157,7 @@ def _tags(there: Sequence[str], said: Sequence[str]) -> None:
     key = _key("tag", list(said))
     st.pills(
         t("Any of these tags"), list(dict.fromkeys([*there, *said])), selection_mode="multi", key=key,
-        on_change=_changed, args=["tag"],
+        format_func=formats.literal, on_change=_changed, args=["tag"],
     )  # fmt: skip
 
 

@@ -277,6 +277,13 @@ def keep_references() -> None:
         resources.desk().preferences.remember(st.session_state["form_of"], references=images)
 
 
+def keep_all() -> None:
+    """Remembers the whole of what a person wrote, after something else than their typing has changed it."""
+    keep_draft(st.session_state["form_of"])
+    keep_references()
+    blanks.keep()
+
+
 def _kept_references(kept: Any) -> list[StoredImage]:
     try:
         return [StoredImage(**image) for image in kept or []]

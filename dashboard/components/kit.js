@@ -168,6 +168,7 @@ async function copy(node) {
     area.remove();
   }
   const before = node.textContent;
+  if (before === node.dataset.done) return; // a second press within the moment
   node.textContent = node.dataset.done;
   setTimeout(() => (node.textContent = before), 1500);
 }

@@ -97,9 +97,11 @@ def ask_for_archive() -> None:
 def archive_if_asked(person: str) -> dict[str, Any] | None:
     """The form, in one drawing for each press; by its number the browser knows whether it has sent it."""
     asked = st.session_state.get("zip_asked", 0)
-    if asked == st.session_state.get("zip_given", 0) or not ids():
+    if asked == st.session_state.get("zip_given", 0):
         return None
-    st.session_state["zip_given"] = asked
+    st.session_state["zip_given"] = asked  # or a later selection would be sent without any press
+    if not ids():
+        return None
     return {"number": asked, "form": archive_form(ids(), person)}
 
 

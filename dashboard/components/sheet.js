@@ -159,16 +159,21 @@ const local = {
   unfold: (node, me) => ((me.unfolded = node.dataset.id), me.redraw()),
 };
 
+// A letter is meant for the one that is seen: it waits until that one is told, and a step that follows it waits behind it.
 // The drawer is the only thing that can be used while it is open, so its keys are heard wherever the focus is in it.
 function pressed(event, me) {
-  if (writes(event.composedPath()[0])) return;
+  if (!writes(event.composedPath()[0])) heard(event, me);
+}
+
+function heard(event, me) {
+  const letter = /^[A-Z]$/.test(keyOf(event));
+  if (me.stale && !event.repeat && (letter || (me.held.length && keyOf(event).startsWith("Arrow")))) return void me.held.push(event);
   const way = { ArrowLeft: "newer", ArrowRight: "older" }[keyOf(event)];
   if (way && !event.shiftKey) {
     event.preventDefault();
     return step(way, me);
   }
-  if (me.stale && /^[A-Z]$/.test(keyOf(event)) && !event.repeat) me.held.push(event); // meant for the one that is seen
-  else press(event, me.root);
+  press(event, me.root);
 }
 
 // Whoever writes a tag presses letters that mean something else to the page around, and Escape that means the field.
@@ -195,6 +200,7 @@ function begin(me, parentElement) {
   Object.assign(me, { unplayable: new Set(), held: [], heard: (event) => pressed(event, me) });
   me.root.addEventListener("keydown", (event) => writing(event, me));
   for (const name of ["keyup", "keypress"]) me.root.addEventListener(name, (event) => event.target.matches?.("input") && event.stopPropagation());
+  me.root.addEventListener("click", (event) => me.stale && event.target.closest(".rest") && event.stopImmediatePropagation(), true); // by Enter: what it says is of another task
   swiped(me);
   me.root.addEventListener("error", ({ target }) => { // H.265, for example, which not every browser knows
     if (target.nodeName !== "VIDEO") return;
@@ -210,7 +216,7 @@ export default function (component) {
   me.redraw = () => morph(me.root, el("div", { class: "root" }, render(data, me)));
   document.addEventListener("keydown", me.heard);
   preload(data, me);
-  if (!me.stale) for (const event of me.held.splice(0)) press(event, me.root);
+  while (!me.stale && me.held.length) heard(me.held.shift(), me);
   return () => {
     cleanup();
     document.removeEventListener("keydown", me.heard);

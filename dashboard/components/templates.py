@@ -83,7 +83,7 @@ def _close() -> None:
 
 
 def _body(person: str) -> None:
-    if not st.session_state["templating"]:
+    if not st.session_state.get("templating"):
         st.rerun()
     with trouble.live_part():
         edited = st.session_state["template_edited"]

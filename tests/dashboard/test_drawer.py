@@ -10,7 +10,7 @@ import streamlit as st
 from room import MODELS, Room, acts, cards, drawn, generate, press, write
 
 from dashboard.components import acts as doing
-from dashboard.components import iterate, origin
+from dashboard.components import filled, iterate, origin
 from data.catalog import catalog
 from data.marks import Marks
 from data.query import Query
@@ -284,3 +284,39 @@ def test_a_recipe_names_the_token_and_the_request_and_no_secret(form_room: Room)
     assert "os.environ['PICTURE_DESK_TOKEN']" in python
     compile(python, "recipe", "exec")
     assert stored_image(form_room.history.detail(task.id).inputs[0]).sha256 in shell
+
+
+def test_no_key_buys_behind_the_drawer_or_a_dialog(form_room: Room) -> None:
+    app = write(form_room.open(), "a red kite")
+    assert generate(app).proto.shortcut
+    for opener, name in (("templates_open", "templating"), ("from_history", "choosing")):
+        assert not generate(app.button(key=opener).click().run()).proto.shortcut
+        app.session_state[name] = False
+        assert generate(app.run()).proto.shortcut
+    app.query_params["task"] = made(form_room)
+    assert not generate(app.run()).proto.shortcut
+
+
+def test_undo_of_a_filling_outlives_a_reload(form_room: Room, session: Callable[..., Session]) -> None:
+    app = write(form_room.open(), "a long text of one's own")
+    app.session_state["fill"] = session(iterate.remix, made(form_room, "a red kite over dunes"))["fill"]
+    app.run()
+    names = (*origin._FORM, "former", "form_of", "page")
+    session(filled._heard, "undo", "", **{name: app.session_state[name] for name in names if name in app.session_state})
+    assert form_room.open().text_area(key="prompt").value == "a long text of one's own"
+
+
+def test_a_retry_of_a_batch_buys_as_many_as_its_button_said_or_nothing(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    spec = catalog().require(MODELS[0])
+    tasks = room.tasks.create([validate(spec, f"kite {n}", {}, ()) for n in range(3)], person="local")
+    room.fail()
+    room.fail()
+    (offered,) = [one for one in sheet(room, tasks[0].id)["actions"] if one["act"] == "retry_failed"]
+    room.fail()
+    state: dict[str, Any] = {}
+    monkeypatch.setattr("streamlit.session_state", state)
+    doing.perform("retry_failed", offered["id"], "local")
+    assert len(room.all_tasks()) == 3
+    assert "nothing was charged" in state["toasts"][-1][0]
