@@ -75,7 +75,7 @@ def nothing(query: Query) -> None:
         why = words.hidden_by(hides.part, many) if hides else words.ALL_HIDE if query else words.EMPTY_PAGE
         st.caption(t(why))
         if query.words:
-            st.caption(t(words.SEARCH_HELP))
+            st.markdown(f":small[{t(words.SEARCH_HELP)}]")
         with st.container(horizontal=True):
             if hides:
                 st.button(
