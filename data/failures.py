@@ -1,6 +1,5 @@
 """What has failed, by its cause, and trying all of one cause again: one press, one price, paid once."""
 
-import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -12,6 +11,7 @@ from data.asks import asked_again, left_to_try
 from data.catalog import catalog
 from data.db import Database
 from data.errors import InvalidRequest, NotAllowed
+from data.ids import these
 from data.plan import Plan
 from data.query import Query
 from data.relation import Parent, Relation
@@ -95,7 +95,7 @@ class Failures:
             ).one()
         if not requests:
             raise NotAllowed(Sentence("Nothing of this is left to try again."))
-        key = f"retry-these:{hashlib.sha256(' '.join(ids).encode()).hexdigest()}:{ended}"
+        key = f"retry-these:{these(ids)}:{ended}"
         plan = Plan(requests[0].prompt, "retry") if len(requests) > MAX_COUNT else None  # too many for a card each
         made = self._tasks.create(
             requests, person=who, parents=parents, request_key=key, cap_micro=cap_micro, plan=plan

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 from data.asks import asked_again, batch_of_key, digest, ended_like, failed_of_batch, likeness, retry_of, write_tasks
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
-from data.ids import new_id
+from data.ids import new_id, these
 from data.ledger import book, release, reserve, reserve_again
 from data.moves import lock_submission, lock_task, log, move, move_each
 from data.plan import Plan, plan_of_retry
@@ -150,7 +150,7 @@ class TaskStore:
             plan = plan_of_retry(session, batch_id)
         if not failed:
             raise NotAllowed(Sentence("Nothing of this batch is left to try again."))
-        key = f"retry-failed:{batch_id}:{len(ids)}:{ended}"
+        key = f"retry-failed:{these(ids)}:{ended}"
         parents = [Parent(task_id, _RETRY) for task_id in ids]
         return self.create(requests, person=who, source=failed[0].source, parents=parents, request_key=key, plan=plan)
 

@@ -181,6 +181,24 @@ def test_only_the_failed_of_a_batch_are_tried_again_and_once(stores: Stores) -> 
     assert once_more.prompt == "boat"
 
 
+def test_another_part_of_a_batch_that_is_as_large_is_tried_again_too(stores: Stores) -> None:
+    def fails(name: str) -> None:
+        claim = stores.claim()
+        stores.submissions.accepted(claim.submission_id, name)
+        stores.fail(claim, name)
+
+    asked = [GenerationRequest(MODELS[0], prompt, {}, ()) for prompt in ("kite", "boat")]
+    batch = stores.tasks.create(asked, person="ann")
+    fails("p1")
+    fails("p2")
+    for task in batch:
+        stores.tasks.retry(task.id, who="ann")
+    fails("p3")
+    assert [task.prompt for task in stores.tasks.retry_failed(batch[0].batch_id, who="ann")] == ["kite"]
+    fails("p4")
+    assert [task.prompt for task in stores.tasks.retry_failed(batch[0].batch_id, who="ann")] == ["boat"]
+
+
 def test_a_doubt_written_off_may_be_tried_again_and_both_calls_are_on_record(stores: Stores) -> None:
     task = stores.task()
     stores.submissions.in_doubt(stores.claim().submission_id, message="")
