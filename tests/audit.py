@@ -9,7 +9,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-import httpx
+from local import local
 from sqlmodel import select
 
 from data.db import Database
@@ -24,7 +24,7 @@ def audit(sandbox_url: str, db: Database, timeout: float = 80) -> None:
     """Fails unless every charge belongs to a call of ours, to the credit, and that call has a picture or a failure."""
     deadline = time.monotonic() + timeout
     while True:
-        charges = httpx.get(f"{sandbox_url}/sandbox/ledger").raise_for_status().json()["charges"]
+        charges = local.get(f"{sandbox_url}/sandbox/ledger").raise_for_status().json()["charges"]
         unsettled = [row for row in charges if not _settled(row, db)]
         if not unsettled:
             break

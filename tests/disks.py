@@ -13,8 +13,8 @@ from contextlib import contextmanager, suppress
 from functools import cache
 from pathlib import Path
 
-import httpx
 from engine import Engine
+from local import local
 from processes import wait_until
 
 from data.causes import explain
@@ -71,7 +71,7 @@ def read_only(disk: Path) -> Iterator[None]:
 
 def ready(engine: Engine) -> dict[str, object]:
     """What /readyz says."""
-    said: dict[str, object] = httpx.get(f"{engine.url}/readyz", timeout=20).json()
+    said: dict[str, object] = local.get(f"{engine.url}/readyz", timeout=20).json()
     return said
 
 
@@ -105,7 +105,7 @@ def an_answer_waits_while_the_database_is_full(engine: Engine, disk: Path) -> No
                    what=lambda: engine.log("server")[-3000:])  # fmt: skip
         said = wait_until(lambda: (found := ready(engine))["database"] != "ok" and found, 15)
         assert (said["ok"], "full" in str(said["database"])) == (False, True), said
-        assert httpx.get(f"{engine.url}/healthz").status_code == 200
+        assert local.get(f"{engine.url}/healthz").status_code == 200
     paid_once(engine, task_id)
     assert "in_doubt" not in [event.kind for event in engine.history.detail(task_id).events]
     wait_until(lambda: "Takes writes again" in (engine.lamp_says("database") or (True, ""))[1], 15)

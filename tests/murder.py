@@ -15,9 +15,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import httpx
 from databases import KINDS, databases_of
 from engine import Engine
+from local import local
 from processes import wait_until
 from sqlmodel import col, select
 
@@ -143,7 +143,7 @@ class Murder:
     def count(self) -> None:
         """Holds the provider's truth against ours."""
         toll, ledger = self.toll, self.engine.ledger()
-        made = httpx.get(f"{self.engine.sandbox_url}/sandbox/tasks").raise_for_status().json()
+        made = local.get(f"{self.engine.sandbox_url}/sandbox/tasks").raise_for_status().json()
         by_id = {row["taskId"]: row for row in made}
         toll.charges, toll.most_in_window = len(ledger["charges"]), ledger["maxCreatesInWindow"]
         with self.engine.db.read() as session:

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-import httpx
+from local import local
 from person import Person
 from playwright.sync_api import Error, Page, expect
 from processes import Desk, wait_until
@@ -78,7 +78,7 @@ class Newcomer:
         db = Database(self.desk.database_url)
         (card,) = [card for card in Search(db).page(Query(), "", limit=100).cards if card.prompt == prompt]
         db.close()
-        creates = httpx.get(f"{self.desk.sandbox_url}/sandbox/ledger").raise_for_status().json()["creates"]
+        creates = local.get(f"{self.desk.sandbox_url}/sandbox/ledger").raise_for_status().json()["creates"]
         (told,) = [row for row in creates if row["prompt"] == prompt]
         return card, told
 

@@ -41,7 +41,7 @@ class Server:
         config = uvicorn.Config(self.app, log_config=None, access_log=False, timeout_graceful_shutdown=2)
         self._uvicorn = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._uvicorn.run, args=([self._socket],), daemon=True)
-        self.client = httpx.Client(base_url=self.url, trust_env=False, timeout=20)
+        self.client = httpx.Client(base_url=self.url, trust_env=False, verify=False, timeout=20)
 
     def __enter__(self) -> Self:
         self._thread.start()

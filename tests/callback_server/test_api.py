@@ -10,6 +10,7 @@ from typing import Any
 
 import httpx
 import pytest
+from local import local
 from pictures import jpeg, png
 
 from callback_server.routes.api import max_body_bytes
@@ -54,7 +55,7 @@ def test_a_request_becomes_queued_tasks_that_can_be_read(server: Server) -> None
     batch = answer.json()
     assert [task["status"] for task in batch["tasks"]] == ["pending"] * 3
     for task in batch["tasks"]:
-        read = httpx.get(task["url"], headers=BEARER, trust_env=False).json()
+        read = local.get(task["url"], headers=BEARER).json()
         assert (read["task_id"], read["batch_id"]) == (task["task_id"], batch["batch_id"])
         assert (read["model"], read["prompt"], read["params"]["aspect_ratio"]) == (MODEL, "a red kite", "16:9")
     assert {card.person for card in Search(server.db).page(Query(), "ann").cards} == {"ann"}
@@ -154,9 +155,9 @@ def test_a_body_over_the_limit_is_413(shared: Server) -> None:
 def test_references_are_taken_as_data_urls(server: Server) -> None:
     answer = ask(server, model=EDIT, references=[data_url(png(64, 48)), data_url(jpeg(100, 80), "image/jpeg")], count=2)
     assert answer.status_code == 202, answer.text
-    read = httpx.get(answer.json()["tasks"][1]["url"], headers=BEARER, trust_env=False).json()
+    read = local.get(answer.json()["tasks"][1]["url"], headers=BEARER).json()
     assert [(r["mime"], r["width"]) for r in read["references"]] == [("image/png", 64), ("image/jpeg", 100)]
-    fetched = httpx.get(read["references"][0]["url"], trust_env=False)
+    fetched = local.get(read["references"][0]["url"])
     assert (fetched.status_code, len(fetched.content)) == (200, read["references"][0]["bytes"])
 
 
@@ -262,7 +263,7 @@ def test_the_record_tells_the_whole_life(server: Server) -> None:
     assert {k: picture[k] for k in ("sha256", "mime", "width", "height", "bytes")} == {
         "sha256": image.sha256, "mime": "image/png", "width": 300, "height": 200, "bytes": image.size,
     }  # fmt: skip
-    assert httpx.get(picture["url"], trust_env=False).content == png(300, 200)
+    assert local.get(picture["url"]).content == png(300, 200)
 
 
 def test_a_price_is_exact_and_an_unknown_one_is_null(server: Server) -> None:

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-import httpx
 import pytest
 from databases import Databases
 from engine import KEY, Engine
+from local import local
 from pictures import phone_jpeg, transparent_png
 from PIL import Image
 from processes import wait_until
@@ -73,7 +73,7 @@ def test_a_picture_is_made_stored_byte_for_byte_and_charged_once(engine: Engine)
     path = engine.artifacts.original_path(picture.sha256)
     (charge,) = engine.charges(card.id)
     assert charge["credits"] * 1_000_000 == card.charged_micro == card.estimate_micro
-    served = httpx.get(engine.history.detail(card.id).submissions[0].outputs[0]).content
+    served = local.get(engine.history.detail(card.id).submissions[0].outputs[0]).content
     assert path.read_bytes() == served
     with Image.open(path) as image:
         assert image.size == (picture.width, picture.height) == (1024, 1024)

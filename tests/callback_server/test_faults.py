@@ -16,12 +16,12 @@ from contextlib import closing
 from pathlib import Path
 
 import disks
-import httpx
 import pytest
 from databases import Databases
 from disks import paid_once, ready
 from engine import Engine
 from films import mp4
+from local import local
 from pictures import transparent_png
 from postgres import Postgres
 from processes import wait_until
@@ -213,5 +213,5 @@ def test_a_corrupt_or_missing_file_that_heals_becomes_a_picture_or_a_video(
         engine.tasks.retry_download(ids[3], who="ann")
         wait_until(lambda: engine.card(ids[3]).status == S.SUCCEEDED, 15)
         all_paid_once(engine, *ids, *engine.ask("afterwards"))
-        assert httpx.get(f"{engine.url}/readyz").json()["storage"] == "ok"
+        assert local.get(f"{engine.url}/readyz").json()["storage"] == "ok"
     databases.give_back(url)

@@ -17,6 +17,7 @@ import httpx
 import pytest
 from databases import Databases
 from engine import KEY, Engine
+from local import local
 from pictures import png
 from processes import wait_until
 from pydantic import SecretStr
@@ -330,16 +331,16 @@ def test_the_lamp_says_what_differs_by_how_much_and_what_to_do(night_shift: Call
 
 
 def test_a_top_up_is_called_that_and_a_leak_is_a_difference(engine: Engine, night_shift: Callable[[], Sidecar]) -> None:
-    left = httpx.get(f"{engine.sandbox_url}/healthz").json()["balance"]
+    left = local.get(f"{engine.sandbox_url}/healthz").json()["balance"]
     balances = compare_today(night_shift()).balances
     assert balances["kie"]["micro"] == round(left * MICRO)
     for change, kinds, said in ((500, [], "500 credits more than our books explain"), (-7, [BALANCE], "")):
-        httpx.post(f"{engine.sandbox_url}/sandbox/credits", json={"credits": left + change}).raise_for_status()
+        local.post(f"{engine.sandbox_url}/sandbox/credits", json={"credits": left + change}).raise_for_status()
         progress = compare_today(night_shift(), balances={name: dict(row) for name, row in balances.items()})
         assert [each.kind for each in progress.differences] == kinds
         assert said in " ".join(progress.notes)
     assert "7 credits less than our books explain" in progress.differences[0].text
-    httpx.post(f"{engine.sandbox_url}/sandbox/credits", json={"credits": left}).raise_for_status()
+    local.post(f"{engine.sandbox_url}/sandbox/credits", json={"credits": left}).raise_for_status()
 
 
 def test_a_picture_that_we_did_not_know_of_is_found_and_fetched(

@@ -7,8 +7,7 @@ the end the sandbox, an independent reading of the same protocol, is spoken to a
 import asyncio
 import json
 import logging
-import subprocess
-import sys
+import os
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -16,6 +15,8 @@ from typing import Any
 
 import httpx
 import pytest
+from local import local
+from nursery import Child
 from processes import free_port, wait_until
 from pydantic import SecretStr
 from wires import Request, Script, Server, always, drip, http, serving, silence
@@ -259,9 +260,8 @@ def sandbox(tmp_path: Path) -> Iterator[str]:
     """The address of a sandbox process of its own."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
-    command = [sys.executable, "-m", "callback_server.sandbox", "--port", str(port), "--state-dir", str(tmp_path),
-               "--key", KEY, "--seconds", "0.2"]  # fmt: skip
-    process = subprocess.Popen(command)
+    arguments = ["--port", str(port), "--state-dir", str(tmp_path), "--key", KEY, "--seconds", "0.2"]
+    process = Child("callback_server.sandbox", arguments, os.environ, tmp_path / "log")
     try:
         wait_until(lambda: answers(url), 20, what="the sandbox answers")
         yield url
@@ -272,7 +272,7 @@ def sandbox(tmp_path: Path) -> Iterator[str]:
 
 def answers(url: str) -> bool:
     try:
-        return httpx.get(f"{url}/healthz", trust_env=False).status_code == 200
+        return local.get(f"{url}/healthz").status_code == 200
     except httpx.HTTPError:
         return False
 

@@ -122,7 +122,7 @@ def start(folder: Path, **settings: object) -> "subprocess.Popen[str]":
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_cleanly_while_clients_hold_on(tmp_path: Path, how: signal.Signals) -> None:
     port = free_port()
-    with start(tmp_path, CALLBACK_PORT=port) as process, httpx.Client(trust_env=False) as client:
+    with start(tmp_path, CALLBACK_PORT=port) as process, httpx.Client(trust_env=False, verify=False) as client:
         wait_until(lambda: answers(client, f"http://127.0.0.1:{port}/readyz"), 20)
         with socket.create_connection(("127.0.0.1", port)) as slow:
             slow.sendall(b"POST /api/webhook/nano-banana HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n")

@@ -2,8 +2,7 @@
 
 import asyncio
 import json
-import subprocess
-import sys
+import os
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -13,6 +12,8 @@ from typing import Any
 
 import httpx
 import pytest
+from local import local
+from nursery import Child
 from processes import free_port, wait_until
 from pydantic import SecretStr
 from wires import Request, Script, http, serving
@@ -136,16 +137,8 @@ def test_a_list_that_cannot_be_read_is_no_list_of_differences(script: Script) ->
 def sandbox(tmp_path: Path) -> Iterator[int]:
     """The port of a sandbox process of its own."""
     port = free_port()
-    command = [
-        sys.executable,
-        "-m",
-        "callback_server.sandbox",
-        "--port",
-        str(port),
-        "--state-dir",
-        str(tmp_path / "box"),
-    ]
-    process = subprocess.Popen(command)
+    arguments = ["--port", str(port), "--state-dir", str(tmp_path / "box")]
+    process = Child("callback_server.sandbox", arguments, os.environ, tmp_path / "log")
     try:
         wait_until(lambda: answers(port), 20, what="the sandbox answers")
         yield port
@@ -156,7 +149,7 @@ def sandbox(tmp_path: Path) -> Iterator[int]:
 
 def answers(port: int) -> bool:
     try:
-        return httpx.get(f"http://127.0.0.1:{port}/healthz", trust_env=False).status_code == 200
+        return local.get(f"http://127.0.0.1:{port}/healthz").status_code == 200
     except httpx.HTTPError:
         return False
 

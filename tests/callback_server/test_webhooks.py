@@ -353,7 +353,7 @@ def test_memory_stays_flat_under_a_body_of_200_megabytes(tmp_path: Path, databas
     url = f"http://127.0.0.1:{port}"
     with subprocess.Popen([sys.executable, "-m", "callback_server"], env=env, stderr=subprocess.DEVNULL) as process:
         try:
-            with httpx.Client(base_url=url, trust_env=False, timeout=60) as client:
+            with httpx.Client(base_url=url, trust_env=False, verify=False, timeout=60) as client:
                 wait_until(lambda: answers(client), 20)
                 client.post(address(claim), content=b"{}")
                 before = peak_kilobytes(process.pid)
@@ -381,7 +381,9 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_under_load(tmp_p
     acknowledged: set[tuple[str, str]] = set()
     for life in range(2):
         with subprocess.Popen([sys.executable, "-m", "callback_server"], env=env, stderr=subprocess.DEVNULL) as process:
-            with httpx.Client(base_url=f"http://127.0.0.1:{env['CALLBACK_PORT']}", trust_env=False) as client:
+            with httpx.Client(
+                base_url=f"http://127.0.0.1:{env['CALLBACK_PORT']}", trust_env=False, verify=False
+            ) as client:
                 wait_until(lambda client=client: answers(client), 20)
             enough, stop = len(acknowledged) + 60, threading.Event()
             senders = [
@@ -404,7 +406,7 @@ def test_nothing_acknowledged_is_lost_when_the_server_is_killed_under_load(tmp_p
 
 def send_twice(port: int, claim: Claim, life: int, acknowledged: set[tuple[str, str]], stop: threading.Event) -> None:
     """Up to nine deliveries, each two times, on one connection; ends when the server does."""
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30) as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, verify=False, timeout=30) as client:
         for n in range(18):
             body = json.dumps(success(f"p{claim.submission_id}") | {"n": n // 2, "life": life})
             try:

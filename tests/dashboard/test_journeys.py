@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import httpx
 import pytest
 from databases import databases_of
 from engine import KEY, Engine
+from local import local
 from person import Person
 from pictures import phone_jpeg, transparent_png
 from PIL import Image
@@ -34,7 +34,7 @@ def person(shared_desk: Desk, page: Page) -> Person:
 
 def ledger(desk: Desk) -> list[dict[str, object]]:
     """What the sandbox charged."""
-    found: list[dict[str, object]] = httpx.get(f"{desk.sandbox_url}/sandbox/ledger").json()["charges"]
+    found: list[dict[str, object]] = local.get(f"{desk.sandbox_url}/sandbox/ledger").json()["charges"]
     return found
 
 
@@ -82,7 +82,7 @@ def test_image_to_image_with_two_references(person: Person) -> None:
     person.settles()
     person.presses_generate()
     person.sees("travel poster", "succeeded")
-    creates = httpx.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
+    creates = local.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
     (made,) = [row for row in creates if "travel poster" in row["prompt"]]
     assert made["model"] == "google/nano-banana-edit"
     assert len(made["input"]["image_urls"]) == 2
@@ -104,7 +104,7 @@ def test_seedream(person: Person) -> None:
 
 def test_four_at_once_with_one_failing_keeps_the_other_three(person: Person) -> None:
     rule = {"fault": "fail", "value": "501", "nth": 2, "times": 1, "match": "four hills"}
-    httpx.post(f"{person.desk.sandbox_url}/sandbox/faults", json=rule).raise_for_status()
+    local.post(f"{person.desk.sandbox_url}/sandbox/faults", json=rule).raise_for_status()
     person.chooses("4")
     person.types("four hills")
     person.presses_generate()
@@ -179,9 +179,9 @@ def test_a_picture_is_public_only_to_whoever_has_its_link(person: Person) -> Non
     person.presses_generate()
     person.sees("a private garden", "succeeded")
     link = person.card("a private garden").get_by_role("img").get_attribute("src") or ""
-    assert httpx.get(link).status_code == 200
-    assert "immutable" in httpx.get(link).headers["cache-control"]
-    assert httpx.get(link.split("?")[0]).status_code == 403
+    assert local.get(link).status_code == 200
+    assert "immutable" in local.get(link).headers["cache-control"]
+    assert local.get(link.split("?")[0]).status_code == 403
 
 
 def test_settings_tests_the_round_trip_and_shows_the_credits(person: Person) -> None:
@@ -193,7 +193,7 @@ def test_settings_tests_the_round_trip_and_shows_the_credits(person: Person) -> 
 
 def test_a_doubt_is_given_up_and_tried_again_only_after_the_question(person: Person) -> None:
     rule = {"fault": "lost_request", "times": 1, "match": "nobody confirmed this"}
-    httpx.post(f"{person.desk.sandbox_url}/sandbox/faults", json=rule).raise_for_status()
+    local.post(f"{person.desk.sandbox_url}/sandbox/faults", json=rule).raise_for_status()
     person.types("nobody confirmed this")
     person.presses_generate()
     person.sees("nobody confirmed this", "unconfirmed")

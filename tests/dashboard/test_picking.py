@@ -1,7 +1,7 @@
 """What only a browser can show of the form: the list of models by keyboard and on a phone, references put in order."""
 
-import httpx
 import pytest
+from local import local
 from person import Person
 from pictures import png
 from playwright.sync_api import Page, expect
@@ -125,7 +125,7 @@ def test_references_go_out_in_the_order_that_buttons_keys_and_dragging_gave_them
     (task,) = [card for card in Search(db).page(Query(), "", limit=100).cards if card.prompt == "in this very order"]
     assert [row.filename for row in history.detail(task.id).inputs] == ["c.png", "a.png", "b.png"]
     db.close()
-    creates = httpx.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
+    creates = local.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
     assert len([row for row in creates if row["prompt"] == "in this very order"]) == 1
 
 

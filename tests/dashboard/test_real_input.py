@@ -1,7 +1,7 @@
 """What people really type and drop, and what they read when it cannot be used; nothing of it is charged by accident."""
 
-import httpx
 import pytest
+from local import local
 from person import DONE, Person
 from pictures import (
     animated_gif,
@@ -65,7 +65,7 @@ def test_a_prompt_is_sent_and_shown_to_the_letter(person: Person, kind: str) -> 
     first = person.page.locator("li.card").first
     expect(first.locator("p.prompt")).to_have_text(prompt)
     expect(first).to_have_attribute("data-state", "succeeded", timeout=DONE)
-    creates = httpx.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
+    creates = local.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
     assert prompt in [row["prompt"] for row in creates]
 
 

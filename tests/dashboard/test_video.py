@@ -1,7 +1,7 @@
 """A video on the screens: marked where it lies among pictures, played in the drawer when a person asks for it."""
 
 import films
-import httpx
+from local import local
 from playwright.sync_api import Page, Request, expect
 from processes import Desk
 
@@ -52,7 +52,7 @@ def test_a_video_plays_in_the_drawer_when_asked_and_says_so_where_it_cannot(
     expect(page.get_by_role("dialog")).to_contain_text("640 × 360 · 0:04 · WEBM")
     film.evaluate("film => film.readyState >= 1 || new Promise((known) => (film.onloadedmetadata = known))")
     assert film.evaluate("film => [film.paused, film.currentTime, film.duration, film.videoWidth]") == [True, 0, 4, 640]
-    assert httpx.get(film.get_attribute("poster") or "").headers["content-type"] == "image/webp"
+    assert local.get(film.get_attribute("poster") or "").headers["content-type"] == "image/webp"
     parts = [request.response() for request in asked]
     assert {part.status for part in parts if part} == {206}
 

@@ -4,8 +4,6 @@ import http.server
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,6 +13,7 @@ from typing import Any
 
 import httpx
 import pytest
+from nursery import Child
 from processes import free_port
 
 KEY = "practice-key"
@@ -28,22 +27,23 @@ class SandboxProcess:
     state_dir: Path
     options: tuple[str, ...]
     port: int = field(default_factory=free_port)
-    process: subprocess.Popen[bytes] | None = None
+    process: Child | None = None
     client: httpx.Client = field(init=False)
 
     def __post_init__(self) -> None:
         headers = {"Authorization": f"Bearer {KEY}"}
         limits = httpx.Limits(max_keepalive_connections=0)
-        self.client = httpx.Client(base_url=self.url, headers=headers, timeout=20, trust_env=False, limits=limits)
+        self.client = httpx.Client(
+            base_url=self.url, headers=headers, timeout=20, trust_env=False, verify=False, limits=limits
+        )
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> "SandboxProcess":
-        command = [sys.executable, "-m", "callback_server.sandbox", "--port", str(self.port)]
-        command += ["--state-dir", str(self.state_dir), *self.options]
-        self.process = subprocess.Popen(command, start_new_session=True)
+        arguments = ["--port", str(self.port), "--state-dir", str(self.state_dir), *self.options]
+        self.process = Child("callback_server.sandbox", arguments, os.environ, Path(os.devnull))
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             try:
@@ -58,7 +58,7 @@ class SandboxProcess:
         assert self.process is not None
         began = time.monotonic()
         if self.process.poll() is None:
-            os.kill(self.process.pid, how)
+            self.process.send_signal(how)
             self.process.wait(10)
         return time.monotonic() - began
 

@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import av
-import httpx
 import pytest
+from local import local
 
 pytestmark = pytest.mark.http
 VEO = "veo-3-1"
@@ -55,7 +55,7 @@ def test_a_film_begins_with_its_picture_and_the_server_answers_while_it_is_made(
     task_id = box.task("golden", model=VEO, image_urls=[url], aspect_ratio="Auto", resolution="1080p", duration=8)
     (film,) = box.finished(task_id)["response"]["resultUrls"]
     with ThreadPoolExecutor(1) as other:
-        fetching = other.submit(httpx.get, film, timeout=60, trust_env=False)
+        fetching = other.submit(local.get, film, timeout=60)
         waits = []
         while not fetching.done():
             began = time.monotonic()
