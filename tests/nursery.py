@@ -13,6 +13,7 @@ import sys
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 
 _fork = multiprocessing.get_context("forkserver")
 _fork.set_forkserver_preload(["nursery", "callback_server.__main__", "callback_server.sandbox.__main__"])
@@ -23,7 +24,11 @@ class Child:
 
     def __init__(self, module: str, arguments: Sequence[str], env: Mapping[str, str], log: Path) -> None:
         self._process = _fork.Process(target=_be, args=(module, [*arguments], dict(env), str(log)), daemon=True)
-        self._process.start()
+        main, sys.modules["__main__"] = sys.modules["__main__"], ModuleType("__main__")  # or it would import ours too
+        try:
+            self._process.start()
+        finally:
+            sys.modules["__main__"] = main
         assert self._process.pid is not None
         self.pid: int = self._process.pid
 
