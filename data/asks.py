@@ -42,10 +42,12 @@ def asked_again(session: Session, task: Task, now: datetime) -> GenerationReques
 
 def under_way(session: Session, task_id: str, other: GenerationRequest | None = None) -> Task | None:
     """The retry of this task that has not ended, asked for alone or with others; or what asks another model for it."""
-    mine = [Task.parent_id == task_id, Task.relation == Relation.RETRY, col(Task.status).in_(ACTIVE)]
-    if other is not None:
-        mine[1:2] = [Task.relation == Relation.VARIATION, Task.digest == likeness(other)]
-    return session.exec(select(Task).where(*mine).order_by(col(Task.seq).desc()).limit(1)).first()
+    mine = select(Task).where(Task.parent_id == task_id, col(Task.status).in_(ACTIVE))
+    if other is None:
+        mine = mine.where(Task.relation == Relation.RETRY)
+    else:
+        mine = mine.where(Task.relation == Relation.VARIATION, Task.digest == likeness(other))
+    return session.exec(mine.order_by(col(Task.seq).desc()).limit(1)).first()
 
 
 def left_to_try() -> tuple[ColumnElement[bool], ...]:

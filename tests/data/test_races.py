@@ -122,7 +122,7 @@ AGAIN: dict[str, Act] = {
 """Every button that asks for what has failed again."""
 
 
-@pytest.mark.parametrize("buttons", combinations_with_replacement(AGAIN, 2), ids=" and ".join)
+@pytest.mark.parametrize("buttons", [*combinations_with_replacement(AGAIN, 2)], ids=" and ".join)
 def test_whichever_buttons_ask_again_at_once_one_more_picture_is_bought(
     stores: Stores, buttons: tuple[str, str]
 ) -> None:
