@@ -82,7 +82,7 @@ def desk() -> Desk:
     )
     signer = LinkSigner(signing_key(settings))
     stores = (
-        tasks := TaskStore(db),
+        TaskStore(db),
         History(db),
         Glances(db),
         Batches(db),
@@ -91,7 +91,7 @@ def desk() -> Desk:
         SavedViews(db),
         Marks(db),
         Removal(db),
-        Failures(db, search, tasks),
+        Failures(db, search),
         Ledger(db),
         HealthBoard(db),
         Preferences(db),

@@ -14,13 +14,15 @@ from sqlmodel import Session, col, select
 from data import fulltext
 from data.catalog import catalog
 from data.errors import NotAllowed
+from data.ledger import reserve
 from data.moves import log_each
+from data.plan import Plan
 from data.relation import Parent, Relation
 from data.requests import GenerationRequest, validate
 from data.rows import artifact_row, stored_image
 from data.schema import NOT_DELETED, Artifact, RequestKey, Task
 from data.sentences import Sentence
-from data.status import ACTIVE, TERMINAL, TaskStatus
+from data.status import ACTIVE, TaskStatus
 
 
 def likeness(request: GenerationRequest) -> str:
@@ -38,25 +40,14 @@ def asked_again(session: Session, task: Task, now: datetime) -> GenerationReques
     return validate(catalog().require(task.model), task.prompt, task.params, references, on=now.date())
 
 
-def ended_like(session: Session, parent: Parent, request: GenerationRequest | None) -> int:
-    """How many tasks came of the parent in this way and have ended; of those that asked the request's model, if any."""
-    mine = (
-        select(func.count())
-        .select_from(Task)
-        .where(Task.parent_id == parent.task_id, Task.relation == parent.relation, col(Task.status).in_(TERMINAL))
-    )
-    return session.exec(mine if request is None else mine.where(Task.model == request.model)).one()
-
-
-def retry_of(session: Session, task_id: str) -> Task | None:
-    """The retry of this task that has not ended, whether it was asked for alone or with others."""
-    mine = (Task.parent_id == task_id, Task.relation == Relation.RETRY, col(Task.status).in_(ACTIVE))
-    return session.exec(select(Task).where(*mine).order_by(col(Task.seq).desc()).limit(1)).first()
-
-
-def failed_of_batch(batch_id: str) -> tuple[ColumnElement[bool], ...]:
-    """Conditions on `Task`: those of the batch that are left to try again."""
-    return col(Task.batch_id) == batch_id, *left_to_try()
+def under_way(session: Session, task_id: str, other: GenerationRequest | None = None) -> Task | None:
+    """The retry of this task that has not ended, asked for alone or with others; or what asks another model for it."""
+    mine = select(Task).where(Task.parent_id == task_id, col(Task.status).in_(ACTIVE))
+    if other is None:
+        mine = mine.where(Task.relation == Relation.RETRY)
+    else:
+        mine = mine.where(Task.relation == Relation.VARIATION, Task.digest == likeness(other))
+    return session.exec(mine.order_by(col(Task.seq).desc()).limit(1)).first()
 
 
 def left_to_try() -> tuple[ColumnElement[bool], ...]:
@@ -85,7 +76,30 @@ def digest(requests: Sequence[GenerationRequest]) -> str:
     return hashlib.sha256(json.dumps(asked).encode()).hexdigest()
 
 
-def write_tasks(
+def write_batch(
+    session: Session,
+    requests: Sequence[GenerationRequest],
+    *,
+    batch_id: str,
+    person: str,
+    source: str,
+    parents: Sequence[Parent | None],
+    now: datetime,
+    priority: int = 0,
+    cap_micro: int | None = None,
+    plan: Plan | None = None,
+) -> list[Task]:
+    """One QUEUED task per request as one batch, its money held back. Raises BudgetExceeded; then roll it back."""
+    if plan is not None:
+        session.add(plan.row(batch_id, person, size=len(requests), now=now))
+    tasks = _write_tasks(session, requests, batch_id, person=person, source=source, parents=parents,
+                         priority=priority, now=now)  # fmt: skip
+    caps = [cap for cap in (cap_micro, plan.cap_micro if plan else None) if cap is not None]
+    reserve(session, tasks, person, now, cap_micro=min(caps, default=None))
+    return tasks
+
+
+def _write_tasks(
     session: Session,
     requests: Sequence[GenerationRequest],
     batch_id: str,

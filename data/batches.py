@@ -1,7 +1,7 @@
 """Batches as one: how each stands, what it has cost of its cap, and its last pictures. It changes nothing.
 
 Only those that were looked through before they started have a row; what is counted are their tasks, one step into the
-index of `batch_id`. Deleted tasks do not count as anything but as part of what was asked for.
+index of `batch_id`. Deleted tasks count as part of what was asked for, and for the money that they have cost.
 """
 
 from collections import Counter
@@ -81,7 +81,6 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
     of = (col(Task.status), col(Task.error_code), col(Task.model))
     sums = (
         sa.func.count().label("many"), sa.func.max(col(Task.seq)).label("seq"),
-        sa.func.sum(col(Task.booked_micro)).label("spent"), sa.func.sum(col(Task.reserved_micro)).label("held"),
         sa.func.sum(col(Task.estimate_micro)).label("estimate"),
         sa.func.count(col(Task.estimate_micro)).label("priced"),
     )  # fmt: skip
@@ -92,14 +91,16 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
     for group in groups:
         counts[group.status] += group.many
     priced = all(group.priced == group.many for group in groups)
+    money = sa.select(sa.func.sum(col(Task.booked_micro)), sa.func.sum(col(Task.reserved_micro)))
+    spent, held = connection.execute(money.where(col(Task.batch_id) == row.id)).one()  # deleted or not, it was paid
     return Standing(
         row.id, row.person, row.name, row.size, row.cap_micro, row.created_at,
         seq=max(group.seq for group in groups),
         counts=dict(counts),
         refused=sum(group.many for group in groups if _was_refused(group)),
         estimate_micro=int(sum(group.estimate for group in groups)) if priced else None,
-        spent_micro=int(sum(group.spent for group in groups)),
-        held_micro=int(sum(group.held for group in groups)),
+        spent_micro=int(spent),
+        held_micro=int(held),
         models=tuple(sorted({group.model for group in groups if group.status in ACTIVE})),
         last=_last(connection, own),
     )  # fmt: skip

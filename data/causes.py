@@ -35,6 +35,7 @@ WAITING: dict[str, Cause] = {
     "key_capped": Cause("The key has reached the cap set at the provider.", "It waits; an admin can raise the cap."),
     "maintenance": Cause("The provider is under maintenance.", "It goes on by itself when the provider is back."),
     "unreachable": Cause("The provider cannot be reached.", "It goes on by itself when the provider answers."),
+    "held_up": Cause("Our own server held it up before it was sent.", "It is sent as soon as its turn comes."),
     "upload_failed": Cause("A reference could not be handed to the provider yet.", "We try again by ourselves."),
     "provider_retry": Cause("The provider had a fault of its own.", "We try once more by ourselves."),
     "storage_full": Cause(

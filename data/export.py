@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from data.history import Card
+from data.manifest import inert
 from data.marks import Marked
 from data.money import format_credits
 
@@ -13,8 +14,6 @@ COLUMNS = (
     "request", "asked_at", "person", "model", "prompt", "settings", "status", "cause", "finished_at", "credits",
     "pictures", "width", "height", "seconds", "bytes", "sha256", "starred", "tags",
 )  # fmt: skip
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a spreadsheet would take for the beginning of a formula, and run."""
 
 
 def to_csv(cards: Iterable[Card], marks: Mapping[str, Marked], names: Mapping[str, str]) -> bytes:
@@ -23,7 +22,7 @@ def to_csv(cards: Iterable[Card], marks: Mapping[str, Marked], names: Mapping[st
     lines = csv.writer(text)
     lines.writerow(COLUMNS)
     for card in cards:
-        lines.writerow(map(_harmless, _line(card, marks.get(card.id, Marked()), names)))
+        lines.writerow(map(inert, _line(card, marks.get(card.id, Marked()), names)))
     return text.getvalue().encode("utf-8-sig", "replace")
 
 
@@ -39,7 +38,3 @@ def _line(card: Card, marked: Marked, names: Mapping[str, str]) -> list[str]:
         str(sum(one.size for one in card.pictures)), " ".join(one.sha256 for one in card.pictures),
         "yes" if marked.starred else "no", ", ".join(marked.tags),
     ]  # fmt: skip
-
-
-def _harmless(text: str) -> str:
-    return f"'{text}" if text.startswith(_FORMULA) else text

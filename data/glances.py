@@ -3,7 +3,7 @@
 Each is bounded: it reads a page of tasks by index, or counts no further than a person reads. It changes nothing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
@@ -11,7 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import col, select
 
-from data.asks import failed_of_batch
+from data.again import left
 from data.db import Database
 from data.images import StoredImage
 from data.rows import stored_image
@@ -62,9 +62,10 @@ _HOME = (
 class Glances:
     """Reads over one database."""
 
-    def __init__(self, db: Database) -> None:
-        """`db` is opened and migrated."""
+    def __init__(self, db: Database, clock: Callable[[], datetime] | None = None) -> None:
+        """`db` is opened and migrated; `clock` gives the present moment in UTC, by default the database's."""
         self._db = db
+        self._clock = clock or db.now
 
     def calls(self, task_ids: Sequence[str]) -> dict[str, Calls]:
         """What is open of each task; tasks without a paid call are left out."""
@@ -81,14 +82,12 @@ class Glances:
         return found
 
     def failed_of_batch(self, batch_id: str) -> FailedOfBatch:
-        """What `TaskStore.retry_failed` would ask for again."""
-        unknown = select(Submission.id).where(Submission.task_id == Task.id, Submission.outcome == Outcome.UNKNOWN)
-        failed = failed_of_batch(batch_id)
-        with self._db.read() as session:
-            prices = session.exec(select(Task.estimate_micro).where(*failed)).all()
-            doubtful = session.exec(select(sa.func.count()).select_from(Task).where(*failed, sa.exists(unknown))).one()
-        known = [price for price in prices if price is not None]
-        return FailedOfBatch(len(prices), sum(known) if len(known) == len(prices) else None, doubtful)
+        """What `TaskStore.retry_failed` would ask for again, at today's price."""
+        with self._db.look() as connection:
+            found = left(connection, col(Task.batch_id) == batch_id, today=self._clock().date()).values()
+        known = [one.price_micro for one in found if one.price_micro is not None]
+        total = sum(known) if len(known) == len(found) else None
+        return FailedOfBatch(len(found), total, sum(one.doubtful for one in found))
 
     def inputs(self, task_ids: Sequence[str]) -> dict[str, tuple[StoredImage, ...]]:
         """The references of each task, by position; tasks without any are left out."""

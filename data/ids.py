@@ -1,11 +1,9 @@
 """Identifiers made by us: they sort by time and exist before the row is sent."""
 
-import hashlib
 import secrets
 import threading
 import time
 import uuid
-from collections.abc import Sequence
 
 _TAIL = 74  # random bits
 _lock = threading.Lock()
@@ -33,8 +31,3 @@ def new_id() -> str:
 def new_token() -> str:
     """192 unguessable bits, safe in a URL: what a callback URL carries (`secrets.token_urlsafe`)."""
     return secrets.token_urlsafe(24)
-
-
-def these(ids: Sequence[str]) -> str:
-    """A digest that says which are meant."""
-    return hashlib.sha256(" ".join(ids).encode()).hexdigest()

@@ -7,7 +7,7 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import ColumnElement, insert, update
 from sqlmodel import Session, col, select
 
 from data.errors import NotFound
@@ -34,6 +34,16 @@ def lock_task(session: Session, task_id: str) -> Task:
     if task is None:
         raise NotFound(Sentence("There is no such request."))
     return task
+
+
+def lock_tasks(session: Session, *which: ColumnElement[bool]) -> list[Task]:
+    """The rows that fit as they are now, locked until the transaction ends, in the one order in which many are locked.
+
+    Look at anything beside these rows (a retry of them, say) in a statement after this one: on PostgreSQL a statement
+    that waits for a lock still sees the rest of the database as it was before the wait.
+    """
+    query = select(Task).where(*which).order_by(col(Task.seq)).with_for_update()
+    return list(session.exec(query.execution_options(populate_existing=True)))
 
 
 def move(

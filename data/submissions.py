@@ -16,8 +16,8 @@ from data.db import Database
 from data.ids import new_token
 from data.images import StoredImage
 from data.ledger import book, over_cap
-from data.moves import bring_back, lock_submission, log, move
-from data.pace import Pace, Serves, gate_is_open, held_references, lacks_upload, lock_gate, next_task
+from data.moves import bring_back, lock_submission, lock_task, log, move
+from data.pace import Pace, Serves, gate_is_open, held_references, lock_gate, next_ready
 from data.schema import Submission, Task
 from data.settling import (
     WAITING_FOR_WORD,
@@ -79,7 +79,7 @@ class SubmissionStore:
                 now = self._clock()  # after the lock: who waited for it must not count as having started earlier
                 if not gate_is_open(session, gate, pace, now):
                     return None
-                task = _next_ready(session, account, serves, pace, now)
+                task = next_ready(session, account, serves, pace, now)
                 if task is None:
                     return None
                 if not over_cap(session, task.batch_id):
@@ -87,19 +87,24 @@ class SubmissionStore:
                 move(session, task.id, _S.FAILED, since={_S.QUEUED}, now=now, kind="over_cap", error_code="over_cap")
                 book(session, task.id, now)
 
-    def leaves(self, submission_id: str, pace: Pace) -> bool | None:
-        """Whether a call that was held up may leave now, and is counted from now; None: it is not the sender's now."""
+    def leaves(self, submission_id: str, pace: Pace) -> bool:
+        """Whether a call that was held up may leave now, and is counted from now.
+
+        Not if others take it for sent by now, if its task was cancelled meanwhile, or if the gate has shut. Then its
+        sender gives it back unsent: it waits as what it is, queued, where a cancel is free and its turn is kept.
+        """
         with self._db.transaction() as session:
             account = session.exec(select(Submission.account).where(Submission.id == submission_id)).one()
             gate = lock_gate(session, account)
             submission, now = lock_submission(session, submission_id), self._clock()
             if submission is None or submission.outcome != Outcome.SENDING:
-                return None
-            submission.lease_until = now + pace.submit_lease
-            if may_leave := gate_is_open(session, gate, pace, now, beside=submission_id):
-                submission.started_at = now
+                return False
+            cancelled = lock_task(session, submission.task_id).cancel_requested_at is not None
+            if cancelled or not gate_is_open(session, gate, pace, now, beside=submission_id):
+                return False
+            submission.started_at, submission.lease_until = now, now + pace.submit_lease
             session.add(submission)
-            return may_leave
+            return True
 
     def accepted(self, submission_id: str, provider_task_id: str) -> bool:
         """The provider has it and named it. False where that was known, or contradicts what is known."""
@@ -287,14 +292,3 @@ def _claimed(session: Session, account: str, task: Task, pace: Pace, now: dateti
         session.rollback()  # cancelled at this very moment: nothing may be spent
         return None
     return Claim(submission.id, submission.token, task, *held_references(session, account, task.id))
-
-
-def _next_ready(session: Session, account: str, serves: Serves, pace: Pace, now: datetime) -> Task | None:
-    """The next task with all its references at the provider; one whose upload has expired goes back for another."""
-    while (task := next_task(session, serves, pace, now)) is not None:
-        if session.exec(select(Task.id).where(Task.id == task.id, lacks_upload(account, now))).first() is None:
-            return task
-        task.awaits_upload = True
-        session.add(task)
-        session.flush()
-    return None

@@ -10,21 +10,22 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from data.asks import asked_again, batch_of_key, digest, ended_like, failed_of_batch, likeness, retry_of, write_tasks
+from data.again import Said, refuse_beside_a_retry, retry_batch, retry_one
+from data.asks import batch_of_key, digest, likeness, write_batch
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
-from data.ids import new_id, these
-from data.ledger import book, release, reserve, reserve_again
-from data.moves import lock_submission, lock_task, log, move, move_each
-from data.plan import Plan, plan_of_retry
-from data.relation import Parent, Relation
+from data.ids import new_id
+from data.ledger import book, release, reserve_again
+from data.moves import lock_submission, lock_task, lock_tasks, log, move, move_each
+from data.plan import Plan
+from data.relation import Parent
 from data.requests import GenerationRequest
 from data.schema import NOT_DELETED, OPEN_CALL, Artifact, RequestKey, Submission, Task
 from data.sentences import Sentence
 from data.status import Outcome, TaskStatus
 
 _S = TaskStatus
-_RETRY = Relation.RETRY
+_NOTHING_SAID = Said()
 LIKE_FOR = timedelta(hours=24)
 
 
@@ -58,9 +59,12 @@ class TaskStore:
         a person looked through: then screens show the batch as one, and a cap of its own is kept to the very end.
 
         Raises:
+            ValueError: nothing is asked for.
             NotAllowed: the key was used for something else.
             BudgetExceeded: the batch would pass its cap or a monthly budget; none of it was made.
         """
+        if not requests:
+            raise ValueError("a batch of nothing")
         batch_id = new_id()
         with self._db.transaction() as session:
             now = self._clock()
@@ -69,13 +73,8 @@ class TaskStore:
                 row = {"key": request_key, "digest": asked, "batch_id": batch_id, "at": now}
                 if not insert_new(session, RequestKey, row):
                     return batch_of_key(session, request_key, asked) or []
-            if plan is not None:
-                session.add(plan.row(batch_id, person, size=len(requests), now=now))
-            tasks = write_tasks(session, requests, batch_id, person=person, source=source, parents=parents,
-                                priority=priority, now=now)  # fmt: skip
-            caps = [cap for cap in (cap_micro, plan.cap_micro if plan else None) if cap is not None]
-            reserve(session, tasks, person, now, cap_micro=min(caps, default=None))
-        return tasks
+            return write_batch(session, requests, batch_id=batch_id, person=person, source=source, parents=parents,
+                               priority=priority, now=now, cap_micro=cap_micro, plan=plan)  # fmt: skip
 
     def known(self, request_key: str, asked: str) -> list[Task] | None:
         """The batch that was made under this key, None where there is none yet.
@@ -115,51 +114,40 @@ class TaskStore:
                 log(session, task_id, "cancel_requested", now=now, who=who)
             return False
 
-    def retry(self, task_id: str, *, who: str, other: GenerationRequest | None = None) -> Task:
-        """Asks for the same again, or (`other`) another model for it: a task that knows its origin, at a new price.
+    def retry(
+        self, task_id: str, *, who: str, other: GenerationRequest | None = None, said: Said = _NOTHING_SAID
+    ) -> Task:
+        """Asks for the same again, or (`other`) another model for it: a task that knows its origin, at today's price.
 
-        While an earlier one like it is still under way, alone or with its batch, that one is the answer: paid once.
+        While an earlier one like it is under way, alone or with its batch, that one is the answer: paid once. `said` is
+        what the button promised.
 
         Raises:
             NotFound: no such task.
+            NotAllowed: it is itself under way, or done.
             InvalidRequest: the model has gone or changed since.
+            BudgetExceeded: it would pass a budget, or cost more than was said.
         """
-        with self._db.read() as session:
-            task = _task(session, task_id)
-            if other is None and (under_way := retry_of(session, task_id)) is not None:
-                return under_way
-            request = other or asked_again(session, task, self._clock())
-            parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
-            key = f"retry:{task_id}:{f'{other.model}:' if other else ''}{ended_like(session, parent, other)}"
-        return self.create([request], person=who, source=task.source, parents=[parent], request_key=key)[0]
+        with self._db.transaction() as session:
+            return retry_one(session, task_id, who=who, now=self._clock(), other=other, said=said)
 
-    def retry_failed(self, batch_id: str, *, who: str) -> list[Task]:
-        """Asks again for every task of a batch that failed and has no retry yet, as one new batch.
+    def retry_failed(self, batch_id: str, *, who: str, said: Said = _NOTHING_SAID) -> list[Task]:
+        """Asks again for every task of a batch that failed and has no retry that did better, as one new batch.
 
         Raises:
-            NotAllowed: nothing of it is left to try again.
+            NotAllowed: nothing of it is left to try again, or not as many as was said.
             InvalidRequest: the model has gone or changed since.
-            BudgetExceeded: it would pass a budget; none of it was made.
+            BudgetExceeded: it would pass a budget, or cost more than was said; none of it was made.
         """
-        with self._db.read() as session:
-            failed = session.exec(select(Task).where(*failed_of_batch(batch_id)).order_by(col(Task.position))).all()
-            ids = [task.id for task in failed]
-            retries = (col(Task.parent_id).in_(ids), Task.relation == _RETRY)
-            ended = session.exec(select(func.count()).select_from(Task).where(*retries)).one()
-            requests = [asked_again(session, task, self._clock()) for task in failed]
-            plan = plan_of_retry(session, batch_id)
-        if not failed:
-            raise NotAllowed(Sentence("Nothing of this batch is left to try again."))
-        key = f"retry-failed:{these(ids)}:{ended}"
-        parents = [Parent(task_id, _RETRY) for task_id in ids]
-        return self.create(requests, person=who, source=failed[0].source, parents=parents, request_key=key, plan=plan)
+        with self._db.transaction() as session:
+            return retry_batch(session, batch_id, who=who, now=self._clock(), said=said)
 
     def cancel_waiting(self, batch_id: str, *, who: str) -> int:
         """Cancels for free what of a batch was not sent yet, and gives how many that were; the rest goes on."""
         with self._db.transaction() as session:
             now = self._clock()
-            mine = (Task.batch_id == batch_id, Task.status == _S.QUEUED, NOT_DELETED)
-            tasks = session.exec(select(Task).where(*mine).order_by(col(Task.seq)).with_for_update()).all()
+            mine = (col(Task.batch_id) == batch_id, col(Task.status) == _S.QUEUED, NOT_DELETED)
+            tasks = lock_tasks(session, *mine)
             move_each(session, [task.id for task in tasks], _S.CANCELLED, since=_S.QUEUED, now=now, kind="cancelled",
                       who=who, cancel_requested_at=now)  # fmt: skip
             release(session, tasks, now)
@@ -251,7 +239,7 @@ class TaskStore:
 
         Raises:
             NotFound: no such task.
-            NotAllowed: nothing about it is in doubt.
+            NotAllowed: nothing about it is in doubt, or (`again`) a retry of it is under way.
             BudgetExceeded: `again` would pass a budget; then nothing has changed.
         """
         with self._db.transaction() as session:
@@ -260,6 +248,8 @@ class TaskStore:
             submission, now = lock_submission(session, doubtful) if doubtful else None, self._clock()
             if submission is None or submission.outcome != Outcome.UNKNOWN:
                 raise NotAllowed(Sentence("Nothing about this request is in doubt."))
+            if again:
+                refuse_beside_a_retry(session, task_id)
             submission.outcome, submission.settled_at = Outcome.WRITTEN_OFF, now
             session.add(submission)
             session.flush()

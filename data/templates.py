@@ -44,12 +44,17 @@ class Templates:
         self._clock = clock or db.now
 
     def visible(self, person: str, deleted: Sequence[str] = ()) -> tuple[Template, ...]:
-        """Their own and the team's, by name. Of the deleted ones, those of theirs that are named."""
+        """Their own and the team's, by name; their own first where there are more than `MOST`, and no more than that.
+
+        Of the deleted ones, those of theirs that are named.
+        """
         mine, there = col(Template.person) == person, col(Template.deleted_at).is_(None)
         gone = sa.and_(mine, col(Template.id).in_(deleted))
         shown = sa.or_(sa.and_(there, sa.or_(mine, col(Template.team))), gone)
         with self._db.read() as session:
-            order = (sa.func.lower(col(Template.name)), col(Template.id))
+            by_name = (sa.func.lower(col(Template.name)), col(Template.id))
+            many = session.exec(select(sa.func.count()).select_from(Template).where(shown)).one() > MOST
+            order = (sa.case((mine, 0), else_=1), *by_name) if many else by_name
             rows = tuple(session.exec(select(Template).where(shown).order_by(*order).limit(MOST)))
             session.expunge_all()
         return rows

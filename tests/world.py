@@ -190,12 +190,13 @@ class World:
         reference = self.references.get(task["id"])
         return not task["awaits_upload"] and (reference is None or self.held[reference] > self.clock())
 
-    def leaves(self, claim: Claim) -> bool | None:
-        """Whether a call that was held up may leave, held against the pace as it is worked out anew here."""
+    def leaves(self, claim: Claim) -> bool:
+        """Whether a call that was held up may leave; the pace is worked out anew where it does (`send`)."""
         before = self.look_around()
         may_leave = self.stores.submissions.leaves(claim.submission_id, PACE)
         sending = before.calls[claim.submission_id]["outcome"] == "sending"
-        hold((may_leave is not None) == sending, "1: what others take for sent does not leave", may_leave, sending)
+        hold(sending or not may_leave, "1: what others take for sent does not leave", may_leave, sending)
+        hold(not may_leave or claim.task.id not in self.told.wishes, "10: what was held up and cancelled stays here")
         MET[f"held up, and leaves: {may_leave}"] += 1
         return may_leave
 
@@ -236,8 +237,8 @@ class World:
     def _not_taken(self, submission_id: str, answer: str) -> None:
         call = self.row(submission_id)
         before, named = call["outcome"], call["provider_task_id"] is not None
-        outcome = Outcome.NOT_SENT if answer == "not sent" else Outcome.REJECTED
-        seconds = None if answer == "final" else 20 if answer == "pause" else 5
+        outcome = Outcome.NOT_SENT if answer in {"not sent", "held up"} else Outcome.REJECTED
+        seconds = {"final": None, "pause": 20, "held up": 0}.get(answer, 5)
         settled = self.stores.submissions.not_taken(
             submission_id, outcome, cause="refused", message="", pauses_account=answer in PAUSE,
             retry_in=None if seconds is None else timedelta(seconds=seconds),

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from invariants import ITS_CALL, Row, hold
+from invariants import ITS_CALL, Row, hold, retries
 from kind_world import turn_kind
 from stores import MODELS, SHA
 from truth import OVER
@@ -73,6 +73,10 @@ class People(RuleBasedStateMachine):
         now = self.world.clock()
         return any(call[name] is not None and call[name] <= now for call in self.world.seen.calls.values())
 
+    def asked_again(self, task_id: str) -> bool:
+        """Whether a retry of it is under way."""
+        return any(retries(self.world.seen, task_id))
+
     def has(self, task: Row, outcome: str) -> bool:
         return any(call["outcome"] == outcome for call in self.world.seen.by_task[task["id"]])
 
@@ -102,13 +106,14 @@ class People(RuleBasedStateMachine):
         """Pressed twice, as impatient people do: that is one request."""
         world, store = self.world, self.world.stores.tasks
         task_id = pick(self.tasks(lambda task: task["finished_at"]), which)
-        batch = world.seen.tasks[task_id]["batch_id"]
+        batch, status = (world.seen.tasks[task_id][name] for name in ("batch_id", "status"))
         pressed = []
         with suppress(BudgetExceeded, NotAllowed):
             for _ in range(2):
                 tasks = store.retry_failed(batch, who="ann") if whole_batch else [store.retry(task_id, who="ann")]
                 pressed.append([task.id for task in tasks])
-                world.made(pressed[-1], world.references.get(task_id))
+                new = world.made(pressed[-1], world.references.get(task_id))
+                hold(whole_batch or status != "succeeded" or not new, "1: what has its picture is not asked for again")
         hold(len({*map(tuple, pressed)}) <= 1, "1: pressed twice is asked once", pressed)
 
     @precondition(lambda self: self.tasks(lambda task: self.has(task, "unknown")))
@@ -121,6 +126,10 @@ class People(RuleBasedStateMachine):
         except BudgetExceeded:
             hold(again, "money: giving up alone costs nothing")
             MET["budget exceeded"] += 1
+            return
+        except NotAllowed:
+            hold(again and self.asked_again(task_id), "9: a doubt may be given up", task_id)
+            MET["not sent again beside a retry"] += 1
             return
         if again:  # that person answers for all that went before, and asks once more
             world.told.wishes.discard(task_id)

@@ -61,7 +61,8 @@ class NotSent:
 
     message: str
     retry_in: timedelta = timedelta(seconds=5)
-    code: str = "unreachable"  # or upload_failed: our own disk, which says nothing about the account
+    # Or upload_failed (our own disk) or held_up (our own server), which say nothing about the account.
+    code: str = "unreachable"
 
 
 @dataclass(frozen=True)

@@ -54,8 +54,9 @@ PROMPT = 0.25
 """Seconds from its claim within which a call leaves in time: half of the slack in the pace's window."""
 HOLDING_LEASE = timedelta(seconds=60)
 """Of a call whose picture we hold in memory, while the disk refuses it."""
-_STOPPED = NotSent(Sentence("The server was stopped before it was sent."), retry_in=timedelta(0))
-_HELD_UP = NotSent(Sentence("It was held up here for too long and was not sent."), retry_in=timedelta(0))
+_AT_ONCE = timedelta(0)
+_STOPPED = NotSent(Sentence("The server was stopped before it was sent."), retry_in=_AT_ONCE, code="held_up")
+_HELD_UP = NotSent(Sentence("It was held up here for too long and was not sent."), retry_in=_AT_ONCE, code="held_up")
 # What Python raises where a stored request does not fit the catalogue any more.
 _BUILDING_ERRORS = (
     PictureDeskError, ArithmeticError, AttributeError, LookupError, RuntimeError, TypeError, ValueError,
@@ -136,6 +137,8 @@ class Dispatcher:
         await finish(self._record(claim.submission_id, answer))
         if isinstance(answer, NotSent) and answer.code == "upload_failed":
             await self.lamps.storage_trouble(answer.message)
+        elif isinstance(answer, NotSent) and answer.code == "held_up":
+            pass  # by us: whether the account can be reached, nobody has tried
         elif isinstance(answer, NotSent) or (isinstance(answer, Refused) and answer.pauses_account):
             await self.lamps.provider_trouble(self.account.name, answer.code, answer.message)
         return True
@@ -217,13 +220,11 @@ class Dispatcher:
         return call if isinstance(call, Refused) else await self._submit(call)
 
     async def _leaves(self, claim: Claim) -> bool:
-        """Waits until a call that was held up may leave. False: others think by now that it was sent."""
-        with suppress(*PASSING):
-            while not (may := await finish(asyncio.to_thread(self.submissions.leaves, claim.submission_id, self.pace))):
-                if may is None:
-                    return False
-                await asyncio.sleep(FIRST_PAUSE)
-        return True
+        """Whether a call that was held up may leave; never uncounted, so not while the database does not answer."""
+        try:
+            return await finish(asyncio.to_thread(self.submissions.leaves, claim.submission_id, self.pace))
+        except PASSING:
+            return False
 
     async def _submit(self, call: PaidCall) -> Answer:
         try:

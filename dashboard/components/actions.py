@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 from dashboard.components import formats, words
 from dashboard.components.other import other
 from dashboard.language import t, tn
-from dashboard.resources import picture_url
+from dashboard.resources import now, picture_url
 from data.catalog import catalog
 from data.clean import FORMATS
 from data.glances import FailedOfBatch
@@ -38,6 +38,8 @@ def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> l
         return _doubt(card, around)
     if card.status in ACTIVE:
         title = t("It was sent already and may be charged; what comes of it is kept")
+        if card.status == _S.SUBMITTING:
+            title = t("It is being sent; what has not left yet is cancelled for free")
         wish = {"act": "cancel", "label": t("Cancel"), "title": title}
         wishes = [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
         return [*wishes, *([_check()] if calls.askable else [])]
@@ -113,14 +115,27 @@ def _failed(card: Card, around: "Surroundings") -> list[Action]:
     calls = around.of(card)
     if calls.doubtful:
         return [*_doubt(card, around), _again()]
-    price = formats.about(card.estimate_micro, in_dollars=False, practice=around.practice)
+    today = _price_today(card, around)
+    price = formats.about(today, in_dollars=False, practice=around.practice)
     title = t("Ask for the same again as a new request")
-    retry = {"act": "retry", "label": t("Retry ({price})", price=price), "title": title}
+    retry = {"act": "retry", "label": t("Retry ({price})", price=price), "title": title, "id": promise(card.id, today)}
     if card.error_code in _PAID_RESULT or calls.missing:
         title = t("Fetch the finished file again")
         home = {"act": "download_again", "label": t("Retry download (free)"), "title": title}
         return [home, retry, _again()]
     return [*([_check()] if calls.askable else []), retry, *_by_another(card, around), _again()]
+
+
+def _price_today(card: Card, around: "Surroundings") -> int | None:
+    """What the same costs now: it was asked for at the price of its own day."""
+    spec = catalog().get(card.model)
+    references = len(around.inputs.get(card.id, ()))
+    return spec.estimate(card.params, on=now().date(), references=references) if spec else None
+
+
+def promise(what: str, price: int | None, *more: object) -> str:
+    """What a button that spends sends along: the price it says (micro-credits), and what else it promises."""
+    return " ".join([what, "-" if price is None else str(price), *map(str, more)])
 
 
 def _by_another(card: Card, around: "Surroundings") -> list[Action]:
@@ -130,7 +145,7 @@ def _by_another(card: Card, around: "Surroundings") -> list[Action]:
         return []
     price = formats.about(found.price, in_dollars=False, practice=around.practice)
     label = t("Try with {model} ({price})", model=found.choice.name, price=price)
-    return [{"act": "other", "label": label, "id": f"{card.id} {found.choice.name}",
+    return [{"act": "other", "label": label, "id": promise(card.id, found.price, found.choice.name),
              "title": t("Ask another model for the same, as a new request")}]  # fmt: skip
 
 
@@ -152,14 +167,15 @@ def _asking(act: str, question: str, label: str, warning: str, no: str) -> Actio
     return {"act": act, "label": label, "title": warning, "ask": ask}
 
 
-def batch_action(failed: FailedOfBatch, *, practice: bool) -> list[Action]:
-    """Trying the failed of a batch again, where it is more than one."""
+def batch_action(task_id: str, failed: FailedOfBatch, *, practice: bool) -> list[Action]:
+    """Trying the failed of this task's batch again, where it is more than one."""
     if failed.count < 2:
         return []
     price = formats.about(failed.estimate_micro, in_dollars=False, practice=practice)
     label = t("Try the {count} failed again ({price})", count=failed.count, price=price)
     title = t("Ask for all that failed of this batch again, as one new batch")
-    act: Action = {"act": "retry_failed", "label": label, "title": title}
+    act: Action = {"act": "retry_failed", "label": label, "title": title,
+                   "id": promise(task_id, failed.estimate_micro, failed.count)}  # fmt: skip
     if failed.doubtful:
         question = tn(failed.count, "Try the {n} failed again?", "Try the {n} failed again?")
         text = t(words.doubtful_in_batch(failed.doubtful))

@@ -8,7 +8,9 @@ import streamlit as st
 from dashboard import resources
 from dashboard.components import comparing, iterate, other, server, toasts, trouble, walk, words
 from dashboard.language import t, tn
+from data.again import Said
 from data.errors import InvalidRequest, NotAllowed
+from data.status import TaskStatus
 
 _FILL = {"use_again": iterate.remix, "remix": iterate.remix, "vary": iterate.vary, "edit": iterate.edit}
 
@@ -47,22 +49,20 @@ def _may_spend(act: str) -> None:
         raise NotAllowed(words.HALTED_PRESS)
 
 
-def _retry_failed(batch_id: str, seen: str, person: str) -> None:
-    """`seen` is how many the button named, where it did: more may have failed since, and those it did not offer."""
-    here = resources.desk()
-    if seen and seen != str(here.glances.failed_of_batch(batch_id).count):
-        raise NotAllowed(words.CHANGED)
-    here.tasks.retry_failed(batch_id, who=person)
+def _promised(price: str = "", count: str = "") -> Said:
+    """What the button said (`actions.promise`): it costs no more, and more may have failed since than it offered."""
+    price_micro, many = (int(said) if said.isdecimal() else None for said in (price, count))
+    return Said(price_micro, many)
 
 
 def _with_batch(act: str, said: str, person: str) -> None:
-    """ "<batch>", or where it spends "<batch> <how many>"."""
-    tasks, (batch_id, _, seen) = resources.desk().tasks, said.partition(" ")
+    """ "<batch>", or where it spends "<batch> <price> <how many>"."""
+    tasks, (batch_id, *promised) = resources.desk().tasks, said.split(" ")
     _may_spend(act)
     if act == "batch_history":
         _then("history", q=f"batch:{batch_id}")
     elif act == "batch_retry":
-        _retry_failed(batch_id, seen, person)
+        tasks.retry_failed(batch_id, who=person, said=_promised(*promised))
         _then("rerun")
     elif act == "batch_cancel":
         count = tasks.cancel_waiting(batch_id, who=person)
@@ -106,16 +106,19 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
     tasks, history = resources.desk().tasks, resources.desk().history
     _may_spend(act)
     if act == "cancel" and not tasks.cancel(task_id, who=person):
-        toasts.leave(t("It was sent already. {kept}", kept=t(words.KEPT_IF_IT_COMES)))
+        leaving = history.card(task_id).status == TaskStatus.SUBMITTING
+        too_late = t("It was sent already. {kept}", kept=t(words.KEPT_IF_IT_COMES))
+        toasts.leave(t(words.CANCELLED_AS_IT_LEAVES) if leaving else too_late)
     elif act == "retry":
-        tasks.retry(task_id, who=person)
+        task_id, *promised = task_id.split(" ")
+        tasks.retry(task_id, who=person, said=_promised(*promised))
         _then("generate")
     elif act == "other":
         _ask_another(task_id, person)
         _then("generate")
     elif act == "retry_failed":
-        task_id, _, seen = task_id.partition(" ")
-        _retry_failed(history.card(task_id).batch_id, seen, person)
+        task_id, *promised = task_id.split(" ")
+        tasks.retry_failed(history.card(task_id).batch_id, who=person, said=_promised(*promised))
         _then("generate")
     elif act == "download_again":
         tasks.retry_download(task_id, who=person)
@@ -132,13 +135,13 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
 
 
 def _ask_another(said: str, person: str) -> None:
-    """ "<task> <choice>": the same of the model that the button named."""
-    here, (task_id, _, name) = resources.desk(), said.partition(" ")
+    """ "<task> <price> <choice>": the same of the model that the button named."""
+    here, (task_id, price, name) = resources.desk(), said.split(" ", 2)
     found = other.named(here.history.card(task_id), here.glances.inputs([task_id]).get(task_id, ()), name)
     if found is None:
         message = t("{model} cannot be asked for this any more. Nothing was charged. Choose another model.", model=name)
         raise InvalidRequest(message, field="model", code="refused")
-    here.tasks.retry(task_id, who=person, other=found.request)
+    here.tasks.retry(task_id, who=person, other=found.request, said=_promised(price))
 
 
 def name_call(task_id: str, field: str, person: str) -> None:

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard.components import formats, server, views, words
+from dashboard.components.actions import promise
 from dashboard.language import t, tn
 from dashboard.resources import desk, now, picture_url
 from data.batches import Standing
@@ -123,7 +124,7 @@ def _retry(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
     price = formats.about(failed.estimate_micro, in_dollars=False, practice=practice)
     label = tn(failed.count, "Retry the failed one ({price})", "Retry the {n} failed ({price})", price=price)
     act: dict[str, Any] = {"act": "batch_retry", "label": label, "title": t("Asks for these again, as one new batch"),
-                           "id": f"{batch.id} {failed.count}"}  # fmt: skip
+                           "id": promise(batch.id, failed.estimate_micro, failed.count)}  # fmt: skip
     if failed.doubtful:
         text = words.doubtful_in_batch(failed.doubtful)
         act["ask"] = {"title": f"{label}?", "text": text, "yes": label, "no": t(words.LEAVE_IT)}

@@ -137,7 +137,7 @@ def _of_the_batch(detail: Detail, practice: bool) -> list[dict[str, Any]]:
     if detail.card.status != TaskStatus.FAILED:
         return []
     failed = desk().glances.failed_of_batch(detail.card.batch_id)
-    return [act | {"id": f"{detail.card.id} {failed.count}"} for act in actions.batch_action(failed, practice=practice)]
+    return actions.batch_action(detail.card.id, failed, practice=practice)
 
 
 def _tags(task_id: str, around: views.Surroundings) -> dict[str, Any]:

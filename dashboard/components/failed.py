@@ -7,6 +7,7 @@ from typing import Any
 from dashboard.components import filters, formats, listing, toasts, words
 from dashboard.language import t, tn
 from dashboard.resources import desk
+from data.again import Said
 from data.causes import FAILED, explain
 from data.errors import NotAllowed
 from data.failures import AT_ONCE, Group
@@ -70,8 +71,8 @@ def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:
 def retry(cause: str, person: str) -> None:
     """Tries again what the button named, at most at its price. Raises NotAllowed or BudgetExceeded."""
     group = _shown(cause)
-    again = desk().failures.retry(group.again.ids, who=person, cap_micro=group.again.estimate_micro)
-    listing.forget()
+    listing.forget()  # where it costs more by now, the next look says how much
+    again = desk().failures.retry(group.again.ids, who=person, said=Said(group.again.estimate_micro))
     said = tn(len(again.tasks), "{n} is asked for again.", "{n} are asked for again.")
     if again.left_out:
         left = tn(again.left_out, "{n} was left out: its model has gone or changed.",

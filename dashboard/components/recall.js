@@ -100,7 +100,7 @@ function render(data, me) {
 }
 
 function entries(me) {
-  const { data } = me, walk = walks.get(data.whose);
+  const { walk } = me;
   const shown = walk.texts.map((text, at) => [text, at]).filter(([text]) => text.trim());
   if (!shown.length) return [el("p", { class: "empty soft" }, data.words.empty)];
   return shown.map(([text, at]) =>
@@ -122,6 +122,7 @@ function open(node, me) {
   if (me.shown) return list(me).hidePopover();
   const now = fieldOf(me.data)?.value ?? "", walk = walkOf(me.data, now);
   keep(walk, me.data, now);
+  me.walk = walk; // what is listed stays so, whatever becomes of the walk while it is open
   me.shown = true; // the browser's own event follows only later
   list(me).querySelector(".entries").replaceChildren(...entries(me));
   place(me);
@@ -136,10 +137,13 @@ function toggled(event, me) {
 }
 
 function take(node, me) {
-  const walk = walks.get(me.data.whose);
-  walk.at = Number(node.dataset.id);
+  const { data } = me, text = me.walk.texts[Number(node.dataset.id)], now = fieldOf(data)?.value ?? "";
+  const walk = walkOf(data, now); // a new one where somebody else has filled the field while the list was open
+  keep(walk, data, now);
+  walk.at = walk.texts.indexOf(text);
+  if (walk.at < 0) walk.texts.splice((walk.at = 1), 0, text);
   list(me).hidePopover();
-  show(me, walk.texts[walk.at]);
+  show(me, text);
 }
 
 function among(event, me) {

@@ -15,7 +15,7 @@ from dashboard.components.form import keep_draft
 from dashboard.components.mount import mount
 from dashboard.language import t, tn
 from data.schema import Template
-from data.templates import LONGEST_NAME, slots
+from data.templates import LONGEST_NAME, MOST, slots
 
 _MANY = 6
 """More than so many are worth a search field."""
@@ -138,6 +138,9 @@ def _list(found: tuple[Template, ...], person: str) -> None:
                        "here: the next time you only fill the blank.", example="{subject}"),
         },
     }  # fmt: skip
+    if len(found) >= MOST:
+        st.caption(t("Only {n} templates are shown, your own first. Delete some that nobody uses to see the rest.",
+                     n=MOST))  # fmt: skip
     if said := st.session_state["templates_said"]:
         with st.container(horizontal=True, vertical_alignment="center"):
             st.caption(f":material/check: {formats.literal(said)}", width="content")

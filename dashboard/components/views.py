@@ -112,7 +112,7 @@ def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
     if cause := waiting_cause(card, spec, around):
         return explain(cause, card.charged_micro)
     if card.cancel_requested_at is not None and card.status in ACTIVE:
-        return words.CANCEL_WISHED
+        return words.CANCELLED_AS_IT_LEAVES if card.status == _S.SUBMITTING else words.CANCEL_WISHED
     return t("Nothing was charged.") if card.status == _S.CANCELLED and not card.charged_micro else ""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import itertools
+import sqlite3
 import threading
 from collections.abc import Awaitable, Callable, Iterator
 from datetime import timedelta
@@ -14,6 +15,7 @@ import pytest
 from bench import PICTURE, Bench, completed
 from pictures import transparent_png
 from shelf import Shelf
+from sqlalchemy.exc import OperationalError
 from stores import MODELS, SERVES, Stores, picture
 
 from callback_server.intake import answered
@@ -82,6 +84,39 @@ def test_a_request_that_fits_the_catalogue_no_more_is_refused_and_never_hangs(be
     assert bench.send()
     (call,) = bench.stores.calls(task.id)
     assert (call.outcome, bench.submits, bench.stores.card(task.id).status) == (Outcome.REJECTED, [], S.FAILED)
+
+
+HELD_UP = ("gate shut", "cancelled", "database away")
+
+
+@on_sqlite
+@pytest.mark.parametrize("why", HELD_UP)
+def test_a_call_that_was_held_up_here_is_given_back_unsent_and_blames_no_provider(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, why: str
+) -> None:
+    monkeypatch.setattr("callback_server.workers.dispatcher.PROMPT", -1.0)
+    task, leaves = bench.stores.task(), bench.stores.submissions.leaves
+
+    def held_up(*call: Any) -> bool:
+        if why == "gate shut":
+            with bench.stores.db.transaction() as session:
+                lock_gate(session, "kie").paused_until = bench.stores.clock() + timedelta(seconds=5)
+        elif why == "cancelled":
+            assert not bench.stores.tasks.cancel(task.id, who="ann")
+        else:
+            raise OperationalError("BEGIN IMMEDIATE", None, sqlite3.OperationalError("database is locked"))
+        return leaves(*call)
+
+    monkeypatch.setattr(bench.stores.submissions, "leaves", held_up)
+    assert bench.send()
+    (call,) = bench.stores.calls(task.id)
+    assert (call.outcome, bench.submits) == (Outcome.NOT_SENT, [])
+    status = S.CANCELLED if why == "cancelled" else S.QUEUED
+    card = bench.stores.card(task.id)
+    assert (card.status, card.error_code) == (status, None if why == "cancelled" else "held_up")
+    assert "provider:kie" not in bench.board.all()
+    if status == S.QUEUED:
+        assert bench.stores.tasks.cancel(task.id, who="ann"), "what was not sent is cancelled for free"
 
 
 CHANGED = {

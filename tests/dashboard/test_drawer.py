@@ -320,3 +320,23 @@ def test_a_retry_of_a_batch_buys_as_many_as_its_button_said_or_nothing(
     doing.perform("retry_failed", offered["id"], "local")
     assert len(room.all_tasks()) == 3
     assert "nothing was charged" in state["toasts"][-1][0]
+
+
+@pytest.mark.parametrize("act", ["retry", "other", "retry_failed"])
+def test_whatever_asks_again_costs_no_more_than_its_button_said(
+    room: Room, monkeypatch: pytest.MonkeyPatch, act: str
+) -> None:
+    spec = catalog().require(MODELS[0])
+    tasks = room.tasks.create([validate(spec, f"kite {n}", {}, ()) for n in range(2)], person="local")
+    room.fail()
+    room.fail()
+    offered = next(one for one in sheet(room, tasks[0].id)["actions"] if one["act"] == act)
+    task_id, price, *more = offered["id"].split(" ")
+    assert offered["label"].endswith(f"(≈ {int(price) / 1_000_000:g} credits)")
+    state: dict[str, Any] = {}
+    monkeypatch.setattr("streamlit.session_state", state)
+    doing.perform(act, " ".join([task_id, str(int(price) - 1_000_000), *more]), "local")
+    assert len(room.all_tasks()) == 2
+    assert "Nothing was asked for and nothing was charged. Look at the new price" in state["toasts"][-1][0]
+    doing.perform(act, offered["id"], "local")
+    assert len(room.all_tasks()) == (4 if act == "retry_failed" else 3)

@@ -273,6 +273,10 @@ def test_the_last_pictures_of_a_batch_come_with_it(stores: Stores) -> None:
     (batch,) = Batches(stores.db).recent("ann")
     assert [(card.id, len(card.pictures)) for card in batch.last] == [(tasks[0].id, 1)]
     assert (batch.spent_micro, batch.held_micro) == (4 * CREDIT, 4 * CREDIT)
+    Removal(stores.db, stores.clock).delete([tasks[0].id], who="ann")
+    (batch,) = Batches(stores.db).recent("ann")
+    assert (batch.count(S.SUCCEEDED), batch.last) == (0, ())
+    assert (batch.spent_micro, batch.held_micro) == (4 * CREDIT, 4 * CREDIT), "deleted, and paid for all the same"
 
 
 def test_the_history_is_narrowed_to_a_batch(stores: Stores) -> None:

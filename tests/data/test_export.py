@@ -31,6 +31,8 @@ def test_a_task_is_one_line_with_its_files_and_marks(stores: Stores) -> None:
 
 
 def test_a_prompt_that_looks_like_a_formula_is_text(stores: Stores) -> None:
-    for prompt in ("=1+1", "@x", 'two\nlines, "quoted"', "plain"):
+    for prompt in ("=1+1", "@x", "\uff1d1+1", "\n=1", 'two\nlines, "quoted"', "plain"):
         stores.task(prompt=prompt)
-    assert [row["prompt"] for row in rows(stores)] == ["plain", 'two\nlines, "quoted"', "'@x", "'=1+1"]
+    assert [row["prompt"] for row in rows(stores)] == [
+        "plain", 'two\nlines, "quoted"', "'\n=1", "'\uff1d1+1", "'@x", "'=1+1"
+    ]  # fmt: skip

@@ -1,20 +1,25 @@
 """What failed is told by cause, and all of one cause is tried again: at the price that was said, once."""
 
 import pytest
+from sqlalchemy import update
 from stores import MODELS, Stores
 
+from data.again import Said
 from data.errors import BudgetExceeded, NotAllowed
 from data.failures import Failures, Group
+from data.glances import Glances
 from data.query import Query
 from data.query_reading import read
 from data.removal import Removal
+from data.requests import GenerationRequest
+from data.schema import Task
 from data.search import Search
 from data.status import TaskStatus
 
 
 @pytest.fixture
 def failures(stores: Stores) -> Failures:
-    return Failures(stores.db, Search(stores.db), stores.tasks, stores.clock)
+    return Failures(stores.db, Search(stores.db), stores.clock)
 
 
 def failed(stores: Stores, name: str, cause: str = "policy", **task: str) -> str:
@@ -41,13 +46,13 @@ def test_failures_are_grouped_by_cause_the_most_frequent_first(stores: Stores, f
 def test_a_group_is_tried_again_as_one_batch_and_only_once(stores: Stores, failures: Failures) -> None:
     ids = [failed(stores, f"p{n}", prompt=f"kite {n}") for n in range(3)]
     again = the(failures, "policy").again
-    made = failures.retry(again.ids, who="bob", cap_micro=again.estimate_micro).tasks
+    made = failures.retry(again.ids, who="bob", said=Said(again.estimate_micro)).tasks
     assert [(task.prompt, task.parent_id, task.person) for task in made] == [
         (f"kite {n}", task_id, "bob") for n, task_id in enumerate(ids)
     ]
     assert len({task.batch_id for task in made}) == 1
     with pytest.raises(NotAllowed, match="left to try again"):
-        failures.retry(again.ids, who="bob", cap_micro=again.estimate_micro)
+        failures.retry(again.ids, who="bob", said=Said(again.estimate_micro))
     assert (the(failures, "policy").ids, the(failures, "policy").again.ids) == (tuple(reversed(ids)), ())
 
 
@@ -65,9 +70,58 @@ def test_what_failed_again_can_be_tried_once_more(stores: Stores, failures: Fail
 def test_nothing_costs_more_than_the_button_said(stores: Stores, failures: Failures) -> None:
     failed(stores, "p1")
     again = the(failures, "policy").again
-    with pytest.raises(BudgetExceeded):
-        failures.retry(again.ids, who="ann", cap_micro=(again.estimate_micro or 0) - 1)
+    with pytest.raises(BudgetExceeded, match=r"said 3.99 credits, and by now it costs 4. Nothing was asked for and"):
+        failures.retry(again.ids, who="ann", said=Said((again.estimate_micro or 0) - 10_000))
     assert stores.history.total() == 1
+
+
+def test_one_of_them_and_a_whole_batch_cost_no_more_than_their_buttons_said(stores: Stores) -> None:
+    task_id, said = failed(stores, "p1"), Said(3_990_000)
+    other = GenerationRequest(MODELS[2], "a red kite", {}, ())
+    for press in (
+        lambda: stores.tasks.retry(task_id, who="ann", said=said),
+        lambda: stores.tasks.retry(task_id, who="ann", other=other, said=said),
+        lambda: stores.tasks.retry_failed(stores.card(task_id).batch_id, who="ann", said=said),
+    ):
+        with pytest.raises(BudgetExceeded, match=r"nothing was charged. Look at the new price"):
+            press()
+    with pytest.raises(NotAllowed, match=r"spoke of 2, and by now it would be 1. Nothing was asked for"):
+        stores.tasks.retry_failed(stores.card(task_id).batch_id, who="ann", said=Said(4_000_000, 2))
+    assert stores.history.total() == 1
+    assert stores.tasks.retry(task_id, who="ann", said=Said(4_000_000)).estimate_micro == 4_000_000
+
+
+def test_the_buttons_say_the_price_of_today_and_not_of_the_day_it_was_asked_for(
+    stores: Stores, failures: Failures
+) -> None:
+    task_id = failed(stores, "p1")
+    with stores.db.transaction() as session:
+        session.exec(update(Task).values(estimate_micro=1))
+    assert Glances(stores.db, stores.clock).failed_of_batch(stores.card(task_id).batch_id).estimate_micro == 4_000_000
+    assert the(failures, "policy").again.estimate_micro == 4_000_000
+
+
+def test_what_is_under_way_again_is_not_asked_for_beside_it(stores: Stores) -> None:
+    stores.task()
+    stores.submissions.in_doubt((claim := stores.claim()).submission_id, message="no answer")
+    stores.clock.forward(hours=1)
+    stores.deadlines.tick()
+    stores.tasks.write_off(claim.task.id, who="ann", again=True)
+    with pytest.raises(NotAllowed, match=r"under way again, or has its picture by now. Nothing was asked for"):
+        stores.tasks.retry(claim.task.id, who="bob")
+    assert stores.history.total() == 1
+
+
+def test_a_doubt_is_not_sent_again_beside_its_retry_but_may_be_given_up(stores: Stores) -> None:
+    stores.task()
+    stores.submissions.in_doubt((claim := stores.claim()).submission_id, message="no answer")
+    stores.clock.forward(hours=1)
+    stores.deadlines.tick()
+    stores.tasks.retry(claim.task.id, who="ann")
+    with pytest.raises(NotAllowed, match=r"asked for again already, and that is under way. Nothing was asked for"):
+        stores.tasks.write_off(claim.task.id, who="bob", again=True)
+    stores.tasks.write_off(claim.task.id, who="bob", again=False)
+    assert stores.card(claim.task.id).status == TaskStatus.FAILED
 
 
 def test_who_might_pay_twice_is_known_before(stores: Stores, failures: Failures) -> None:

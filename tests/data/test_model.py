@@ -70,11 +70,9 @@ class Desk(People):
         """A sender that was held up asks whether it may still leave, unless it is held up on the very last step."""
         claim = pick(self.world.in_hand, which)
         may_leave = self.world.leaves(claim) if asks else True
-        if may_leave is False:
-            return
         self.world.in_hand.remove(claim)
-        if may_leave is None:
-            self.world.answered(claim.submission_id, "not sent")
+        if not may_leave:
+            self.world.answered(claim.submission_id, "held up")
         else:
             self.world.send(claim, fate, reaches_us=reaches_us, in_time=asks)
 

@@ -4,12 +4,15 @@ import threading
 from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
+from functools import partial
+from itertools import combinations_with_replacement
 
 import pytest
 from sqlmodel import select
 from stores import MODELS, SERVES, Stores
 
 from data.errors import NotAllowed
+from data.failures import Failures
 from data.requests import GenerationRequest
 from data.schema import Submission, Task
 from data.status import OPEN, Outcome, TaskStatus
@@ -108,6 +111,55 @@ def test_one_key_used_by_many_at_once_makes_one_batch(stores: Stores) -> None:
     together(*[ask] * 6)
     assert len(set(made)) == 1
     assert stores.history.total() == 2
+
+
+AGAIN: dict[str, Act] = {
+    "card": lambda stores, claim: stores.tasks.retry(claim.task.id, who="ann"),
+    "batch": lambda stores, claim: stores.tasks.retry_failed(claim.task.batch_id, who="bob"),
+    "cause": lambda stores, claim: Failures(stores.db, stores.search, stores.clock).retry([claim.task.id], who="cy"),
+    "doubt": lambda stores, claim: stores.tasks.write_off(claim.task.id, who="dan", again=True),
+}
+"""Every button that asks for what has failed again."""
+
+
+@pytest.mark.parametrize("buttons", [*combinations_with_replacement(AGAIN, 2)], ids=" and ".join)
+def test_whichever_buttons_ask_again_at_once_one_more_picture_is_bought(
+    stores: Stores, buttons: tuple[str, str]
+) -> None:
+    for number in range(ROUNDS):
+        stores.clock.forward(hours=2)
+        if "doubt" in buttons:
+            stores.task()
+            stores.submissions.in_doubt((claim := stores.claim()).submission_id, message="")
+            stores.clock.forward(hours=2)
+            stores.deadlines.tick()
+        else:
+            stores.fail(claim := stores.running(f"p{number}"), f"p{number}")
+        together(*[partial(AGAIN[button], stores, claim) for button in buttons])
+        with stores.db.read() as session:
+            retries = session.exec(select(Task).where(Task.parent_id == claim.task.id)).all()
+        itself = [stores.card(claim.task.id)] if stores.card(claim.task.id).status == S.QUEUED else []
+        assert len([*retries, *itself]) == 1, f"round {number}"
+        for task in [*retries, *itself]:
+            stores.tasks.cancel(task.id, who="ann")
+        fits(stores)
+
+
+def test_a_cancel_at_the_moment_in_which_a_held_up_call_leaves_is_free_or_too_late(stores: Stores) -> None:
+    for _ in range(ROUNDS):
+        task, left, free = stores.task(), [], []
+        claim = stores.claim()
+        stores.clock.forward(seconds=11)
+        together(
+            lambda claim=claim, left=left: left.append(stores.submissions.leaves(claim.submission_id, stores.pace)),
+            lambda task=task, free=free: free.append(stores.tasks.cancel(task.id, who="ann")),
+        )
+        assert free == [False]
+        if not left[0]:
+            stores.submissions.not_taken(claim.submission_id, O.NOT_SENT, cause="held_up", message="",
+                                         retry_in=timedelta(0))  # fmt: skip
+            assert stores.card(task.id).status == S.CANCELLED
+        fits(stores)
 
 
 def test_many_workers_claim_each_task_once_and_keep_the_pace(stores: Stores) -> None:

@@ -323,7 +323,7 @@ def test_a_call_that_was_held_up_since_its_claim_keeps_the_pace_when_it_leaves(s
         stores.claim()
     assert stores.submissions.leaves(first.submission_id, Pace())
     assert stores.no_claim()
-    assert stores.submissions.leaves(second.submission_id, Pace()) is False
+    assert not stores.submissions.leaves(second.submission_id, Pace())
     stores.clock.forward(seconds=11)
     assert stores.submissions.leaves(second.submission_id, Pace())
 
@@ -332,7 +332,18 @@ def test_a_call_that_was_held_up_until_others_took_it_for_sent_does_not_leave(st
     stores.task()
     claim = stores.claim()
     stores.submissions.in_doubt(claim.submission_id, message="nobody answered")
-    assert stores.submissions.leaves(claim.submission_id, Pace()) is None
+    assert not stores.submissions.leaves(claim.submission_id, Pace())
+
+
+def test_a_call_that_was_held_up_until_its_task_was_cancelled_is_free(stores: Stores) -> None:
+    task = stores.task()
+    claim = stores.claim()
+    assert not stores.tasks.cancel(task.id, who="ann"), "it may be on its way"
+    assert not stores.submissions.leaves(claim.submission_id, Pace())
+    stores.submissions.not_taken(claim.submission_id, Outcome.NOT_SENT, cause="held_up", message="",
+                                 retry_in=timedelta(0))  # fmt: skip
+    assert stores.card(task.id).status == S.CANCELLED
+    assert stores.history.detail(task.id).card.charged_micro == 0
 
 
 def test_the_in_flight_ceiling_holds(stores: Stores) -> None:

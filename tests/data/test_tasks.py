@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import pytest
+from sqlmodel import select
 from stores import MODELS, SERVES, Stores, picture
 
 from data.causes import explain
@@ -10,6 +11,7 @@ from data.errands import Handover
 from data.errors import NotAllowed, NotFound
 from data.practice import enter
 from data.requests import GenerationRequest
+from data.schema import LedgerEntry, RequestKey, Spending
 from data.status import ACTIVE, SEED_WORDS, TERMINAL, TRANSITIONS, Outcome, TaskStatus
 
 S = TaskStatus
@@ -53,6 +55,13 @@ def test_what_has_ended_cannot_be_cancelled(stores: Stores) -> None:
     stores.fail(claim)
     with pytest.raises(NotAllowed):
         stores.tasks.cancel(claim.task.id, who="ann")
+
+
+def test_a_batch_of_nothing_writes_nothing(stores: Stores) -> None:
+    with pytest.raises(ValueError, match="nothing"):
+        stores.tasks.create([], person="ann", request_key="once")
+    with stores.db.read() as session:
+        assert [session.exec(select(table)).all() for table in (LedgerEntry, RequestKey, Spending)] == [[], [], []]
 
 
 def test_a_retry_is_a_new_task_that_knows_its_origin(stores: Stores) -> None:

@@ -34,6 +34,15 @@ def test_everybody_sees_their_own_templates_and_the_teams(templates: Templates) 
     assert templates.visible("bob")[1].settings == {"count": 2}
 
 
+def test_where_there_are_too_many_ones_own_are_seen_first(
+    templates: Templates, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.templates.MOST", 3)
+    for person, name in [("bob", "a"), ("bob", "b"), ("ann", "c"), ("ann", "z")]:
+        templates.save(person, name, PROMPT, {}, team=True)
+    assert (names(templates, "ann"), names(templates, "bob")) == (["c", "z", "a"], ["a", "b", "c"])
+
+
 def test_only_its_owner_changes_or_deletes_a_template(templates: Templates) -> None:
     made = templates.save("ann", "Ours", PROMPT, {}, team=True)
     with pytest.raises(NotAllowed):

@@ -1,0 +1,163 @@
+"""Asking again for what came to nothing: the look and the purchase are one transaction, on tasks locked for it.
+
+Several buttons ask for the same failed task again: that of its card, of its batch, of its cause, and "Give up and try
+again". Whoever looked first and bought afterwards would buy what another had just bought. So each locks the tasks
+(SQLite locks everything), looks at them only then, and buys before it lets go.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, Connection
+from sqlmodel import Session, col, select
+
+from data.asks import asked_again, left_to_try, under_way, write_batch
+from data.catalog import catalog
+from data.errors import BudgetExceeded, InvalidRequest, NotAllowed, NotFound
+from data.ids import new_id
+from data.money import format_credits
+from data.moves import lock_task, lock_tasks
+from data.plan import Plan, plan_of_retry
+from data.relation import Parent, Relation
+from data.requests import MAX_COUNT, GenerationRequest
+from data.schema import NOT_DELETED, Artifact, Submission, Task
+from data.sentences import Sentence, paragraph
+from data.status import Outcome, TaskStatus
+
+_RETRY = Relation.RETRY
+_ENDED_IN_NOTHING = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
+NOTHING_DONE = Sentence("Nothing was asked for and nothing was charged.")
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a button promised when it was drawn. None: it named no number, or nobody knew a price."""
+
+    price_micro: int | None = None  # micro-credits, of all together
+    count: int | None = None
+
+
+@dataclass(frozen=True)
+class Left:
+    """A task that may be tried again."""
+
+    offered: bool  # whether its model is still in the catalogue
+    price_micro: int | None  # today's, None where nobody knows
+    doubtful: bool  # whether it was perhaps taken after all
+
+
+@dataclass(frozen=True)
+class Retried:
+    """The new tasks, and how many were left out because their model has gone or changed."""
+
+    tasks: tuple[Task, ...]
+    left_out: int
+
+
+def retry_one(
+    session: Session, task_id: str, *, who: str, now: datetime, other: GenerationRequest | None, said: Said
+) -> Task:
+    """The task that asks for the same again, or (`other`) another model for it: the one under way, else a new one."""
+    found = lock_tasks(session, col(Task.id) == task_id, NOT_DELETED)
+    if not found:
+        raise NotFound(Sentence("There is no such request."))
+    if (known := under_way(session, task_id, other)) is not None:
+        return known
+    if found[0].status not in _ENDED_IN_NOTHING:
+        happened = Sentence("This request is under way again, or has its picture by now.")
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
+    request = other or asked_again(session, found[0], now)
+    parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
+    return _bought(session, [request], [parent], who=who, source=found[0].source, now=now, said=said)[0]
+
+
+def retry_batch(session: Session, batch_id: str, *, who: str, now: datetime, said: Said) -> list[Task]:
+    """Those of a batch that are left to try, as a new batch."""
+    tasks = _left(session, col(Task.batch_id) == batch_id)
+    if not tasks:
+        raise NotAllowed(Sentence("Nothing of this batch is left to try again."))
+    requests = [asked_again(session, task, now) for task in tasks]
+    parents = [Parent(task.id, _RETRY) for task in tasks]
+    plan = plan_of_retry(session, batch_id)
+    return _bought(session, requests, parents, who=who, source=tasks[0].source, now=now, said=said, plan=plan)
+
+
+def retry_these(session: Session, task_ids: Sequence[str], *, who: str, now: datetime, said: Said) -> Retried:
+    """Those of these that are left to try and whose model still takes them, as a new batch."""
+    requests, parents, left_out = [], [], 0
+    for task in _left(session, col(Task.id).in_(task_ids)):
+        try:
+            requests.append(asked_again(session, task, now))
+            parents.append(Parent(task.id, _RETRY))
+        except InvalidRequest:
+            left_out += 1
+    if not requests:
+        raise NotAllowed(Sentence("Nothing of this is left to try again."))
+    plan = Plan(requests[0].prompt, "retry") if len(requests) > MAX_COUNT else None  # too many for a card each
+    made = _bought(session, requests, parents, who=who, source="screen", now=now, said=said, plan=plan)
+    return Retried(tuple(made), left_out)
+
+
+def refuse_beside_a_retry(session: Session, task_id: str) -> None:
+    """Locks a task that shall be sent once more itself. Raises NotAllowed while a retry of it is under way."""
+    lock_task(session, task_id)
+    if under_way(session, task_id) is not None:
+        happened = Sentence("This was asked for again already, and that is under way.")
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Wait for it, or give up without trying again.")))
+
+
+def left(connection: Connection, *which: ColumnElement[bool], today: date) -> dict[str, Left]:
+    """Of the tasks that fit, those left to try, by id."""
+    task, file, call = col(Task.id), col(Artifact.task_id), col(Submission.task_id)
+    inputs = sa.select(sa.func.count()).where(file == task, col(Artifact.role) == "input").scalar_subquery()
+    doubtful = sa.exists().where(call == task, col(Submission.outcome) == Outcome.UNKNOWN)
+    mine = sa.select(task, col(Task.model), col(Task.params), inputs, doubtful).where(*which, *left_to_try())
+    found, models = {}, catalog()
+    for task_id, model, params, references, doubt in connection.execute(mine).all():
+        spec = models.get(model)
+        price = spec.estimate(params, on=today, references=references) if spec else None
+        found[task_id] = Left(spec is not None, price, bool(doubt))
+    return found
+
+
+def _left(session: Session, which: ColumnElement[bool]) -> list[Task]:
+    """Locks the failed among these, and gives those of them that are left to try."""
+    ids = [task.id for task in lock_tasks(session, which, col(Task.status) == TaskStatus.FAILED)]
+    query = select(Task).where(col(Task.id).in_(ids), *left_to_try()).order_by(col(Task.seq))
+    return list(session.exec(query)) if ids else []
+
+
+def _bought(
+    session: Session,
+    requests: Sequence[GenerationRequest],
+    parents: Sequence[Parent],
+    *,
+    who: str,
+    source: str,
+    now: datetime,
+    said: Said,
+    plan: Plan | None = None,
+) -> list[Task]:
+    tasks = write_batch(session, requests, batch_id=new_id(), person=who, source=source, parents=parents, now=now,
+                        plan=plan)  # fmt: skip
+    _keep(said, tasks)
+    return tasks
+
+
+def _keep(said: Said, tasks: Sequence[Task]) -> None:
+    """Raises unless this is what the button promised, or less: a price may rise between the drawing and the press."""
+    prices = [task.estimate_micro for task in tasks]
+    known = [price for price in prices if price is not None]
+    if said.count is not None and said.count != len(tasks):
+        happened = Sentence("The button spoke of {said}, and by now it would be {n}.", said=said.count, n=len(tasks))
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at the button again, then press it.")))
+    if said.price_micro is None or (len(known) == len(prices) and sum(known) <= said.price_micro):
+        return
+    shown = format_credits(said.price_micro)
+    happened = Sentence("The button said {said} credits, and by now nobody knows the price.", said=shown)
+    if len(known) == len(prices):
+        price = format_credits(sum(known))
+        happened = Sentence("The button said {said} credits, and by now it costs {price}.", said=shown, price=price)
+    raise BudgetExceeded(paragraph(happened, NOTHING_DONE, Sentence("Look at the new price, then press again.")))
