@@ -11,9 +11,9 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
-from sqlmodel import Session, col, select
+from sqlmodel import Session, col
 
-from data.asks import asked_again, left_to_try, under_way, write_batch
+from data.asks import asked_again, last_left_to_try, under_way, write_batch
 from data.catalog import catalog
 from data.errors import BudgetExceeded, InvalidRequest, NotAllowed, NotFound
 from data.ids import new_id
@@ -60,8 +60,10 @@ def retry_one(
     session: Session, task_id: str, *, who: str, now: datetime, other: GenerationRequest | None, said: Said
 ) -> Task:
     """The task that asks for the same again, or (`other`) another model for it: the one under way, else a new one."""
-    found = lock_tasks(session, col(Task.id) == task_id, NOT_DELETED)
-    if not found:
+    mine = col(Task.id) == task_id
+    last = session.exec(last_left_to_try(mine)).all()  # its own last try, on which others may press as well
+    found = lock_tasks(session, sa.or_(mine, col(Task.seq).in_(last)), NOT_DELETED)
+    if not found or found[0].id != task_id:
         raise NotFound(Sentence("There is no such request."))
     if (known := under_way(session, task_id, other)) is not None:
         return known
@@ -69,7 +71,7 @@ def retry_one(
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
     request = other or asked_again(session, found[0], now)
-    parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
+    parent = Parent(task_id, Relation.VARIATION) if other else Parent(found[-1].id, _RETRY)
     return _bought(session, [request], [parent], who=who, source=found[0].source, now=now, said=said)[0]
 
 
@@ -109,11 +111,12 @@ def refuse_beside_a_retry(session: Session, task_id: str) -> None:
 
 
 def left(connection: Connection, *which: ColumnElement[bool], today: date) -> dict[str, Left]:
-    """Of the tasks that fit, those left to try, by id."""
+    """What is left to try of the tasks that fit (`last_left_to_try`), by id."""
     task, file, call = col(Task.id), col(Artifact.task_id), col(Submission.task_id)
     inputs = sa.select(sa.func.count()).where(file == task, col(Artifact.role) == "input").scalar_subquery()
     doubtful = sa.exists().where(call == task, col(Submission.outcome) == Outcome.UNKNOWN)
-    mine = sa.select(task, col(Task.model), col(Task.params), inputs, doubtful).where(*which, *left_to_try())
+    mine = sa.select(task, col(Task.model), col(Task.params), inputs, doubtful)
+    mine = mine.where(col(Task.seq).in_(last_left_to_try(*which)))
     found, models = {}, catalog()
     for task_id, model, params, references, doubt in connection.execute(mine).all():
         spec = models.get(model)
@@ -123,10 +126,11 @@ def left(connection: Connection, *which: ColumnElement[bool], today: date) -> di
 
 
 def _left(session: Session, which: ColumnElement[bool]) -> list[Task]:
-    """Locks the failed among these, and gives those of them that are left to try."""
-    ids = [task.id for task in lock_tasks(session, which, col(Task.status) == TaskStatus.FAILED)]
-    query = select(Task).where(col(Task.id).in_(ids), *left_to_try()).order_by(col(Task.seq))
-    return list(session.exec(query)) if ids else []
+    """What is left to try of these, locked: whoever else asks for the same wish waits for the same rows."""
+    last = last_left_to_try(which)
+    tasks = lock_tasks(session, col(Task.seq).in_(session.exec(last).all()))
+    still = set(session.exec(last))
+    return [task for task in tasks if task.seq in still]
 
 
 def _bought(
