@@ -14,6 +14,7 @@ from dashboard.components.mount import mount
 from dashboard.language import t
 from data.batches import Standing
 from data.history import Card
+from data.pairing import mates
 from data.status import ACTIVE, TaskStatus
 
 _WITH_OPEN_CALLS = {TaskStatus.UNCONFIRMED, TaskStatus.FAILED, TaskStatus.SUCCEEDED}
@@ -35,6 +36,7 @@ def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
         calls=here.glances.calls([card.id for card in cards if _depends_on_calls(card, now)]),
         inputs=here.glances.inputs([card.id for card in cards if card.status == TaskStatus.FAILED]),
         marks=here.marks.of([card.id for card in cards], person) if person else {},
+        mates=mates(cards),
     )
 
 

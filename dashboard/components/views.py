@@ -44,6 +44,7 @@ class Surroundings:
     calls: dict[str, Calls] = field(default_factory=dict)  # by task, for those whose cards depend on it
     inputs: dict[str, tuple[StoredImage, ...]] = field(default_factory=dict)  # of those that failed, by task
     marks: dict[str, Marked] = field(default_factory=dict)  # by task, as whoever looks sees them
+    mates: dict[str, tuple[Card, ...]] = field(default_factory=dict)  # by task, the same of other models
 
     def of(self, card: Card) -> Calls:
         """What this card's paid calls leave open."""

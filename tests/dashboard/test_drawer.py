@@ -102,7 +102,7 @@ def test_a_family_is_shown_with_relations_and_costs_and_folds_what_is_many(form_
     shown = sheet(form_room, children[0].id)
     assert [one["id"] for one in shown["family"]["elders"]] == [parent]
     assert shown["family"]["me"]["relation"] == "Variation"
-    compared = next(one for one in shown["menu"] if one["act"] == "compare_parent")
+    compared = next(one for one in shown["menu"] if one["act"] == "beside")
     assert compared["id"] == f"{parent} {children[0].id}"
 
 

@@ -4,7 +4,8 @@ from typing import Any
 
 import pictures
 import pytest
-from room import Room, cards, choose, drawn, generate, press, texts, write
+from room import Room, cards, choose, drawn, generate, press, tell, texts, write
+from room import acts as acts_of
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import acts, chooser, families, form_words, templates, words
@@ -66,6 +67,21 @@ def test_a_family_is_the_model_of_it_that_was_used_last(state: dict[str, Any]) -
     assert (state["chosen"], state["several"]) == ([DREAM, "Nano Banana Pro"], True)
     families._act("family", "nano-banana")
     assert (state["chosen"], state["several"]) == (["Nano Banana Pro"], False)
+
+
+def test_what_both_families_made_is_put_side_by_side_by_one_press_on_either_card(form_room: Room) -> None:
+    app = press(write(choose(form_room.open(), NANO, DREAM), "a red kite"))
+    form_room.done()
+    assert not [act for card in cards(app.run()) for act in card["actions"] if act.get("act") == "beside"]
+    form_room.done()
+    form_room.ask("a red kite")  # of another press: it stands beside nothing
+    form_room.done()
+    shown = cards(app.run())
+    first, second = sorted((card for card in shown if "beside" in acts_of(card)), key=lambda card: card["id"])
+    pairs = {act["id"] for card in (first, second) for act in card["actions"] if act.get("act") == "beside"}
+    assert pairs == {f"{first['id']} {second['id']}"}, "the same two, in the same order, from whichever card"
+    tell(app, "now", "beside", pairs.pop())
+    assert dict(app.query_params) == {"a": first["id"], "b": second["id"]}
 
 
 def test_a_family_that_nobody_connected_cannot_be_picked_and_neither_can_both(
