@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import acts, news, server, starters, trouble, views, words
+from dashboard.components import acts, credit, news, server, starters, trouble, views, words
 from dashboard.components.batch_card import batch_view, outlook
 from dashboard.components.mount import mount
 from dashboard.language import t
@@ -144,8 +144,8 @@ def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
 
 
 def _standing(person: str) -> object:
-    """What the form says of budgets, where one is in force."""
-    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None]
+    """What the form says of budgets, where one is in force, and of what the accounts hold."""
+    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None], credit.told()
 
 
 def any_active(cards: Sequence[Card]) -> bool:
