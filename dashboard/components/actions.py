@@ -7,6 +7,7 @@ from dashboard.components.other import other
 from dashboard.language import t, tn
 from dashboard.resources import picture_url
 from data.catalog import catalog
+from data.causes import REFUSED
 from data.clean import FORMATS
 from data.glances import FailedOfBatch
 from data.history import Card
@@ -138,7 +139,10 @@ def _failed(card: Card, around: "Surroundings") -> list[Action]:
         title = t("Fetch the finished file again")
         home = {"act": "download_again", "label": t("Retry download (free)"), "title": title}
         return [home, retry, _again()]
-    return [*([_check()] if calls.askable else []), retry, *_by_another(card, around), _again()]
+    ask = [_check()] if calls.askable else []
+    if card.error_code in REFUSED:  # first what can help: the same again would be refused again
+        return [*ask, *_by_another(card, around), _again(), retry]
+    return [*ask, retry, *_by_another(card, around), _again()]
 
 
 def _by_another(card: Card, around: "Surroundings") -> list[Action]:

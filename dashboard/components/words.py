@@ -145,6 +145,7 @@ BROKEN_OFF = "the connection broke off before an answer came"
 
 WAITING = "Waiting"
 CANCELLING = "Cancelling"
+REFUSED = "Refused"
 KEPT_IF_IT_COMES = "We will keep what comes of it."
 CANCEL_WISHED = paragraph("You cancelled after it was sent, so it may still be charged.", KEPT_IF_IT_COMES)
 

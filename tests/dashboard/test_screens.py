@@ -220,18 +220,18 @@ def test_a_done_card_has_picture_cost_and_one_click_download(room: Room) -> None
     assert "n=a-red-kite_" in card["actions"][0]["href"]
 
 
-def test_a_failed_card_says_what_happened_what_it_cost_and_what_to_do(room: Room) -> None:
+def test_a_refused_card_says_so_and_offers_first_what_is_not_the_same_again(room: Room) -> None:
     room.ask("something rude")
     claim = room.running()
     word = Word("failed", f"p-{claim.submission_id}", (), 0, "policy", "violates our policy")
     room.submissions.apply(claim.submission_id, word)
     card = cards(room.open())[0]
-    assert (card["word"], acts(card)) == ("Failed", ["retry", "other", "use_again"])
+    assert (card["word"], acts(card)) == ("Refused", ["other", "use_again", "retry"])
     assert (
         card["say"]
         == "The model refused this prompt (policy). Nothing was charged. Change the prompt, or try another model."
     )
-    assert card["actions"][0]["label"] == "Retry (≈ 4 credits)"
+    assert card["actions"][-1]["label"] == "Retry (≈ 4 credits)"
     assert card["details"]["text"] == "violates our policy"
 
 
