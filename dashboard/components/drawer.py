@@ -65,7 +65,7 @@ def _sheet(person: str) -> None:
     if not task_id:  # it was left by what was pressed in it
         acts.follow_up()
         return
-    with trouble.live_part():
+    with trouble.live_part("sheet", of=task_id):
         try:
             detail = desk().history.detail(task_id)
         except NotFound:  # deleted while somebody was looking at it

@@ -58,7 +58,7 @@ def lamps() -> None:
 
 
 def _lamps(waiting: bool) -> None:
-    with trouble.live_part():
+    with trouble.live_part("lamps"):
         shown = all_lamps()
         for index, lamp in enumerate(shown):
             with st.container(border=True, key=f"lamp_{index}"):

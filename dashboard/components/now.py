@@ -52,7 +52,7 @@ def now_strip(person: str) -> None:
 def _strip(person: str) -> None:
     seen = news.seen()
     every: float | None = news.TIMER_SECONDS
-    with trouble.live_part():
+    with trouble.live_part("now"):
         every = _draw(person)
     news.keep_true("now", person, seen=seen, every=every)
 

@@ -91,11 +91,16 @@ def test_a_database_that_is_gone_pauses_the_live_part_with_a_sentence(
     def gone(*_: Any, **__: Any) -> Any:
         raise OperationalError("SELECT", {}, ConnectionError("gone"))
 
-    monkeypatch.setattr("data.history.History.recent", gone)
-    app.run()
-    assert words.LIVE_PAUSED in texts(app)
-    assert app.text_area(key="prompt")
-    assert not app.exception
+    with monkeypatch.context() as away:
+        away.setattr("data.history.History.recent", gone)
+        app.run()
+        assert re.search(r"Live updates paused, last \d\d:\d\d: the database does not answer", texts(app))
+        assert [card["prompt"] for card in cards(app)] == ["a red kite"], "what was read last stays on the page"
+        assert app.text_area(key="prompt")
+        assert not app.exception
+        assert words.LIVE_PAUSED in texts(room.open()), "of what was never read nobody says when"
+    app.button(key="retry_now").click().run()
+    assert "Live updates paused" not in texts(app)
 
 
 def test_a_refusal_in_a_callback_becomes_a_toast_of_the_next_run(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
