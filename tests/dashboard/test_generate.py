@@ -8,11 +8,12 @@ from room import Room, cards, choose, drawn, generate, press, tell, texts, write
 from room import acts as acts_of
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import acts, chooser, families, form_words, templates, words
+from dashboard.components import acts, chooser, families, form_words, references, templates, words
 from dashboard.components.server import About
 from data.errors import NotAllowed
 from data.images import StoredImage
 from data.ledger import TEAM
+from data.shrinking import Fit
 from data.templates import Templates
 from data.usual import Usual
 
@@ -91,6 +92,25 @@ def test_a_family_that_nobody_connected_cannot_be_picked_and_neither_can_both(
     for name in ("seedream", "both"):
         families._act("family", name)
         assert state["chosen"] == [NANO]
+
+
+def test_what_a_later_model_finds_too_large_is_made_smaller_by_a_press(room: Room, state: dict[str, Any]) -> None:
+    image = room.artifacts.take_reference(pictures.png(1200, 900), "cat.png")
+    state["references"] = [image]
+    references._act("shrink", image.sha256, Fit(10**7, 270_000))
+    (small,) = state["references"]
+    assert (small.width, small.height, small.filename) == (600, 450, "cat.png")
+    assert room.artifacts.read_original(image.sha256), "what was added stays as it is"
+
+
+def test_only_a_model_that_does_not_take_it_offers_to_make_it_smaller(room: Room) -> None:
+    room.say_hello("kie", "ark")
+    app = room.open()
+    app.session_state["references"] = [StoredImage("a" * 64, "image/png", 8000, 6000, 1000, "wide.png")]
+    assert not drawn(app.run(), "slots")["slots"][0].get("shrink")
+    slot = drawn(choose(app, "Seedream 4.5, ByteDance direct"), "slots")["slots"][0]
+    assert slot["trouble"].startswith("Image 1 has 48,000,000 pixels")
+    assert slot["shrink"] == "Make it smaller"
 
 
 def test_the_usual_time_says_how_long_nearly_all_take(room: Room) -> None:
