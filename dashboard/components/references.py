@@ -22,6 +22,10 @@ from data.images import StoredImage
 from data.sentences import Sentence
 from data.shrinking import UPLOAD_MB, Fit
 
+_TYPES = [f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "tiff")]
+"""What the browser may choose. Nothing here decodes HEIC, and Apple's browsers hand a photo over as the first type of
+the list, as long as neither HEIC nor a wildcard is in it. What no model takes is here for our sentence about it."""
+
 
 def references(form: Form, person: str) -> None:
     """The drop zone and the slots, with the limits of the models that take pictures."""
@@ -62,7 +66,7 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
     with st.container(key="drop_zone"):
         left = st.file_uploader(
             label,
-            type=["image", "heic", "heif"],
+            type=_TYPES,
             accept_multiple_files=True,
             max_upload_size=UPLOAD_MB,
             key=f"drop_{nonce}",

@@ -94,6 +94,13 @@ def test_a_family_that_nobody_connected_cannot_be_picked_and_neither_can_both(
         assert state["chosen"] == [NANO]
 
 
+def test_photos_are_asked_for_as_jpeg_because_nothing_here_reads_heic(room: Room) -> None:
+    (drop_zone,) = room.open().get("file_uploader")
+    asked = list(drop_zone.proto.type)
+    assert asked[0] == "image/jpeg"
+    assert not {"image/*", "image/heic", ".heic", ".heif"} & set(asked)
+
+
 def test_what_a_later_model_finds_too_large_is_made_smaller_by_a_press(room: Room, state: dict[str, Any]) -> None:
     image = room.artifacts.take_reference(pictures.png(1200, 900), "cat.png")
     state["references"] = [image]
