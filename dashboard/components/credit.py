@@ -1,4 +1,4 @@
-"""What the provider accounts still hold, beside what a press would take of it.
+"""What the provider accounts still hold, beside what a press would take of it, and how long it lasts.
 
 It only foretells, and stops nobody: what an account cannot pay waits at its gate, uncharged. Practice costs nothing,
 and direct roads tell nobody what is left; of both nothing is said.
@@ -7,14 +7,19 @@ and direct roads tell nobody what is left; of both nothing is said.
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+
+import streamlit as st
 
 from dashboard import resources
 from dashboard.components import formats, server
 from dashboard.components.form import Form
 from dashboard.components.server import About
-from dashboard.language import t
+from dashboard.language import t, tn
 from data.catalog import ROADS, ModelSpec
 from data.schema import Health
+
+_WEEK = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -68,6 +73,32 @@ def told() -> object:
     board = resources.desk().health.all()
     rows = [(name, board.get(f"provider:{name}")) for name in known.accounts]
     return [(name, row.data.get("credits_micro"), row.data.get("code")) for name, row in rows if row is not None]
+
+
+@st.cache_data(ttl=timedelta(minutes=1), show_spinner=False)
+def _week(account: str) -> tuple[float, float] | None:
+    """Micro-credits a picture and a day, over what was sent in the last seven days; None where nothing has cost."""
+    now = resources.now()
+    sent = resources.desk().ledger.sent(account, since=now - _WEEK)
+    if sent.first is None or not sent.micro:
+        return None
+    days = max(1.0, (now - sent.first) / timedelta(days=1))  # of a desk that is new, those that there were
+    return sent.micro / sent.calls, sent.micro / days
+
+
+def lasts(account: str, micro: int) -> str:
+    """ "Enough for about 496 pictures, or for 9 days at the pace of the last 7."; empty where nothing was paid yet."""
+    pace = _week(account)
+    if pace is None or not micro:
+        return ""
+    pictures, days = int(micro / pace[0]), int(micro / pace[1])
+    if pictures < 1:
+        return t("Not enough for one more at the price of the last 7 days.")
+    for_days = tn(days, "{n} day", "{n} days") if days else t("less than a day")
+    return t(
+        "Enough for about {n} more at the price of the last 7 days; at their pace, for {days}.",
+        n=f"{pictures:,}", days=for_days,
+    )  # fmt: skip
 
 
 def line(one: Held, *, alone: bool) -> str:

@@ -378,12 +378,23 @@ def test_a_link_to_nothing_says_so_and_shows_the_page(room: Room) -> None:
 # Settings -------------------------------------------------------------------------------------------------------
 
 
+def test_beside_the_balance_stands_how_long_it_lasts_at_the_price_and_pace_of_a_week(room: Room) -> None:
+    room.say_hello()
+    for _ in range(2):
+        room.ask()
+        room.done()
+    room.health.report("provider:kie", ok=True, message="", data={"credits_micro": 90_000_000})
+    said = texts(room.open("settings")).replace("\\", "")
+    assert "Enough for about 22 more at the price of the last 7 days; at their pace, for 11 days." in said
+
+
 def test_settings_say_in_words_how_each_part_is(room: Room) -> None:
     room.say_hello()
     room.health.report("provider:kie", ok=True, message="Answers in 0.4 s.", data={"credits_micro": 1_984_000_000})
     room.health.report("storage", ok=False, message="The disk that holds the pictures is full.")
     said = texts(room.open("settings")).replace("\\", "")
     assert "Answers in 0.4 s. 1,984 credits left ($9.92)." in said
+    assert "Enough for" not in said, "nothing was paid yet, so nobody knows at which price"
     assert "**Storage** :red-badge[:material/priority_high: Needs attention]" in said
     assert "**Webhook** :gray-badge[:material/question_mark: Not known]" in said
 
