@@ -15,6 +15,7 @@ from data.errors import InvalidImage, NotFound
 from data.images import EDGES, OUTPUT_MAX_PIXELS, ImageFacts, StoredImage
 from data.schema import Artifact
 from data.sentences import Sentence
+from data.shrinking import UPLOAD_MB, Fit
 from data.storage import ObjectStorage, picture_key, thumbnail_key
 
 
@@ -22,16 +23,20 @@ class ArtifactStore:
     """Stores and finds pictures. Every method that touches files may raise StorageError."""
 
     def __init__(self, db: Database, storage: ObjectStorage, *, max_reference_bytes: int, max_pixels: int) -> None:
-        """The two limits are for references; outputs may have 200 million pixels."""
+        """The two limits are for references as they are sent; outputs may have 200 million pixels."""
         self._db = db
         self._storage = storage
         self._max_reference_bytes = max_reference_bytes
         self._max_pixels = max_pixels
 
-    def take_reference(self, data: bytes, filename: str | None, *, position: int | None = None) -> StoredImage:
+    def take_reference(
+        self, data: bytes, filename: str | None, *, fit: Fit | None = None, position: int | None = None
+    ) -> StoredImage:
         """Checks, mends and stores what a person uploads; the same picture twice is stored once. Writes no row.
 
-        `position` counts from 1 and only serves the sentence of a refusal ("Image 2 (holiday.jpg) is …").
+        What is larger than our own limits, or than `fit` where that is less, is made smaller; only a file of more than
+        UPLOAD_MB, or with more pixels than may be decoded here, is refused. `position` counts from 1 and only serves
+        the sentence of a refusal ("Image 2 (holiday.jpg) is …").
 
         Raises:
             InvalidImage: it cannot be used; the sentence says why and what to do.
@@ -39,7 +44,11 @@ class ArtifactStore:
         prepared, facts, note = images.prepare_reference(
             data,
             filename=filename,
-            max_bytes=self._max_reference_bytes,
+            fit=Fit(
+                min(self._max_reference_bytes, fit.size if fit else self._max_reference_bytes),
+                min(self._max_pixels, fit.pixels if fit else self._max_pixels),
+            ),
+            max_bytes=UPLOAD_MB * 1_000_000,
             max_pixels=self._max_pixels,
             position=position,
         )

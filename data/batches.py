@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlmodel import col
 
+from data.causes import REFUSED
 from data.db import Database
 from data.filters import table
 from data.history import COLUMNS, Card, cards
@@ -22,8 +23,6 @@ from data.status import ACTIVE, TaskStatus
 
 LAST = 6
 """Pictures that are shown of each."""
-_REFUSED = ("policy", "invalid", "refused")
-"""Causes of `causes.py` by which a provider says no to what was asked, rather than fails."""
 
 
 @dataclass(frozen=True)
@@ -107,7 +106,7 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
 
 
 def _was_refused(group: Any) -> bool:
-    return bool(group.status == TaskStatus.FAILED and group.error_code in _REFUSED)
+    return bool(group.status == TaskStatus.FAILED and group.error_code in REFUSED)
 
 
 def _last(connection: Connection, own: Sequence[sa.ColumnElement[bool]]) -> tuple[Card, ...]:

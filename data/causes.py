@@ -118,6 +118,9 @@ FAILED: dict[str, Cause] = {
     ),
 }
 
+REFUSED = frozenset({"policy", "invalid", "refused"})
+"""Where a provider says no to what was asked, rather than fails: unchanged, it will be refused again."""
+
 _OTHER = Cause("It did not work.", "See the details, then try again or ask an admin.")
 
 _PAID = frozenset(

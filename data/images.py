@@ -19,6 +19,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from data.image_flaws import KINDS, SCALE, SHRINK, Flaw, refusing
 from data.sentences import Sentence, in_a_row
+from data.shrinking import Fit, fitted
 
 EDGES = (320, 1280)
 """Longest sides of the stored thumbnails, in pixels."""
@@ -112,12 +113,19 @@ def thumbnail(data: bytes, edge: int) -> bytes:
 
 
 def prepare_reference(
-    data: bytes, *, filename: str | None, max_bytes: int, max_pixels: int, position: int | None = None
+    data: bytes,
+    *,
+    filename: str | None,
+    max_bytes: int,
+    max_pixels: int,
+    fit: Fit | None = None,
+    position: int | None = None,
 ) -> tuple[bytes, ImageFacts, str | None]:
-    """Makes an upload fit to send: upright, not CMYK, one frame, and PNG, JPEG or WebP.
+    """Makes an upload fit to send: upright, not CMYK, one frame, PNG, JPEG or WebP, and no larger than `fit`.
 
     A picture that needs nothing keeps its bytes; any other is encoded anew, in sRGB and without metadata (no GPS), and
-    the third value says what was done. `position` counts from 1, as the screen numbers it.
+    the third value says what was done. Only what is over `max_bytes` or `max_pixels` is refused for its size.
+    `position` counts from 1, as the screen numbers it.
 
     Raises:
         InvalidImage: `field` is `references.<position>`, `code` as for `recognise`, or animated or too_large.
@@ -130,7 +138,7 @@ def prepare_reference(
             )
             raise Flaw("too_large", fact, SHRINK)
         with _opened(data, max_pixels) as image:
-            return _prepared(image, data, max_bytes)
+            return _prepared(image, data, fit or Fit(max_bytes, max_pixels))
 
 
 def plain_filename(name: str | None) -> str | None:
@@ -180,40 +188,35 @@ def _subject(filename: str | None, position: int | None) -> str:
     return Sentence("Image {n} ({name})", n=position, name=name) if name else Sentence("Image {n}", n=position)
 
 
-def _prepared(image: Image.Image, data: bytes, max_bytes: int) -> tuple[bytes, ImageFacts, str | None]:
+def _prepared(image: Image.Image, data: bytes, fit: Fit) -> tuple[bytes, ImageFacts, str | None]:
     if _is_animated(image):
         fact = Sentence("is animated; the models take still pictures")
         raise Flaw("animated", fact, Sentence("Save the frame you mean and add that."))
     source, size = str(image.format), image.size
     image.load()
-    target = source if source in ("PNG", "WEBP") else "PNG" if image.has_transparency_data else "JPEG"
+    keeps = source == "WEBP" or (source == "PNG" and len(data) <= fit.size)  # a PNG as heavy as that is a photo
+    target = source if keeps else "PNG" if image.has_transparency_data else "JPEG"
     changes = {
         Sentence("first of several frames taken"): source == "MPO",
         Sentence("rotated upright"): _orientation(image) in _TURNS,
         Sentence("CMYK converted to RGB"): image.mode == "CMYK",
         Sentence("AVIF converted to {format}", format=target): source == "AVIF",
+        Sentence("PNG converted to JPEG"): (source, target) == ("PNG", "JPEG"),
     }
     done: list[str] = [words for words, needed in changes.items() if needed]
-    if not done:
+    if not done and fit.takes(len(data), *size):
         return data, _facts(image, size), None
     picture = _srgb(_upright(_plain(image)))
-    encoded = _encoded(picture, target, max_bytes)
+    encoded, after_size = fitted(picture, target, fit)
+    if after_size != picture.size:
+        done.append(Sentence("{before} made {after} to fit", before=_by(picture.size), after=_by(after_size)))
     if (before := megabytes(len(data))) != (after := megabytes(len(encoded))):
         done.append(f"{before} → {after} MB")
-    return encoded, ImageFacts(_MIMES[target], *picture.size), in_a_row(done)
+    return encoded, ImageFacts(_MIMES[target], *after_size), in_a_row(done) or None
 
 
-def _encoded(picture: Image.Image, target: str, max_bytes: int) -> bytes:
-    """The picture at the best quality that stays within the limit."""
-    picture.info = {}  # Pillow writes some of it back: profile, comment, text chunks
-    for quality in (95, 90, 80) if target != "PNG" else (None,):
-        out = BytesIO()
-        picture.save(out, target, **({"quality": quality, "subsampling": 0} if quality else {}))
-        if out.tell() <= max_bytes:
-            return out.getvalue()
-    fact = Sentence("is {size} MB once it is converted; the limit is {most} MB", size=megabytes(out.tell()),
-                    most=megabytes(max_bytes))  # fmt: skip
-    raise Flaw("too_large", fact, SHRINK)
+def _by(size: tuple[int, int]) -> str:
+    return f"{size[0]:,} × {size[1]:,}"
 
 
 def _facts(image: Image.Image, size: tuple[int, int]) -> ImageFacts:

@@ -61,6 +61,15 @@ class Standing:
         return (self.reserved + self.charged) / self.limit if self.limit else 0.0
 
 
+@dataclass(frozen=True)
+class Sent:
+    """Paid calls: how many, for how many micro-credits, and when the first of them was made."""
+
+    calls: int
+    micro: int
+    first: datetime | None
+
+
 class Ledger:
     """Budgets for the settings page, and how they stand."""
 
@@ -97,6 +106,18 @@ class Ledger:
         with self._db.read() as session:
             mine, team = (_standing(session, scope, month) for scope in (person_scope(person), TEAM))
             return mine, team
+
+    def sent(self, account: str, *, since: datetime) -> Sent:
+        """What the paid calls by one account since then have cost or, where nobody has said yet, are to cost."""
+        nothing = col(Submission.outcome).in_((Outcome.NOT_SENT, Outcome.REJECTED, Outcome.PROVIDER_FAILED))
+        free = nothing & (func.coalesce(Submission.charged_micro, 0) == 0)
+        cost = func.coalesce(Submission.charged_micro, Task.estimate_micro, 0)
+        sums = select(func.count(), func.sum(cost), func.min(Submission.started_at)).join_from(Submission, Task)
+        with self._db.read() as session:
+            calls, micro, first = session.exec(
+                sums.where(Submission.account == account, col(Submission.started_at) > since, ~free)
+            ).one()
+        return Sent(calls, int(micro or 0), first)
 
     def spent(self, month: str) -> list[Standing]:
         """Everybody who asked for something in that month, the team first, then the dearest."""

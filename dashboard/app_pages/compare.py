@@ -39,7 +39,7 @@ def compare() -> None:
     asked = st.query_params
     if "a" not in asked and "b" in asked:  # one alone is the first
         asked["a"] = asked.pop("b")
-    with trouble.live_part():
+    with trouble.live_part("pair", of=(asked.get("a"), asked.get("b"))):
         a = pair.find(asked["a"]) if asked.get("a") else ""
         if isinstance(a, str):
             empty(a)

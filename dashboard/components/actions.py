@@ -7,6 +7,7 @@ from dashboard.components.other import other
 from dashboard.language import t, tn
 from dashboard.resources import now, picture_url
 from data.catalog import catalog
+from data.causes import REFUSED
 from data.clean import FORMATS
 from data.glances import FailedOfBatch
 from data.history import Card
@@ -30,7 +31,8 @@ def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> l
     calls = around.of(card)
     if card.status == _S.SUCCEEDED:
         missing = [_missing()] if calls.missing and not calls.fetching else []
-        return [*([] if in_drawer else _downloads(card)[:1]), *missing, *_iterate(card), _keep(card, around)]
+        return [*([] if in_drawer else _downloads(card)[:1]), *missing, *_iterate(card),
+                *_beside(card, around), _keep(card, around)]  # fmt: skip
     if card.status == _S.QUEUED:
         title = t("Nothing was sent yet, so nothing is charged")
         return [{"act": "cancel", "label": t("Cancel (free)"), "title": title}]
@@ -61,7 +63,7 @@ def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | N
                       "title": t("Fill the form with this prompt, its settings and references")})  # fmt: skip
         found.append({"act": "compare", "label": t("Compare with…"), "title": t("Choose a second picture for it")})
     if parent:
-        found.append({"act": "compare_parent", "label": t("Compare with its parent"), "id": f"{parent} {card.id}",
+        found.append({"act": "beside", "label": t("Compare with its parent"), "id": f"{parent} {card.id}",
                       "title": t("Put it beside the picture that it came of")})  # fmt: skip
     found.append({"act": "link", "label": t("Copy link"), "title": t("The address that opens this request")})
     if recipes is not None:
@@ -89,6 +91,23 @@ def _iterate(card: Card) -> list[Action]:
         found.append({"act": "edit", "label": t("Edit"), "title": title, "keys": "E"})
     title = t("Fill the form with the same request, for another picture of it")
     return [*found, {"act": "vary", "label": t("Vary"), "title": title, "keys": "V"}]
+
+
+def _beside(card: Card, around: "Surroundings") -> list[Action]:
+    """What one press asked of several models, two of them side by side: the earlier first, from whichever card.
+
+    A model's name makes the button only where there is a choice; beside one other it needs none.
+    """
+    others = around.mates.get(card.id, ())
+    found = []
+    for mate in others:
+        a, b = sorted((card, mate), key=lambda one: one.seq)
+        spec = catalog().get(mate.model)
+        name = spec.label if spec else mate.model
+        label = t("Compare") if len(others) == 1 else t("Compare with {model}", model=name)
+        title = t("Put it beside what {model} made of the same prompt", model=name)
+        found.append({"act": "beside", "label": label, "id": f"{a.id} {b.id}", "title": title})
+    return found
 
 
 def _keep(card: Card, around: "Surroundings") -> Action:
@@ -123,7 +142,10 @@ def _failed(card: Card, around: "Surroundings") -> list[Action]:
         title = t("Fetch the finished file again")
         home = {"act": "download_again", "label": t("Retry download (free)"), "title": title}
         return [home, retry, _again()]
-    return [*([_check()] if calls.askable else []), retry, *_by_another(card, around), _again()]
+    ask = [_check()] if calls.askable else []
+    if card.error_code in REFUSED:  # first what can help: the same again would be refused again
+        return [*ask, *_by_another(card, around), _again(), retry]
+    return [*ask, retry, *_by_another(card, around), _again()]
 
 
 def _price_today(card: Card, around: "Surroundings") -> int | None:

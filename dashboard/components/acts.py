@@ -35,7 +35,7 @@ def perform(act: str, task_id: str, person: str) -> None:
             comparing.choose_a(task_id)
             st.query_params.pop("task", None)
             _then("rerun")
-        elif act == "compare_parent":
+        elif act == "beside":
             a, _, b = task_id.partition(" ")
             _then("compare", a=a, b=b)
         elif act in _MARKS:

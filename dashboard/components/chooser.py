@@ -55,7 +55,8 @@ def _body(person: str, most: int) -> None:
         t(words.SEARCH), key="chooser_text", type="search", live=True, icon=":material/search:", on_change=_anew,
         placeholder=t("Words of the prompt, or by:me, model:seedream …"), label_visibility="collapsed",
     )  # fmt: skip
-    with trouble.live_part():
+    asked = st.session_state.get("chooser_text"), st.session_state["chooser_edge"]
+    with trouble.live_part("chooser", of=asked):
         _shelf(person, most)
     st.button(t("Done"), key="chooser_done", type="primary", width="stretch", on_click=_close)
 

@@ -8,6 +8,7 @@ from dashboard.components import (
     blanks,
     budget,
     chosen,
+    credit,
     families,
     form,
     form_words,
@@ -110,6 +111,11 @@ def _about(now: Form, left: budget.Left | None) -> None:
     warnings += [t(ask.spec.retiring(resources.now().date())) for ask in now.willing]
     if left:
         (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))
+    accounts = [] if practice else credit.held(now)
+    for one in accounts:
+        (warnings if one.short else parts).append(
+            credit.warning(one) if one.short else credit.line(one, alone=len(accounts) == 1)
+        )
     with st.container(gap="small", key="about"):
         st.caption(formats.literal(" · ".join(parts)))
         for warning in filter(None, warnings):  # not as a caption: that would fade the colour

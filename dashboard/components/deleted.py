@@ -66,7 +66,7 @@ def _page() -> tuple[Deleted, ...]:
 
 
 def _grid(person: str) -> None:
-    with trouble.live_part():
+    with trouble.live_part("deleted", of=address.place()):
         mount("gallery", key="deleted", data=_data(person), on_event=lambda act, name: heard(act, name, person))
         acts.follow_up()
 

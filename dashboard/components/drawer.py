@@ -65,7 +65,7 @@ def _sheet(person: str) -> None:
     if not task_id:  # it was left by what was pressed in it
         acts.follow_up()
         return
-    with trouble.live_part():
+    with trouble.live_part("sheet", of=task_id):
         try:
             detail = desk().history.detail(task_id)
         except NotFound:  # deleted while somebody was looking at it
@@ -164,18 +164,21 @@ def _picture(detail: Detail, index: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _ids(detail: Detail) -> list[tuple[str, str]]:
-    rows = [(t("Request"), detail.card.id), (t("Model id"), detail.card.model)]
+def _ids(detail: Detail) -> list[tuple[str, str, str]]:
+    """What each is called, what is shown of it, and what is copied."""
+    plain = [(t("Request"), detail.card.id), (t("Model id"), detail.card.model)]
     if detail.parent:
-        rows.append((family.relation_of(detail.parent.relation), detail.parent.task_id))
+        plain.append((family.relation_of(detail.parent.relation), detail.parent.task_id))
+    rows = [(name, value, value) for name, value in plain]
     for call in detail.submissions:
         known = call.provider_task_id or (
             t("perhaps {name}", name=call.named_as) if call.named_as else t("no id known")
         )
         said = f" — {call.fail_message}" if call.fail_message else ""
         told = f"{call.account}: {known}, {_outcome(call.outcome)}{said}"
-        rows.append((t("Call {number}", number=call.attempt), told))
-    return [*rows, *timeline.raw(detail)]
+        own = call.provider_task_id or call.named_as or told  # support asks for the id, and for nothing around it
+        rows.append((t("Call {number}", number=call.attempt), told, own))
+    return [*rows, *((name, text, text) for name, text in timeline.raw(detail))]
 
 
 def _outcome(outcome: Outcome) -> str:
@@ -188,7 +191,8 @@ def _outcome(outcome: Outcome) -> str:
 
 def _words() -> dict[str, str]:
     return {
-        "prompt": t("Prompt"), "copy": t("Copy"), "copied": t("Copied"), "references": t("References"),
+        "prompt": t("Prompt"), "copy": t("Copy"), "copied": t("Copied"), "take": t("Copy: {name}", name="{name}"),
+        "references": t("References"),
         "settings": t("Asked and used"), "timeline": t("What happened"), "details": t("Details for support"),
         "full": t("Open the original in full"), "setting": t("Setting"), "asked": t("Asked"), "used": t("Used"),
         "unplayable": t("This browser cannot play this video. Download it to watch it."),

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from dashboard.components import formats, words
+from dashboard.components import formats, views
 from dashboard.language import t, tn
 from dashboard.resources import desk, picture_url
 from data.history import Kin
@@ -43,7 +43,7 @@ def parent_of(family: dict[str, Any] | None) -> str | None:
 def _node(kin: Kin, family: Sequence[Kin]) -> dict[str, Any]:
     card = kin.card
     first = card.pictures[0] if card.pictures else None
-    word, tone = words.WORDS[card.status]
+    word, tone = views.settled(card)
     came = sum(other.parent is not None and other.parent.task_id == card.id for other in family)
     cost = formats.money_short(card.charged_micro) if card.charged_micro else ""
     name = relation_word(kin.parent.relation if kin.parent else None)

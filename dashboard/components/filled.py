@@ -21,7 +21,7 @@ from data.requests import GenerationRequest
 
 def filled(now: Form) -> None:
     """Draws it; nothing where the form comes of nothing and nothing can be undone. `now`: the form as it stands."""
-    with trouble.live_part():
+    with trouble.live_part("filled_from", of=st.session_state.get("filled")):
         from_task, rows = _from(now), _changes(now)
         if from_task is None and not rows:
             return

@@ -114,7 +114,7 @@ def _fresh(shown: Shown, person: str) -> str:
 
 def _stale(drawn: Mapping[str, Any]) -> str:
     last = formats.clock(datetime.fromtimestamp(drawn["at"], UTC))
-    return t("Live updates paused, last {time}: the database does not answer. The work goes on.", time=last)
+    return t(words.LIVE_PAUSED_SINCE, time=last)
 
 
 def size(person: str) -> str:

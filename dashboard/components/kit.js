@@ -155,8 +155,7 @@ function playMark(video) {
   return video && el("span", { class: "play" }, el("span", { class: "unseen" }, video.name), el("span", { "aria-hidden": "true" }, video.length));
 }
 
-async function copy(node) {
-  const text = node.dataset.text;
+async function clip(text) {
   try {
     await navigator.clipboard.writeText(text);
   } catch {
@@ -167,6 +166,10 @@ async function copy(node) {
     document.execCommand("copy");
     area.remove();
   }
+}
+
+async function copy(node) {
+  await clip(node.dataset.text);
   const before = node.textContent;
   if (before === node.dataset.done) return; // a second press within the moment
   node.textContent = node.dataset.done;

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import formats, trouble
+from dashboard.components import credit, formats, trouble
 from dashboard.components.server import about, look
 from dashboard.language import t
 from dashboard.retold import retold
@@ -58,7 +58,7 @@ def lamps() -> None:
 
 
 def _lamps(waiting: bool) -> None:
-    with trouble.live_part():
+    with trouble.live_part("lamps"):
         shown = all_lamps()
         for index, lamp in enumerate(shown):
             with st.container(border=True, key=f"lamp_{index}"):
@@ -163,7 +163,10 @@ def _lamp(title: str, row: Health | None, now: datetime, name: str, button: str 
     message = retold(row.message)
     left = row.data.get("credits_micro")
     if isinstance(left, int):
-        message = t(paragraph(message, t("{balance}.", balance=formats.balance(left, practice=about().practice))))
+        practice = about().practice
+        balance = t("{balance}.", balance=formats.balance(left, practice=practice))
+        lasts = "" if practice else credit.lasts(name.removeprefix("provider:"), left)
+        message = t(paragraph(message, balance, lasts))
     state = "asked" if waiting else "well" if row.ok else "trouble"
     when = "" if row.requested_at else _when(name, row.at, now)
     return Lamp(title, state, message, when, name, button, waiting)

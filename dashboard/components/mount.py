@@ -65,6 +65,7 @@ _PAGE = component("picture_desk_page", js=_read("page.js"), css=_read("page.css"
 
 def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
     """Draws the component of that name. `on_event(act, id)` is called once for each thing that a person did."""
+    st.session_state.setdefault("mounted", {})[key] = (name, data, on_event)
     desk = {"epoch": _epoch(), "ack": st.session_state.get(f"{key}_ack", 0), "clock": st.session_state["clock"]}
     _COMPONENTS[name](
         key=key,
@@ -72,6 +73,17 @@ def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[s
         default={"events": []},
         on_events_change=lambda: _deliver(key, on_event),
     )
+
+
+def mounted(key: str) -> object:
+    """What `mount` was given under this key last; None where it was not called."""
+    return st.session_state.get("mounted", {}).get(key)
+
+
+def mount_as_last(key: str) -> None:
+    """Draws once more what a component showed last, for a part that cannot be read now."""
+    name, data, on_event = st.session_state["mounted"][key]
+    mount(name, key=key, data=data, on_event=on_event)
 
 
 def mount_composer(*, key: str, field: str, committed: str, button: str, person: str) -> None:

@@ -8,12 +8,13 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import acts, news, server, starters, trouble, views, words
+from dashboard.components import acts, credit, news, server, starters, trouble, views, words
 from dashboard.components.batch_card import batch_view, outlook
 from dashboard.components.mount import mount
 from dashboard.language import t
 from data.batches import Standing
 from data.history import Card
+from data.pairing import mates
 from data.status import ACTIVE, TaskStatus
 
 _WITH_OPEN_CALLS = {TaskStatus.UNCONFIRMED, TaskStatus.FAILED, TaskStatus.SUCCEEDED}
@@ -35,6 +36,7 @@ def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
         calls=here.glances.calls([card.id for card in cards if _depends_on_calls(card, now)]),
         inputs=here.glances.inputs([card.id for card in cards if card.status == TaskStatus.FAILED]),
         marks=here.marks.of([card.id for card in cards], person) if person else {},
+        mates=mates(cards),
     )
 
 
@@ -50,7 +52,7 @@ def now_strip(person: str) -> None:
 def _strip(person: str) -> None:
     seen = news.seen()
     every: float | None = news.TIMER_SECONDS
-    with trouble.live_part():
+    with trouble.live_part("now"):
         every = _draw(person)
     news.keep_true("now", person, seen=seen, every=every)
 
@@ -142,8 +144,8 @@ def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
 
 
 def _standing(person: str) -> object:
-    """What the form says of budgets, where one is in force."""
-    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None]
+    """What the form says of budgets, where one is in force, and of what the accounts hold."""
+    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None], credit.told()
 
 
 def any_active(cards: Sequence[Card]) -> bool:

@@ -16,11 +16,20 @@ function show(prompt) {
   prompt.focus({ preventScroll: true });
 }
 
+// How high it is what sticks to the top of a wide History; page.css knows where it does.
+const height = new ResizeObserver(([{ target }]) => document.documentElement.style.setProperty("--toolbar", `${target.offsetHeight}px`));
+
+function measure(toolbar) {
+  height.disconnect();
+  height.observe(toolbar);
+}
+
 export default function ({ data }) {
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;
   Object.assign(last, data);
   document.documentElement.lang = data.lang;
   if (arrived) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });
+  if (data.page === "History") whenThere(".st-key-toolbar", measure);
   if (filled) whenThere(".st-key-composer .st-key-prompt textarea", show);
 }

@@ -98,7 +98,7 @@ def find(ref: str) -> Found | str:
     if not many:
         return t(
             "“{prompt}” has no picture to compare. Its state: {state}.",
-            prompt=formats.literal(detail.card.prompt[:80]), state=t(words.WORDS[detail.card.status][0]),
+            prompt=formats.literal(detail.card.prompt[:80]), state=t(views.settled(detail.card)[0]),
         )  # fmt: skip
     index = 0 if not dot else int(number) - 1 if re.fullmatch("[0-9]{1,3}", number) else -1
     if not 0 <= index < many:

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import chooser, form_words, formats, words
+from dashboard.components import chooser, form_words, formats, trouble, words
 from dashboard.components.controls import named
 from dashboard.components.form import Ask, Form, keep_references
 from dashboard.components.mount import mount
@@ -20,10 +20,11 @@ from data.catalog import ModelSpec, ReferenceSpec, catalog
 from data.errors import PictureDeskError
 from data.images import StoredImage
 from data.sentences import Sentence
+from data.shrinking import UPLOAD_MB, Fit
 
-_UPLOAD_MB = 100
-"""What the browser may hand over. More than any model takes, so that a large file gets our sentence, which says what
-to do, rather than Streamlit's."""
+_TYPES = [f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "tiff")]
+"""What the browser may choose. Nothing here decodes HEIC, and Apple's browsers hand a photo over as the first type of
+the list, as long as neither HEIC nor a wildcard is in it. What no model takes is here for our sentence about it."""
 
 
 def references(form: Form, person: str) -> None:
@@ -36,18 +37,20 @@ def references(form: Form, person: str) -> None:
         _drop_zone(form, limits, roles)
         chooser.button(most)
     chooser.dialog_if_open(person, most)
-    images, refused = form.references, st.session_state["refused"]
+    images, refused, fit = form.references, st.session_state["refused"], _fit(limits)
     if images or refused:
         users = form_words.users([named(ask.spec) for ask, _ in takers], [named(ask.spec) for ask in form.asks])
         said = {name: t(text) for name, text in words.SLOTS.items()}
         data = {
-            "slots": [_slot(image, index, most, roles) | _trouble(form, index) for index, image in enumerate(images)],
+            "slots": [
+                _slot(image, index, most, roles) | _trouble(form, index, fit) for index, image in enumerate(images)
+            ],
             "refused": [{"id": key, "sentence": t(sentence)} for key, sentence in refused],
             "free": form_words.free(max(0, most - len(images)), roles[len(images) :]),
             "words": said | {"title": form_words.slots(len(images), most, users)},
             "how": t(words.REORDER) if most and len(images) > 1 else "",
         }
-        mount("slots", key="slots", data=data, on_event=_act)
+        mount("slots", key="slots", data=data, on_event=lambda act, name: _act(act, name, fit))
 
 
 def _edit_spec(ask: Ask) -> ModelSpec:
@@ -59,22 +62,21 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
     nonce = st.session_state.setdefault("drop_nonce", 0)
     label = t(words.REFERENCES)
     if limits:
-        most, largest = min(one.max for one in limits), _largest(min(one.max_mb for one in limits))
-        label = t("Reference pictures (up to {most}, each at most {largest} MB)", most=most, largest=largest)
+        label = t("Reference pictures (up to {most})", most=min(one.max for one in limits))
     with st.container(key="drop_zone"):
         left = st.file_uploader(
             label,
-            type=["image", "heic", "heif"],
+            type=_TYPES,
             accept_multiple_files=True,
-            max_upload_size=_UPLOAD_MB,
+            max_upload_size=UPLOAD_MB,
             key=f"drop_{nonce}",
             on_change=_take,
-            args=(f"drop_{nonce}",),
+            args=(f"drop_{nonce}", _fit(limits)),
             disabled=not limits,
-            help=t("Drop, choose or paste PNG, JPEG or WebP. They are turned upright where needed."),
+            help=t("Drop, choose or paste PNG, JPEG or WebP. They are turned upright, and made smaller if need be."),
         )
         if left:  # dropped while the page was being drawn: no change was reported for them
-            _take(f"drop_{nonce}")
+            _take(f"drop_{nonce}", _fit(limits))
             st.rerun()
         without = [named(ask.spec) for ask in form.asks if _edit_spec(ask).references is None]
         if without and not form.references:  # otherwise the slots say it
@@ -83,18 +85,25 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
             st.caption(formats.literal(form_words.in_order(roles)))
 
 
+def _fit(limits: Sequence[ReferenceSpec]) -> Fit:
+    """The size that every chosen model takes."""
+    settings = resources.desk().settings
+    pixels = [settings.max_reference_megapixels * 1_000_000, *(one.max_pixels for one in limits if one.max_pixels)]
+    return Fit(_largest(min((one.max_mb for one in limits), default=UPLOAD_MB)) * 1_000_000, min(pixels))
+
+
 def _largest(model_mb: int) -> int:
     return min(model_mb, resources.desk().settings.max_reference_mb)
 
 
-def _take(key: str) -> None:
+def _take(key: str, fit: Fit) -> None:
     """Stores what was dropped, or notes why not; runs before the page is drawn."""
     state, store = st.session_state, resources.desk().artifacts
     for upload in state.get(key) or []:
         if not hasattr(upload, "getvalue"):
             continue  # a file of a server that has restarted since: Streamlit keeps only its tombstone
         try:
-            image = store.take_reference(upload.getvalue(), upload.name)
+            image = store.take_reference(upload.getvalue(), upload.name, fit=fit)
         except PictureDeskError as error:
             state["refused"] = [*state["refused"], (secrets.token_hex(4), _about(upload.name, error))]
         else:
@@ -123,18 +132,36 @@ def _slot(image: StoredImage, index: int, most: int, roles: Sequence[str]) -> di
     }
 
 
-def _trouble(form: Form, index: int) -> dict[str, str]:
-    """What a model has against this very picture."""
+def _trouble(form: Form, index: int, fit: Fit) -> dict[str, str]:
+    """What a model has against this very picture, and whether a press mends it: the model was chosen after it."""
+    one = form.references[index]
     mine = [ask for ask in form.refusing if ask.fault and ask.fault.field == f"references.{index}"]
     sentences = {form_words.first_of(t(ask.fault.sentence)) for ask in mine if ask.fault}
-    return {"trouble": " ".join(sorted(sentences))} if sentences else {}
+    if not sentences:
+        return {}
+    smaller = "" if fit.takes(one.size, one.width, one.height) else t("Make it smaller")
+    return {"trouble": " ".join(sorted(sentences)), "shrink": smaller}
 
 
-def _act(act: str, name: str) -> None:
+def _shrink(sha256: str, fit: Fit) -> None:
+    """Puts a smaller copy in its place; what was added stays stored as it is."""
+    store = resources.desk().artifacts
+    with trouble.callback():
+        st.session_state["references"] = [
+            store.take_reference(store.read_original(sha256), image.filename, fit=fit) if image.sha256 == sha256
+            else image
+            for image in st.session_state["references"]
+        ]  # fmt: skip
+
+
+def _act(act: str, name: str, fit: Fit) -> None:
     state = st.session_state
     images: list[StoredImage] = state["references"]
     if act == "remove":
         state["references"] = [image for image in images if image.sha256 != name]
+        keep_references()
+    elif act == "shrink":
+        _shrink(name, fit)
         keep_references()
     elif act == "move":
         state["references"] = moved(images, name)

@@ -28,20 +28,33 @@ function section(title, ...children) {
   return el("section", {}, el("h2", {}, title), ...children);
 }
 
-function pairs(rows) {
-  return el("dl", {}, rows.map(([name, value]) => [el("dt", { class: "soft" }, name), el("dd", { dir: "auto" }, value)]));
+// Beside a value, to take it along: of a sentence that holds an id, the id alone.
+function take(name, text, words) {
+  const label = words.take.replace("{name}", name);
+  return el("button", { class: "take", type: "button", "data-act": "take", "data-text": text, "aria-label": label, title: label });
+}
+
+async function taken(node, me) {
+  await clip(node.dataset.text);
+  say(me.data.words.copied, me);
+  node.classList.add("done");
+  setTimeout(() => (node.classList.remove("done"), say("", me)), 1500);
+}
+
+function pairs(rows, words) {
+  return el("dl", {}, rows.map(([name, value, own]) => [el("dt", { class: "soft" }, name), el("dd", { dir: "auto" }, value, take(name, own ?? value, words))]));
 }
 
 // Asked and used side by side; a difference has a sign and a word, not only a colour.
 function comparison(rows, words) {
-  if (!rows.some((row) => row.used)) return pairs(rows.map((row) => [row.name, row.asked]));
+  if (!rows.some((row) => row.used)) return pairs(rows.map((row) => [row.name, row.asked]), words);
   const used = (row) => row.used
-    ? el("td", { dir: "auto" }, row.differs && el("span", { class: "sign", title: words.differs }, "≠ ", el("span", { class: "unseen" }, `${words.differs}: `)), row.used)
+    ? el("td", { dir: "auto" }, row.differs && el("span", { class: "sign", title: words.differs }, "≠ ", el("span", { class: "unseen" }, `${words.differs}: `)), row.used, take(row.name, row.used, words))
     : el("td", { class: "soft" }, el("span", { "aria-hidden": "true" }, "–"), el("span", { class: "unseen" }, words.unsaid));
   return el("table", {},
     el("thead", {}, el("tr", { class: "soft" }, el("th", { scope: "col" }, el("span", { class: "unseen" }, words.setting)), el("th", { scope: "col" }, words.asked), el("th", { scope: "col" }, words.used))),
     el("tbody", {}, rows.map((row) =>
-      el("tr", { class: row.differs && "differs" }, el("th", { class: "soft", scope: "row" }, row.name), el("td", { dir: "auto", colspan: row.fact && 2 }, row.asked), !row.fact && used(row)))));
+      el("tr", { class: row.differs && "differs" }, el("th", { class: "soft", scope: "row" }, row.name), el("td", { dir: "auto", colspan: row.fact && 2 }, row.asked, row.asked && take(row.name, row.asked, words)), !row.fact && used(row)))));
 }
 
 // The family: what it came of → this one → what came of it. What is folded away is one click off.
@@ -129,7 +142,7 @@ function render(told, me) {
       section(words.settings, comparison(data.settings, words)),
       section(words.timeline, el("ol", { class: "timeline" }, data.timeline.map(([at, what, detail]) =>
         el("li", {}, el("time", { class: "soft" }, at), el("span", {}, what, detail && el("small", { class: "soft", dir: "auto" }, detail)))))),
-      el("details", { "data-key": "ids" }, el("summary", {}, words.details), pairs(data.ids))));
+      el("details", { "data-key": "ids" }, el("summary", {}, words.details), pairs(data.ids, words))));
 }
 
 // The pictures on both sides are fetched and decoded before anybody asks for them.
@@ -153,6 +166,7 @@ function addTag(input, me) {
 
 const local = {
   ...shared,
+  take: taken,
   newer: (node, me) => step("newer", me),
   older: (node, me) => step("older", me),
   go: (node, me) => node.getAttribute("aria-current") || (tell("go", node.dataset.id, me), me.redraw()),

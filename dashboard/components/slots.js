@@ -15,6 +15,7 @@ function slot(one, data) {
     el("div", { class: "figure" }, el("img", { src: one.src, alt: one.name, draggable: "false" }), el("span", { class: "number" }, one.number)),
     el("div", { class: "text" }, one.role && el("span", { class: "role" }, one.role), el("b", { dir: "auto" }, one.name), el("span", { class: "soft" }, one.note), one.over && el("span", { class: "trouble" }, one.over), one.trouble && el("span", { class: "trouble" }, one.trouble)),
     el("div", { class: "acts" },
+      one.shrink && el("button", { class: "act", type: "button", "data-act": "shrink", "data-id": one.id, "aria-label": `${one.shrink}: ${one.name}` }, one.shrink),
       data.slots.length > 1 && [mover(one, data, -1, "←", data.words.left), mover(one, data, 1, "→", data.words.right)],
       el("button", { class: "act", type: "button", "data-act": "remove", "data-id": one.id, "aria-label": `${data.words.remove} ${one.name}` }, data.words.remove)));
 }

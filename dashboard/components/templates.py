@@ -85,7 +85,7 @@ def _close() -> None:
 def _body(person: str) -> None:
     if not st.session_state.get("templating"):
         st.rerun()
-    with trouble.live_part():
+    with trouble.live_part("templates"):
         edited = st.session_state["template_edited"]
         mine = resources.desk().templates.visible(person, st.session_state["templates_gone"])
         found = next((one for one in mine if one.id == edited and one.person == person), None)

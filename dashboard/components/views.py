@@ -12,7 +12,7 @@ from dashboard.components.controls import SHAPE
 from dashboard.language import t, tn
 from dashboard.resources import desk, picture_url
 from data.catalog import ROADS, ModelSpec, catalog
-from data.causes import DIRECT, explain
+from data.causes import DIRECT, REFUSED, explain
 from data.causes import WAITING as WAITING_CAUSES
 from data.glances import Calls
 from data.history import Card, Picture
@@ -44,6 +44,7 @@ class Surroundings:
     calls: dict[str, Calls] = field(default_factory=dict)  # by task, for those whose cards depend on it
     inputs: dict[str, tuple[StoredImage, ...]] = field(default_factory=dict)  # of those that failed, by task
     marks: dict[str, Marked] = field(default_factory=dict)  # by task, as whoever looks sees them
+    mates: dict[str, tuple[Card, ...]] = field(default_factory=dict)  # by task, the same of other models
 
     def of(self, card: Card) -> Calls:
         """What this card's paid calls leave open."""
@@ -91,6 +92,13 @@ def state(card: Card, cause: str) -> tuple[str, str]:
         return words.WAITING, "doubt"
     if card.cancel_requested_at is not None and card.status in _CANCELLING:
         return words.CANCELLING, "off"
+    return settled(card)
+
+
+def settled(card: Card) -> tuple[str, str]:
+    """Word and tone of its status alone; where the provider said no, the word warns that it would say so again."""
+    if card.status == _S.FAILED and card.error_code in REFUSED:
+        return words.REFUSED, "bad"
     return words.WORDS[card.status]
 
 

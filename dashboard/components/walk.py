@@ -86,7 +86,7 @@ def step(way: str, task_id: str, person: str) -> str:
 
 
 def _item(card: Card) -> dict[str, Any]:
-    word, tone = words.WORDS[card.status]
+    word, tone = views.settled(card)
     first = card.pictures[0] if card.pictures else None
     seen = first and {"src": picture_url(first.sha256, "1280"), "video": views.video_mark(first),
                       "width": first.width, "height": first.height}  # fmt: skip

@@ -48,6 +48,7 @@ HALTED_PRESS = (
     "Mend the file that the banner names, then press again."
 )
 LIVE_PAUSED = "Live updates paused: the database does not answer. The work goes on, and this goes on by itself."
+LIVE_PAUSED_SINCE = "Live updates paused, last {time}: the database does not answer. The work goes on."
 TRY_AGAIN, DETAILS = "Try again", "Details"
 
 NO_SUCH_REQUEST = "The link names a request that does not exist here."
@@ -145,6 +146,7 @@ BROKEN_OFF = "the connection broke off before an answer came"
 
 WAITING = "Waiting"
 CANCELLING = "Cancelling"
+REFUSED = "Refused"
 KEPT_IF_IT_COMES = "We will keep what comes of it."
 CANCELLED_AS_IT_LEAVES = (
     "It is being sent at this moment. If it has not left yet, it is cancelled and nothing is charged; if it has, we "

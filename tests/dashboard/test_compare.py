@@ -174,6 +174,14 @@ def painted(desk: Desk, *colours: str) -> list[str]:
 def test_from_history_to_a_pair_walked_zoomed_and_swapped_by_keys(shared_desk: Desk, page: Page) -> None:
     a, b, c = painted(shared_desk, "red", "blue", "green")
     page.goto(f"{shared_desk.url}/history")
+    page.get_by_role("option", name="A red field").wait_for()
+    page.add_style_tag(content=".stMainBlockContainer > div { min-height: 3000px }")
+    search = page.get_by_label("Search", exact=True)
+    before = search.bounding_box()
+    page.locator(".stMain").evaluate("main => main.scrollTo(0, 1500)")
+    expect(search).to_be_in_viewport()  # what narrows the list stays above it
+    page.locator(".stMain").evaluate("main => main.scrollTo(0, 0)")
+    assert search.bounding_box() == before
     page.get_by_role("option", name="A red field").click()
     page.get_by_role("dialog").get_by_role("button", name="More").click()
     page.get_by_role("menuitem", name="Compare with…").click()

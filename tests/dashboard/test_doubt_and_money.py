@@ -5,7 +5,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from room import MODELS, Room, acts, cards, drawn, generate, press, texts, write
+from room import MODELS, Room, acts, cards, choose, drawn, generate, press, texts, write
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
@@ -91,11 +91,16 @@ def test_a_database_that_is_gone_pauses_the_live_part_with_a_sentence(
     def gone(*_: Any, **__: Any) -> Any:
         raise OperationalError("SELECT", {}, ConnectionError("gone"))
 
-    monkeypatch.setattr("data.history.History.recent", gone)
-    app.run()
-    assert words.LIVE_PAUSED in texts(app)
-    assert app.text_area(key="prompt")
-    assert not app.exception
+    with monkeypatch.context() as away:
+        away.setattr("data.history.History.recent", gone)
+        app.run()
+        assert re.search(r"Live updates paused, last \d\d:\d\d: the database does not answer", texts(app))
+        assert [card["prompt"] for card in cards(app)] == ["a red kite"], "what was read last stays on the page"
+        assert app.text_area(key="prompt")
+        assert not app.exception
+        assert words.LIVE_PAUSED in texts(room.open()), "of what was never read nobody says when"
+    app.button(key="retry_now").click().run()
+    assert "Live updates paused" not in texts(app)
 
 
 def test_a_refusal_in_a_callback_becomes_a_toast_of_the_next_run(room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -170,6 +175,36 @@ def test_a_budget_shows_what_is_left_and_turns_amber_at_80_percent_with_the_pict
     said = texts(app).replace("\\", "")
     assert ":orange[:material/warning: Team budget: 20 credits left this month, 5 pictures]" in said
     assert not generate(app).disabled
+
+
+def test_what_the_account_holds_stands_at_the_price_and_is_amber_where_it_does_not_cover_the_press(room: Room) -> None:
+    room.say_hello()
+    room.health.report("provider:kie", ok=True, message="", data={"credits_micro": 13 * CREDIT})
+    app = write(room.open(), "a red kite")
+    assert "13 credits left ($0.07)" in texts(app).replace("\\", "")
+    room.ask()
+    room.claim()  # sent after the provider was asked what is left
+    assert "9 credits left" in texts(app.run()).replace("\\", "")
+    app.segmented_control(key="count").set_value(4).run()
+    said = texts(app).replace("\\", "")
+    assert (
+        ":orange[:material/warning: The account at kie.ai holds 9 credits, and this needs 16 credits. What it" in said
+    )
+    assert not generate(app).disabled, "what is not covered waits, and is not refused"
+    room.health.report("provider:kie", ok=False, message="", data={"code": "no_credits"})
+    app.segmented_control(key="count").set_value(1).run()
+    assert "holds 0 credits, and this needs 4 credits" in texts(app).replace("\\", "")
+
+
+def test_of_two_roads_each_says_what_it_holds_and_practice_says_nothing(room: Room) -> None:
+    room.say_hello("kie", "ark")
+    for account in ("kie", "ark"):
+        room.health.report(f"provider:{account}", ok=True, message="", data={"credits_micro": 2000 * CREDIT})
+    app = choose(room.open(), "Nano Banana", "Seedream 4.5, ByteDance direct")
+    assert "kie.ai: 2,000 credits left" in texts(app).replace("\\", "")
+    assert "ByteDance, direct: 2,000 credits left" in texts(app).replace("\\", "")
+    room.say_hello(practice=True)
+    assert "credits left" not in texts(app.run())
 
 
 def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_reason(room: Room) -> None:

@@ -87,6 +87,14 @@ def test_a_copy_without_metadata_is_offered_of_what_can_be_cleaned(form_room: Ro
     assert not [one for one in sheet(form_room, form_room.ask("still waiting").id)["menu"] if one["act"] == "clean"]
 
 
+def test_of_a_call_the_providers_id_alone_is_copied(form_room: Room) -> None:
+    rows = {name: (told, own) for name, told, own in sheet(form_room, made(form_room))["ids"]}
+    told, own = rows["Call 1"]
+    assert own.startswith("p-")
+    assert told == f"kie: {own}, succeeded"
+    assert rows["Model id"] == (MODELS[0], MODELS[0])
+
+
 # Family and marks -----------------------------------------------------------------------------------------------
 
 
@@ -102,7 +110,7 @@ def test_a_family_is_shown_with_relations_and_costs_and_folds_what_is_many(form_
     shown = sheet(form_room, children[0].id)
     assert [one["id"] for one in shown["family"]["elders"]] == [parent]
     assert shown["family"]["me"]["relation"] == "Variation"
-    compared = next(one for one in shown["menu"] if one["act"] == "compare_parent")
+    compared = next(one for one in shown["menu"] if one["act"] == "beside")
     assert compared["id"] == f"{parent} {children[0].id}"
 
 

@@ -4,14 +4,16 @@ from typing import Any
 
 import pictures
 import pytest
-from room import Room, cards, choose, drawn, generate, press, texts, write
+from room import Room, cards, choose, drawn, generate, press, tell, texts, write
+from room import acts as acts_of
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import acts, chooser, families, form_words, templates, words
+from dashboard.components import acts, chooser, families, form_words, references, templates, words
 from dashboard.components.server import About
 from data.errors import NotAllowed
 from data.images import StoredImage
 from data.ledger import TEAM
+from data.shrinking import Fit
 from data.templates import Templates
 from data.usual import Usual
 
@@ -68,6 +70,21 @@ def test_a_family_is_the_model_of_it_that_was_used_last(state: dict[str, Any]) -
     assert (state["chosen"], state["several"]) == (["Nano Banana Pro"], False)
 
 
+def test_what_both_families_made_is_put_side_by_side_by_one_press_on_either_card(form_room: Room) -> None:
+    app = press(write(choose(form_room.open(), NANO, DREAM), "a red kite"))
+    form_room.done()
+    assert not [act for card in cards(app.run()) for act in card["actions"] if act.get("act") == "beside"]
+    form_room.done()
+    form_room.ask("a red kite")  # of another press: it stands beside nothing
+    form_room.done()
+    shown = cards(app.run())
+    first, second = sorted((card for card in shown if "beside" in acts_of(card)), key=lambda card: card["id"])
+    pairs = {act["id"] for card in (first, second) for act in card["actions"] if act.get("act") == "beside"}
+    assert pairs == {f"{first['id']} {second['id']}"}, "the same two, in the same order, from whichever card"
+    tell(app, "now", "beside", pairs.pop())
+    assert dict(app.query_params) == {"a": first["id"], "b": second["id"]}
+
+
 def test_a_family_that_nobody_connected_cannot_be_picked_and_neither_can_both(
     room: Room, state: dict[str, Any]
 ) -> None:
@@ -75,6 +92,32 @@ def test_a_family_that_nobody_connected_cannot_be_picked_and_neither_can_both(
     for name in ("seedream", "both"):
         families._act("family", name)
         assert state["chosen"] == [NANO]
+
+
+def test_photos_are_asked_for_as_jpeg_because_nothing_here_reads_heic(room: Room) -> None:
+    (drop_zone,) = room.open().get("file_uploader")
+    asked = list(drop_zone.proto.type)
+    assert asked[0] == "image/jpeg"
+    assert not {"image/*", "image/heic", ".heic", ".heif"} & set(asked)
+
+
+def test_what_a_later_model_finds_too_large_is_made_smaller_by_a_press(room: Room, state: dict[str, Any]) -> None:
+    image = room.artifacts.take_reference(pictures.png(1200, 900), "cat.png")
+    state["references"] = [image]
+    references._act("shrink", image.sha256, Fit(10**7, 270_000))
+    (small,) = state["references"]
+    assert (small.width, small.height, small.filename) == (600, 450, "cat.png")
+    assert room.artifacts.read_original(image.sha256), "what was added stays as it is"
+
+
+def test_only_a_model_that_does_not_take_it_offers_to_make_it_smaller(room: Room) -> None:
+    room.say_hello("kie", "ark")
+    app = room.open()
+    app.session_state["references"] = [StoredImage("a" * 64, "image/png", 8000, 6000, 1000, "wide.png")]
+    assert not drawn(app.run(), "slots")["slots"][0].get("shrink")
+    slot = drawn(choose(app, "Seedream 4.5, ByteDance direct"), "slots")["slots"][0]
+    assert slot["trouble"].startswith("Image 1 has 48,000,000 pixels")
+    assert slot["shrink"] == "Make it smaller"
 
 
 def test_the_usual_time_says_how_long_nearly_all_take(room: Room) -> None:

@@ -33,6 +33,7 @@ FILES = {
     "phone": ("phone.jpg", "image/jpeg", phone_jpeg, "rotated upright"),
     "transparent": ("logo.png", "image/png", transparent_png, "logo.png"),
     "webp": ("shot.webp", "image/webp", webp, "shot.webp"),
+    "over the limit": ("big.jpg", "image/jpeg", large_jpeg, " → "),
     "cmyk": ("print.jpg", "image/jpeg", cmyk_jpeg, "CMYK converted to RGB"),
 }
 REFUSED = {
@@ -42,7 +43,6 @@ REFUSED = {
         animated_gif,
         "is a GIF, which cannot be used here. Nothing was charged. Save the picture",
     ),
-    "over the limit": ("big.jpg", "image/jpeg", large_jpeg, "the limit is 10 MB. Nothing was charged. Save it smaller"),
     "text": ("notes.png", "image/png", text_named_png, "is text, not a picture. Nothing was charged."),
     "truncated": ("half.png", "image/png", truncated_png, "is damaged or was not copied completely."),
     "giant": ("giant.png", "image/png", huge_header_png, "million pixels"),

@@ -220,18 +220,18 @@ def test_a_done_card_has_picture_cost_and_one_click_download(room: Room) -> None
     assert "n=a-red-kite_" in card["actions"][0]["href"]
 
 
-def test_a_failed_card_says_what_happened_what_it_cost_and_what_to_do(room: Room) -> None:
+def test_a_refused_card_says_so_and_offers_first_what_is_not_the_same_again(room: Room) -> None:
     room.ask("something rude")
     claim = room.running()
     word = Word("failed", f"p-{claim.submission_id}", (), 0, "policy", "violates our policy")
     room.submissions.apply(claim.submission_id, word)
     card = cards(room.open())[0]
-    assert (card["word"], acts(card)) == ("Failed", ["retry", "other", "use_again"])
+    assert (card["word"], acts(card)) == ("Refused", ["other", "use_again", "retry"])
     assert (
         card["say"]
         == "The model refused this prompt (policy). Nothing was charged. Change the prompt, or try another model."
     )
-    assert card["actions"][0]["label"] == "Retry (≈ 4 credits)"
+    assert card["actions"][-1]["label"] == "Retry (≈ 4 credits)"
     assert card["details"]["text"] == "violates our policy"
 
 
@@ -378,12 +378,23 @@ def test_a_link_to_nothing_says_so_and_shows_the_page(room: Room) -> None:
 # Settings -------------------------------------------------------------------------------------------------------
 
 
+def test_beside_the_balance_stands_how_long_it_lasts_at_the_price_and_pace_of_a_week(room: Room) -> None:
+    room.say_hello()
+    for _ in range(2):
+        room.ask()
+        room.done()
+    room.health.report("provider:kie", ok=True, message="", data={"credits_micro": 90_000_000})
+    said = texts(room.open("settings")).replace("\\", "")
+    assert "Enough for about 22 more at the price of the last 7 days; at their pace, for 11 days." in said
+
+
 def test_settings_say_in_words_how_each_part_is(room: Room) -> None:
     room.say_hello()
     room.health.report("provider:kie", ok=True, message="Answers in 0.4 s.", data={"credits_micro": 1_984_000_000})
     room.health.report("storage", ok=False, message="The disk that holds the pictures is full.")
     said = texts(room.open("settings")).replace("\\", "")
     assert "Answers in 0.4 s. 1,984 credits left ($9.92)." in said
+    assert "Enough for" not in said, "nothing was paid yet, so nobody knows at which price"
     assert "**Storage** :red-badge[:material/priority_high: Needs attention]" in said
     assert "**Webhook** :gray-badge[:material/question_mark: Not known]" in said
 

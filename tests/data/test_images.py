@@ -23,13 +23,22 @@ from data.images import (
     thumbnail,
     thumbnails,
 )
+from data.shrinking import Fit
 
 MB = 10**6
 PIXELS = 64 * 10**6
 
 
-def prepare(data: bytes, filename: str | None = "holiday.jpg", position: int | None = 2, max_bytes: int = 10 * MB):
-    return prepare_reference(data, filename=filename, max_bytes=max_bytes, max_pixels=PIXELS, position=position)
+USUAL = Fit(10 * MB, PIXELS)
+
+
+def prepare(
+    data: bytes, filename: str | None = "holiday.jpg", position: int | None = 2, *, fit: Fit = USUAL,
+    max_bytes: int = 100 * MB,
+):  # fmt: skip
+    return prepare_reference(
+        data, filename=filename, fit=fit, max_bytes=max_bytes, max_pixels=PIXELS, position=position
+    )
 
 
 def refusal(data: bytes, **options) -> InvalidImage:
@@ -182,14 +191,40 @@ def test_the_note_says_how_the_size_changed():
     assert note == f"rotated upright, {megabytes(len(data))} → {megabytes(len(mended))} MB"
 
 
-def test_a_mended_picture_is_kept_within_the_limit_or_refused():
+def test_a_mended_picture_keeps_its_pixels_where_a_lower_quality_makes_it_fit():
     data = pictures.encoded(Image.effect_noise((900, 900), 90), "JPEG", quality=70, exif=_turned())
-    limit = len(data) + 150_000
-    mended, _, _ = prepare(data, max_bytes=limit)
-    assert len(mended) <= limit
-    caught = refusal(data, max_bytes=len(data))
-    assert caught.code == "too_large"
-    assert "once it is converted" in str(caught)
+    mended, facts, note = prepare(data, fit=Fit(len(data) + 150_000, PIXELS))
+    assert len(mended) <= len(data) + 150_000
+    assert (facts.width, facts.height) == (900, 900)
+    assert "to fit" not in note
+
+
+def test_a_picture_of_too_many_bytes_is_made_smaller_upright_and_the_note_says_how():
+    noise = Image.effect_noise((600, 400), 90).convert("RGB")
+    data = pictures.encoded(noise, "JPEG", quality=95, exif=_turned())
+    made, facts, note = prepare(data, fit=Fit(len(data) // 4, PIXELS))
+    assert len(made) <= len(data) // 4
+    assert opened(made).size == (facts.width, facts.height)
+    assert facts.height / facts.width == pytest.approx(1.5, abs=0.02)
+    assert f"rotated upright, 400 × 600 made {facts.width} × {facts.height} to fit" in note
+    caught = refusal(data, fit=Fit(50, PIXELS))
+    assert (caught.code, "cannot be made small enough" in str(caught)) == ("too_large", True)
+
+
+def test_a_picture_of_too_many_pixels_is_scaled_to_what_the_model_takes():
+    made, facts, note = prepare(pictures.png(1200, 900), fit=Fit(10 * MB, 270_000))
+    assert (facts, opened(made).size) == (ImageFacts("image/png", 600, 450), (600, 450))
+    assert note.startswith("1,200 × 900 made 600 × 450 to fit")
+
+
+def test_a_png_too_heavy_becomes_jpeg_unless_something_shines_through():
+    noise = Image.effect_noise((300, 300), 90)
+    photo, drawing = noise.convert("RGB"), Image.merge("RGBA", [noise] * 4)
+    for picture, kind in ((photo, "JPEG"), (drawing, "PNG")):
+        data = pictures.encoded(picture, "PNG")
+        made, facts, note = prepare(data, fit=Fit(len(data) * 2 // 3, PIXELS))
+        assert (opened(made).format, "PNG converted to JPEG" in note) == (kind, kind == "JPEG")
+        assert (facts.width == 300) is (kind == "JPEG")
 
 
 def _turned() -> Image.Exif:
@@ -239,7 +274,7 @@ def test_a_refusal_says_what_is_wrong_that_nothing_was_charged_and_what_to_do(na
 
 def test_a_file_over_the_limit_is_refused_with_both_numbers():
     data = pictures.large_jpeg(11)
-    caught = refusal(data)
+    caught = refusal(data, max_bytes=10 * MB)
     assert str(caught) == (
         f"Image 2 (holiday.jpg) is {megabytes(len(data))} MB; the limit is 10 MB. Nothing was charged. "
         "Save it smaller, for example as JPEG, and add it again."

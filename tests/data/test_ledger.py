@@ -1,7 +1,7 @@
 """Money: what is held back, what was charged, and budgets that nothing passes, not even two people at once."""
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from hypothesis import given
@@ -54,6 +54,16 @@ def test_what_a_task_may_cost_is_held_back_and_gives_way_to_what_it_did_cost(sto
     mine, team = ledger.standing("ann")
     assert (mine.reserved, mine.charged, team.charged) == (0, PRICE, PRICE)
     sums(stores)
+
+
+def test_what_an_account_was_sent_counts_what_was_charged_or_is_to_be(stores: Stores, ledger: Ledger) -> None:
+    before = stores.clock()
+    stores.succeed(stores.running("p1"), "p1")
+    stores.running("p2")
+    stores.fail(stores.running("p3"), "p3")  # without a charge
+    sent = ledger.sent("kie", since=before - timedelta(seconds=1))
+    assert (sent.calls, sent.micro) == (2, 2 * PRICE)
+    assert (ledger.sent("kie", since=stores.clock()).micro, ledger.sent("ark", since=before).micro) == (0, 0)
 
 
 @pytest.mark.parametrize("end", ["cancelled", "refused", "failed there"])
