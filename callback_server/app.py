@@ -53,6 +53,7 @@ def create_app(settings: ServerSettings, *, workers: bool = True, hurry: threadi
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing listens, and addresses hold tokens
     )
+    app.add_middleware(files.Shortcut)
     app.include_router(webhooks.router)
     app.include_router(api.readers)
     if settings.tokens:

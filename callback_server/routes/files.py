@@ -3,7 +3,8 @@
 Measured: a FileResponse hops to a thread for each of its file operations, 0.9 ms where a `read()` of a small cached
 file takes 10 µs. So thumbnails are read in place, an original of a few MiB in one hop (a third of the CPU), and only
 what is larger, or asked for in ranges, which is how a browser plays a video, goes out as FileResponse in chunks of
-1 MiB. These are plain Starlette routes: FastAPI's own work would cost as much as the answer.
+1 MiB. Whoever opens a page asks for thumbnails by the dozen: `Shortcut` answers them, and what a browser knows already,
+before the application's own layers, whose work costs more than the answer.
 """
 
 import asyncio
@@ -11,12 +12,13 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from callback_server.routes.opened import Opened
 from data import videos
@@ -24,6 +26,8 @@ from data.errors import NotFound
 from data.schema import utcnow
 from data.storage import thumbnail_key
 
+_METHODS = ("GET", "HEAD")
+_ADDRESS = re.compile("/files/([^/]+)/([^/]+)")
 _MIMES = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif", videos.MP4, videos.WEBM})
 _SIGNS = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -49,30 +53,61 @@ class Original(FileResponse):
     chunk_size = 1_048_576
 
 
+class Shortcut:
+    """Stands before the application. What it cannot answer at once, every refusal among it, takes the route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or anything else that an application is told."""
+        ready = _at_once(scope) if scope["type"] == "http" and scope["method"] in _METHODS else None
+        await (ready or self._app)(scope, receive, send)
+
+
+def _at_once(scope: Scope) -> Response | None:
+    """A thumbnail that lies there whole, or 304 for any picture by a genuine link; else None."""
+    asked = _ADDRESS.fullmatch(scope["path"])
+    if not asked:
+        return None
+    desk: Opened = scope["app"].state.opened
+    sha256, variant = asked.groups()
+    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    if not desk.links.verify(sha256, variant, query, now=utcnow()):
+        return None
+    headers = _headers(sha256, variant, query)
+    known = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"").decode("latin-1")
+    if _is_known(known, headers["ETag"]):  # before any I/O: the name says it all
+        return Response(status_code=304, headers=headers)
+    data = _whole(desk, sha256, int(variant)) if variant.isdecimal() else b""
+    return Response(data, 200, headers, "image/webp") if data else None
+
+
 async def picture(request: Request) -> Response:
-    """`/files/{sha256}/{variant}?e&s[&n&t]`, as `data.links.LinkSigner` makes it."""
+    """`/files/{sha256}/{variant}?e&s[&n&t]`, as `data.links.LinkSigner` makes it, where `Shortcut` had no answer."""
     desk: Opened = request.app.state.opened
     sha256, variant = request.path_params["sha256"], request.path_params["variant"]
     if not desk.links.verify(sha256, variant, request.query_params, now=utcnow()):
         text = "This picture link is not valid, or no longer. Reload the page that showed it.\n"
         return PlainTextResponse(text, 403, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
-    etag = f'"{sha256}.{variant}"'
-    headers = _HEADERS | {"ETag": etag, "Content-Disposition": _disposition(request.query_params)}
-    if _is_known(request.headers.get("if-none-match", ""), etag):  # before any I/O: the name says it all
-        return Response(status_code=304, headers=headers)
+    headers = _headers(sha256, variant, request.query_params)
     try:
         if variant == "original":
             return await _original(request, desk, sha256, headers)
         if variant == "clean":
             return await _clean(request, desk, sha256, headers)
-        return Response(await _thumbnail(request, desk, sha256, int(variant)), 200, headers, "image/webp")
+        return Response(await _rebuilt(request, desk, sha256, int(variant)), 200, headers, "image/webp")
     except NotFound as missing:
         return PlainTextResponse(
             f"{missing}\n", 404, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
         )
 
 
-ROUTES = [Route("/files/{sha256}/{variant}", picture, methods=["GET", "HEAD"])]
+ROUTES = [Route("/files/{sha256}/{variant}", picture, methods=[*_METHODS])]
+
+
+def _headers(sha256: str, variant: str, query: Mapping[str, str]) -> dict[str, str]:
+    return _HEADERS | {"ETag": f'"{sha256}.{variant}"', "Content-Disposition": _disposition(query)}
 
 
 async def _original(request: Request, desk: Opened, sha256: str, headers: Mapping[str, str]) -> Response:
@@ -94,19 +129,22 @@ async def _clean(request: Request, desk: Opened, sha256: str, headers: Mapping[s
     return Response(data, 200, headers, mime)
 
 
-async def _thumbnail(request: Request, desk: Opened, sha256: str, edge: int) -> bytes:
-    path = desk.storage.path(thumbnail_key(sha256, edge))
+def _whole(desk: Opened, sha256: str, edge: int) -> bytes:
+    """The thumbnail, or nothing where it has to be made again."""
     try:
-        data = path.read_bytes()
-    except FileNotFoundError:
-        data = b""
+        with desk.storage.path(thumbnail_key(sha256, edge)).open("rb", buffering=0) as file:  # no buffer for one read
+            data = file.read()
+    except (FileNotFoundError, NotFound):
+        return b""
     # Derived files are not synced: after a power cut one may be shorter than its own header says.
-    if int.from_bytes(data[4:8], "little") + 8 != len(data):
-        rebuilds: asyncio.Semaphore = request.app.state.rebuilds
-        async with rebuilds:
-            path = await run_in_threadpool(desk.artifacts.thumbnail_path, sha256, edge)
-        data = path.read_bytes()
-    return data
+    return data if int.from_bytes(data[4:8], "little") + 8 == len(data) else b""
+
+
+async def _rebuilt(request: Request, desk: Opened, sha256: str, edge: int) -> bytes:
+    rebuilds: asyncio.Semaphore = request.app.state.rebuilds
+    async with rebuilds:
+        path = await run_in_threadpool(desk.artifacts.thumbnail_path, sha256, edge)
+    return path.read_bytes()
 
 
 def new_rebuilds() -> asyncio.Semaphore:

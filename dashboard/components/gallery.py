@@ -31,9 +31,7 @@ _NEW = 99
 
 def gallery(person: str) -> None:
     """Draws the list that `listing.look` has read, and keeps it true."""
-    kept = listing.known()
-    live = kept is not None and any_active(kept.cards)
-    st.fragment(_grid, run_every=news.timer(live))(person, live)
+    st.fragment(_grid)(person)
 
 
 @contextmanager
@@ -54,8 +52,8 @@ def skeleton(person: str) -> Iterator[None]:
     place.empty()
 
 
-def _grid(person: str, live: bool) -> None:
-    news.listen("gallery", EVERYBODY)
+def _grid(person: str) -> None:
+    seen = news.seen()
     kept = listing.known()
     if kept is None:  # a press has asked for another list
         st.rerun()
@@ -69,8 +67,14 @@ def _grid(person: str, live: bool) -> None:
         shown, data = kept, drawn | {"stale": _stale(drawn)}
     mount("gallery", key="gallery", data=data, on_event=lambda act, name: heard(act, name, person))
     acts.follow_up()
-    if any_active(shown.cards) != live and "stale" not in data:
-        st.rerun()  # starts or stops the timer
+    news.keep_true("gallery", EVERYBODY, seen=seen, every=_every(shown, data))
+
+
+def _every(shown: Shown, data: Mapping[str, Any]) -> float | None:
+    """Seconds after which it is drawn without news: what is late says so by the clock alone."""
+    if "stale" in data:  # a database that comes back tells nobody
+        return news.TIMER_SECONDS
+    return news.SLOW_SECONDS if any_active(shown.cards) else None
 
 
 def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:

@@ -60,9 +60,20 @@ function draw(part) {
   if (wait > 0) return void (part.later = setTimeout(draw, wait, part));
   Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
   part.wake();
+  part.tries = (part.tries ?? 0) + 1;
+  clearTimeout(part.unseen);
+  part.unseen = setTimeout(lost, LOST * part.tries, part);
+}
+
+// While the page has no connection to Streamlit, what is asked for is dropped without a word: so it is asked for again.
+function lost(part) {
+  part.missed = true;
+  draw(part);
 }
 
 function drawn(part, revision) {
+  clearTimeout(part.unseen);
+  part.tries = 0;
   part.asked = -Infinity;
   part.at = Date.now();
   part.drawn = revision ?? Infinity; // unknown while the database is away: then only what moves counts
@@ -108,6 +119,7 @@ function leave(part) {
   const line = part.line;
   line.parts.delete(part);
   clearTimeout(part.later);
+  clearTimeout(part.unseen);
   clearInterval(part.timer);
   setTimeout(() => line.parts.size || hangUp(line), REST);
 }

@@ -43,8 +43,3 @@ def keep_true(
     """
     data = {"revision": seen, "every": every, "leisurely": leisurely, "title": title}
     mount_news(key=f"news_{part}", url=resources.news_url(who), data=data)
-
-
-def timer(live: bool) -> float | None:
-    """The fragment's `run_every`: seconds while something is under way, else never."""
-    return TIMER_SECONDS if live else None

@@ -2,9 +2,9 @@
 
 Run it by hand. Two pages of one desk watch the same tasks; the second page's socket to the callback server is cut, so
 that its timer alone keeps it true, as it would behind a proxy that forwards no sockets. Each round asks for a picture
-from outside and reads, in each page, the moment of the first frame with its card, and that of the first frame with the
-picture, decoded. Before that, nothing runs, and the CPU time of each process over some seconds shows what an idle page
-costs.
+from outside and reads, in each page, the moment of the first frame with its card, and that of the first frame with
+the picture, decoded. Two pages of History then watch how many new ones wait behind their button. Before that, nothing
+runs, and the CPU time of each process over some seconds shows what an idle page costs.
 """
 
 import argparse
@@ -39,6 +39,17 @@ SEEN = """() => {
       seen[key] ??= Date.now();
       if (image?.complete && image.naturalWidth) seen[`${key} picture`] ??= Date.now();
     }
+    requestAnimationFrame(look);
+  };
+  look();
+}"""
+
+NEW = """() => {
+  window.seen = {};
+  const look = () => {
+    const root = document.querySelector(".st-key-gallery [data-testid=stBidiComponentIsolated]")?.shadowRoot;
+    const said = /^(\\d+) new/.exec(root?.querySelector("[data-act=show_new]")?.textContent ?? "");
+    if (said) seen[said[1]] ??= Date.now();
     requestAnimationFrame(look);
   };
   look();
@@ -85,6 +96,24 @@ def latencies(desk: Desk, pages: dict[str, Page], rounds: int) -> dict[tuple[str
     return found
 
 
+def announced(desk: Desk, pages: dict[str, Page], rounds: int) -> dict[str, list[float]]:
+    """Milliseconds from commit to the first frame that counts it, on each page of History."""
+    database = Database(desk.database_url)
+    tasks, found = TaskStore(database), {name: list[float]() for name in pages}
+    for page in pages.values():
+        Person(page, desk).opens("/history")
+        page.evaluate(NEW)
+    for number in range(1, rounds + 1):
+        tasks.create([validate(catalog().require("google/nano-banana"), "new", {}, [])], person="local")
+        committed = time.time() * 1000
+        for name, page in pages.items():
+            page.wait_for_function("number => seen[number]", arg=number)
+            found[name].append(page.evaluate("number => seen[number]", number) - committed)
+        time.sleep(random.uniform(0.3, 1.0))
+    database.close()
+    return found
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
@@ -104,10 +133,11 @@ def main() -> None:
         each = {name: (cpu_seconds(pid) - before[name]) / asked.rounds * 1e3 for name, pid in desk.pids.items()}
         print("CPU ms for each picture, on two pages:", ", ".join(f"{name} {ms:.0f}" for name, ms in each.items()))
         print(f"{'':<10}{'told by':<10}{'p50 ms':>8}{'p95 ms':>8}")
+        found |= {("“n new”", name): waits for name, waits in announced(desk, pages, asked.rounds).items()}
         for (what, name), values in found.items():
             p95 = statistics.quantiles(values, n=20)[-1]
             print(f"{what:<10}{name:<10}{statistics.median(values):>8.0f}{p95:>8.0f}")
-        for what in ("card", "picture"):
+        for what in ("card", "picture", "“n new”"):
             both = zip(found[what, "socket"], found[what, "timer"], strict=True)
             print(f"{what}: timer ÷ socket, median of the rounds: {statistics.median(b / a for a, b in both):.1f}")
         browser.close()

@@ -3,7 +3,9 @@
 Clients that speak Streamlit's protocol stand in for browsers, so that the server is measured and not the drawing of
 sixty pages on one machine. "socket" does what `news.js` does: it is told, and has the part drawn. "timer" is the same
 page with `run_every=1` and no news, which is what Streamlit offers by itself: in the browser that is a timer which asks
-for the part. Both are measured in one run, in turns; only their ratios say anything.
+for the part. Both are measured in one run, in turns; only their ratios say anything. A part that comes after LATEST is
+late: the machine is full. One that has not come when all has been quiet for a while is lost, and of those there must be
+none; neither may a connection of Streamlit's end.
 """
 
 import argparse
@@ -39,7 +41,9 @@ from data.requests import GenerationRequest, validate
 from data.tasks import TaskStore
 
 PAUSE = 1.5  # s, as in `news.js`
+LOST = 3.0  # s, as there: a drawing that was asked for is asked for again
 LATEST = 10.0  # s that a drawing is waited for
+AT_LAST = 120.0  # s after everything in which what is late may still come
 
 
 @dataclass
@@ -50,6 +54,7 @@ class Part:
     news: str  # the component's id
     url: str
     leisurely: bool
+    drawn: float  # the revision that it shows
 
 
 @dataclass
@@ -63,8 +68,9 @@ class Tab:
     told: int = 0
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     drawn: dict[str, float] = field(default_factory=dict)  # task → when its card came
-    outstanding: set[str] = field(default_factory=set)
+    outstanding: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # part → when it is asked for again
     missed: set[str] = field(default_factory=set)
+    ended: bool = False  # by the server, or because we were slow to answer it
     running: list["asyncio.Task[None]"] = field(default_factory=list)
 
     async def open(self) -> None:
@@ -78,6 +84,8 @@ class Tab:
 
     async def close(self) -> None:
         """Leaves."""
+        for again in self.outstanding.values():
+            again.cancel()
         for task in self.running:
             task.cancel()
         await asyncio.wait(self.running)
@@ -96,15 +104,22 @@ class Tab:
 
     async def read(self) -> None:
         """All that the server says."""
-        async for said in self.stream:
-            message = ForwardMsg.FromString(said)  # type: ignore[arg-type]
-            kind = message.WhichOneof("type")
-            if kind == "new_session":
-                self.page = message.new_session.page_script_hash
-            elif kind == "script_finished":
-                self.opened.set()
-            elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "bidi_component":
-                await self.draw(message.delta)
+        try:
+            async for said in self.stream:
+                await self.hear_streamlit(said)
+        finally:
+            self.ended = True
+
+    async def hear_streamlit(self, said: str | bytes) -> None:
+        """One message."""
+        message = ForwardMsg.FromString(said)  # type: ignore[arg-type]
+        kind = message.WhichOneof("type")
+        if kind == "new_session":
+            self.page = message.new_session.page_script_hash
+        elif kind == "script_finished":
+            self.opened.set()
+        elif kind == "delta" and message.delta.new_element.WhichOneof("type") == "bidi_component":
+            await self.draw(message.delta)
 
     async def draw(self, delta: Delta) -> None:
         """Notes what concerns us of one component."""
@@ -116,8 +131,11 @@ class Tab:
         elif component.component_name.endswith("picture_desk_news"):
             data = json.loads(component.json or component.mixed.json)
             name = component.id
-            self.parts[name] = Part(delta.fragment_id, component.id, data["url"], bool(data.get("leisurely")))
-            self.outstanding.discard(name)
+            seen = data["revision"]
+            self.parts[name] = Part(delta.fragment_id, component.id, data["url"], bool(data.get("leisurely")),
+                                    float("inf") if seen is None else seen)  # fmt: skip
+            if name in self.outstanding:
+                self.outstanding.pop(name).cancel()
             if name in self.missed:
                 await self.draw_anew(name)
 
@@ -127,8 +145,13 @@ class Tab:
             self.missed.add(name)
             return
         self.missed.discard(name)
-        self.outstanding.add(name)
+        self.outstanding[name] = asyncio.get_running_loop().call_later(LOST, self.ask_again, name)
         await self.ask(self.parts[name])
+
+    def ask_again(self, name: str) -> None:
+        """What was asked for has not come."""
+        del self.outstanding[name]
+        self.running.append(asyncio.create_task(self.draw_anew(name)))
 
     async def listen(self) -> None:
         """To the server's news, again and again; a leisurely part waits for a pause."""
@@ -142,10 +165,12 @@ class Tab:
         """Each word of the news."""
         later: asyncio.Task[None] | None = None
         async for said in line:
-            if not json.loads(said)["moved"]:
-                continue
-            for name in [name for name, part in self.parts.items() if not part.leisurely]:
+            news = json.loads(said)
+            told = [name for name, part in self.parts.items() if news["moved"] or news["revision"] > part.drawn]
+            for name in [name for name in told if not self.parts[name].leisurely]:
                 await self.draw_anew(name)
+            if not told:
+                continue
             if later is not None:
                 later.cancel()
                 self.running.remove(later)
@@ -167,7 +192,7 @@ class Tab:
 
 
 WAITED: list[str] = []
-"""The tasks whose cards are waited for now."""
+"""The tasks whose cards are waited for in this measurement."""
 
 
 @dataclass
@@ -177,7 +202,9 @@ class Measured:
     idle: float  # % of a core for each tab, while tasks run and nothing moves
     event: float  # CPU ms for each tab and commit
     waits: list[float]  # ms from commit to the part's arrival, of every tab and commit
-    late: int  # parts that never came
+    late: int  # parts that came after LATEST
+    lost: int  # and that never came
+    ended: int  # pages that lost their connection to Streamlit
 
 
 @contextmanager
@@ -199,34 +226,40 @@ async def measure(desk: Desk, tasks: TaskStore, request: GenerationRequest, *, m
     await asyncio.sleep(3)
     with spent(desk) as resting:
         await asyncio.sleep(seconds)
-    waits, late = list[float](), 0
+    began_at = {}
     with spent(desk) as moving:
         began = time.monotonic()
         for _ in range(commits):
             (task,) = await asyncio.to_thread(tasks.create, [request], person="local")
-            committed = time.time()
-            WAITED[:] = [task.id]
+            began_at[task.id] = time.time()
+            WAITED[:] = began_at
             with suppress(TimeoutError):
                 async with asyncio.timeout(LATEST):
                     while not all(task.id in tab.drawn for tab in tabs):
                         await asyncio.sleep(0.02)
-            waits += [(tab.drawn[task.id] - committed) * 1e3 for tab in tabs if task.id in tab.drawn]
-            late += sum(task.id not in tab.drawn for tab in tabs)
             await asyncio.sleep(random.uniform(0.3, 1.0))
             await asyncio.to_thread(tasks.cancel, task.id, who="local")
             await asyncio.sleep(random.uniform(0.3, 1.0))
         lasted = time.monotonic() - began
+    with suppress(TimeoutError):
+        async with asyncio.timeout(AT_LAST):
+            while not all(task in tab.drawn for tab in tabs for task in began_at):
+                await asyncio.sleep(0.1)
+    waits = [tab.drawn[task] - at for task, at in began_at.items() for tab in tabs if task in tab.drawn]
+    lost, ended = commits * many - len(waits), sum(tab.ended for tab in tabs)
     await asyncio.gather(*(tab.close() for tab in tabs))
     at_rest = resting[0] / seconds
     event = (moving[0] - at_rest * lasted) / (2 * commits * many)  # a cancel moves it too
-    return Measured(at_rest / many * 100, event * 1e3, waits, late)
+    late = sum(wait > LATEST for wait in waits)
+    return Measured(at_rest / many * 100, event * 1e3, [wait * 1e3 for wait in waits], late, lost, ended)
 
 
 def told(name: str, many: int, one: Measured) -> str:
     """One row."""
     p95 = statistics.quantiles(one.waits, n=20)[-1] if len(one.waits) > 1 else float("nan")
     median = statistics.median(one.waits) if one.waits else float("nan")
-    return f"{many:>4} × {name:<8}{one.idle:>14.2f}{one.event:>14.1f}{median:>10.0f}{p95:>10.0f}{one.late:>8}"
+    row = f"{many:>4} × {name:<8}{one.idle:>14.2f}{one.event:>14.1f}{median:>10.0f}{p95:>10.0f}"
+    return f"{row}{one.late:>8}{one.lost:>8}{one.ended:>8}"
 
 
 async def run(desk: Desk, asked: argparse.Namespace) -> None:
@@ -237,7 +270,8 @@ async def run(desk: Desk, asked: argparse.Namespace) -> None:
     print(f"no page open: {empty[0] / asked.seconds * 100:.2f} % of a core, dashboard and callback server together")
     tasks.create([request] * 3, person="local")  # as many as may be at the provider: what comes later waits
     await asyncio.sleep(3)
-    print(f"{'pages':<15}{'idle, % each':>14}{'ms CPU/event':>14}{'p50 ms':>10}{'p95 ms':>10}{'late':>8}")
+    head = {"pages": "<15", "idle, % each": ">14", "ms CPU/event": ">14", "p50 ms": ">10", "p95 ms": ">10"}
+    print("".join(f"{name:{width}}" for name, width in {**head, "late": ">8", "lost": ">8", "ended": ">8"}.items()))
     for many in asked.pages:
         found: dict[str, Measured] = {}
         for timed in (False, True):

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from past import Past, S, Was
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
 from processes import Desk
 from room import Room, drawn, tell, texts
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components import news
 from dashboard.components.address import Chosen, narrowed, spread
 from data.catalog import catalog
 from data.marks import Marks
@@ -499,4 +500,49 @@ def test_what_is_new_is_announced_and_moves_nothing_until_it_is_wanted(shared_de
     pill.click()
     expect(tiles).to_have_count(3)
     expect(tiles.first).to_have_accessible_name(re.compile("announced 3"))
+    was.close()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_the_grid_is_told_of_news_at_once_and_asks_for_none(shared_desk: Desk, page: Page) -> None:
+    was = Past(shared_desk.state_dir, shared_desk.database_url)
+    was.write([Was("quiet 1")])
+    asked: list[object] = []
+
+    def listen(line: WebSocket) -> None:
+        line.on("framesent", lambda said: asked.append(said))  # noqa: PLW0108 - Playwright takes no builtin
+
+    page.on("websocket", listen)
+    page.goto(f"{shared_desk.url}/history?q=quiet")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.wait_for_timeout(3_000)  # the page settles
+    asked.clear()
+    page.wait_for_timeout(2_000 * news.TIMER_SECONDS)
+    assert not asked, "an idle page asks nothing, so it costs the database nothing"
+    request = validate(catalog().require("google/nano-banana"), "quiet 2", {}, [])
+    TaskStore(was.db).create([request], person="local")
+    expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    assert asked, "the server's word had it drawn"
+    was.close()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_was_asked_for_while_streamlit_was_away_is_asked_for_again(shared_desk: Desk, page: Page) -> None:
+    was = Past(shared_desk.state_dir, shared_desk.database_url)
+    was.write([Was("dropped 1")])
+    to_drop: list[str] = []
+
+    def between(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+        line.on_message(lambda said: to_drop.pop() if to_drop else server.send(said))
+
+    page.route_web_socket(re.compile("/_stcore/stream"), between)
+    page.goto(f"{shared_desk.url}/history?q=dropped")
+    expect(page.get_by_role("option")).to_have_count(1)
+    page.wait_for_timeout(3_000)  # the page settles
+    to_drop.append("the next")
+    request = validate(catalog().require("google/nano-banana"), "dropped 2", {}, [])
+    TaskStore(was.db).create([request], person="local")
+    expect(page.get_by_role("button", name="1 new")).to_be_visible()
+    assert not to_drop
     was.close()

@@ -1,13 +1,16 @@
 """What keeps an open page true: told of every move, drawn by a timer only while something moves unannounced."""
 
+import pytest
 from room import Room, drawn
+from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
+from dashboard.components import news
 from data.settling import Word
 
 
-def every(app: AppTest) -> float | None:
-    seconds: float | None = drawn(app, "news_now")["every"]
+def every(app: AppTest, part: str = "now") -> float | None:
+    seconds: float | None = drawn(app, f"news_{part}")["every"]
     return seconds
 
 
@@ -34,6 +37,30 @@ def test_a_page_has_a_timer_only_while_something_may_change_unannounced(form_roo
     assert every(app.run()) is None
 
 
+def test_history_has_a_slow_timer_only_while_something_is_being_made(form_room: Room) -> None:
+    form_room.ask()
+    app = form_room.open("history")
+    assert every(app, "gallery") == news.SLOW_SECONDS
+    form_room.done()
+    assert every(app.run(), "gallery") is None
+    form_room.ask("another")  # it waits behind the button, and is not on the page
+    assert every(app.run(), "gallery") is None
+
+
+def test_history_looks_often_while_the_database_is_away(form_room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
+    form_room.ask()
+    form_room.done()
+    app = form_room.open("history")
+
+    def gone(*_: object, **__: object) -> None:
+        raise OperationalError("", {}, Exception())
+
+    monkeypatch.setattr("data.history.History.cards", gone)
+    assert every(app.run(), "gallery") == news.TIMER_SECONDS
+    monkeypatch.undo()
+    assert every(app.run(), "gallery") is None
+
+
 def test_the_title_of_the_tab_counts_what_is_under_way(form_room: Room) -> None:
     app = form_room.open()
     idle = title(app)
@@ -47,7 +74,9 @@ def test_the_title_of_the_tab_counts_what_is_under_way(form_room: Room) -> None:
 
 
 def test_a_part_is_told_how_far_the_news_were_before_it_read(form_room: Room) -> None:
-    app = form_room.open()
-    before = drawn(app, "news_now")["revision"]
-    form_room.ask()
-    assert drawn(app.run(), "news_now")["revision"] == form_room.history.revision() > before
+    form_room.ask("there already")
+    for page, part in (("generate", "news_now"), ("history", "news_gallery")):
+        app = form_room.open(page)
+        before = drawn(app, part)["revision"]
+        form_room.ask()
+        assert drawn(app.run(), part)["revision"] == form_room.history.revision() > before
