@@ -70,13 +70,15 @@ def _at_once(scope: Scope) -> Response | None:
     asked = _ADDRESS.fullmatch(scope["path"])
     if not asked:
         return None
-    desk: Opened = scope["app"].state.opened
     sha256, variant = asked.groups()
+    known = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"").decode("latin-1")
+    if not known and not variant.isdecimal():
+        return None
+    desk: Opened = scope["app"].state.opened
     query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
     if not desk.links.verify(sha256, variant, query, now=utcnow()):
         return None
     headers = _headers(sha256, variant, query)
-    known = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"").decode("latin-1")
     if _is_known(known, headers["ETag"]):  # before any I/O: the name says it all
         return Response(status_code=304, headers=headers)
     data = _whole(desk, sha256, int(variant)) if variant.isdecimal() else b""
