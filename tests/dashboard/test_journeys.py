@@ -88,6 +88,7 @@ def test_image_to_image_with_two_references(person: Person) -> None:
     assert len(made["input"]["image_urls"]) == 2
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_seedream(person: Person) -> None:
     person.chooses("Seedream 4.5")
     person.types("A lighthouse by Seedream")
@@ -120,6 +121,7 @@ def test_four_at_once_with_one_failing_keeps_the_other_three(person: Person) -> 
     expect(failed.locator(".figure")).to_have_count(0)
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_reload_in_the_middle_shows_the_same_task(person: Person) -> None:
     person.types("slow river [[fault:slow=4]]")
     person.presses_generate()
@@ -138,6 +140,7 @@ def test_a_second_browser_sees_the_same_task(person: Person, open_page: Callable
     other.sees("shared mountain", "succeeded")
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_the_form_keeps_what_was_typed_over_a_visit_to_another_page(person: Person) -> None:
     person.types("a draft about 熊猫 & <b>bold</b> $x$ {y}")
     expect(person.button).to_be_enabled()
@@ -174,6 +177,7 @@ def test_history_opens_one_and_uses_it_again(person: Person) -> None:
     expect(prompt).to_be_focused()
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_picture_is_public_only_to_whoever_has_its_link(person: Person) -> None:
     person.types("a private garden")
     person.presses_generate()
@@ -219,6 +223,7 @@ def test_a_doubt_is_given_up_and_tried_again_only_after_the_question(person: Per
     expect(person.page.get_by_role("dialog")).to_contain_text(re.compile("Given up and asked for again.*by you", re.S))
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_after_a_text_that_is_too_long_the_next_one_is_pressed_by_keyboard(person: Person) -> None:
     field, button = person.page.get_by_label("Prompt", exact=True), person.button
     person.types("y" * 5001)
@@ -233,6 +238,7 @@ def test_after_a_text_that_is_too_long_the_next_one_is_pressed_by_keyboard(perso
     person.sees("short enough now", "succeeded")
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_cancel_of_what_was_sent_looks_settled_and_warns_nobody_in_the_log(person: Person) -> None:
     person.types("cancelled in the middle [[fault:slow=4]]")
     person.presses_generate()
