@@ -1,8 +1,8 @@
-"""Asking again for what came to nothing: the look and the purchase are one transaction, on tasks locked for it.
+"""Asking again for what came to nothing: the look and the purchase are one transaction, on a wish locked for it.
 
 Several buttons ask for the same failed task again: that of its card, of its batch, of its cause, and "Give up and try
-again". Whoever looked first and bought afterwards would buy what another had just bought. So each locks the tasks
-(SQLite locks everything), looks at them only then, and buys before it lets go.
+again". Whoever looked first and bought afterwards would buy what another had just bought. So each locks the whole
+wish (SQLite locks everything), looks at it only then, and buys before it lets go.
 """
 
 from collections.abc import Sequence
@@ -11,20 +11,20 @@ from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
-from data.asks import asked_again, last_left_to_try, under_way, write_batch
+from data import wish
+from data.asks import asked_again, likeness, write_batch
 from data.catalog import catalog
 from data.errors import BudgetExceeded, InvalidRequest, NotAllowed, NotFound
 from data.ids import new_id
 from data.money import format_credits
-from data.moves import lock_task, lock_tasks
 from data.plan import Plan, plan_of_retry
 from data.relation import Parent, Relation
 from data.requests import MAX_COUNT, GenerationRequest
-from data.schema import NOT_DELETED, Artifact, Submission, Task
+from data.schema import Artifact, Submission, Task
 from data.sentences import Sentence, paragraph
-from data.status import Outcome, TaskStatus
+from data.status import ACTIVE, Outcome, TaskStatus
 
 _RETRY = Relation.RETRY
 _ENDED_IN_NOTHING = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
@@ -60,19 +60,21 @@ def retry_one(
     session: Session, task_id: str, *, who: str, now: datetime, other: GenerationRequest | None, said: Said
 ) -> Task:
     """The task that asks for the same again, or (`other`) another model for it: the one under way, else a new one."""
-    mine = col(Task.id) == task_id
-    last = session.exec(last_left_to_try(mine)).all()  # its own last try, on which others may press as well
-    found = lock_tasks(session, sa.or_(mine, col(Task.seq).in_(last)), NOT_DELETED)
-    if not found or found[0].id != task_id:
+    tasks = wish.lock(session, col(Task.id) == task_id)
+    task = next((task for task in tasks if task.id == task_id and task.deleted_at is None), None)
+    if task is None:
         raise NotFound(Sentence("There is no such request."))
-    if (known := under_way(session, task_id, other)) is not None:
+    if (known := _under_way(session, task_id, other)) is not None:
         return known
-    if found[0].status not in _ENDED_IN_NOTHING:
+    if other is None and wish.others(session, task_id, TaskStatus.SUCCEEDED):
+        happened = Sentence("This was asked for again already, and has its picture.")
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Use it again for one more picture.")))
+    if task.status not in _ENDED_IN_NOTHING:
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
-    request = other or asked_again(session, found[0], now)
-    parent = Parent(task_id, Relation.VARIATION) if other else Parent(found[-1].id, _RETRY)
-    return _bought(session, [request], [parent], who=who, source=found[0].source, now=now, said=said)[0]
+    request = other or asked_again(session, task, now)
+    parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
+    return _bought(session, [request], [parent], who=who, source=task.source, now=now, said=said)[0]
 
 
 def retry_batch(session: Session, batch_id: str, *, who: str, now: datetime, said: Said) -> list[Task]:
@@ -103,20 +105,20 @@ def retry_these(session: Session, task_ids: Sequence[str], *, who: str, now: dat
 
 
 def refuse_beside_a_retry(session: Session, task_id: str) -> None:
-    """Locks a task that shall be sent once more itself. Raises NotAllowed while a retry of it is under way."""
-    lock_task(session, task_id)
-    if under_way(session, task_id) is not None:
-        happened = Sentence("This was asked for again already, and that is under way.")
-        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Wait for it, or give up without trying again.")))
+    """Locks the wish of a task that is to be sent once more itself. Raises NotAllowed where a retry came before."""
+    wish.lock(session, col(Task.id) == task_id)
+    if wish.others(session, task_id, *ACTIVE, TaskStatus.SUCCEEDED):
+        happened = Sentence("This was asked for again already, and that is under way or has its picture.")
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it, or give up without trying again.")))
 
 
 def left(connection: Connection, *which: ColumnElement[bool], today: date) -> dict[str, Left]:
-    """What is left to try of the tasks that fit (`last_left_to_try`), by id."""
+    """What is left to try of the wishes of these tasks, by id."""
     task, file, call = col(Task.id), col(Artifact.task_id), col(Submission.task_id)
     inputs = sa.select(sa.func.count()).where(file == task, col(Artifact.role) == "input").scalar_subquery()
     doubtful = sa.exists().where(call == task, col(Submission.outcome) == Outcome.UNKNOWN)
     mine = sa.select(task, col(Task.model), col(Task.params), inputs, doubtful)
-    mine = mine.where(col(Task.seq).in_(last_left_to_try(*which)))
+    mine = mine.where(col(Task.seq).in_(wish.left_to_try(*which)))
     found, models = {}, catalog()
     for task_id, model, params, references, doubt in connection.execute(mine).all():
         spec = models.get(model)
@@ -126,11 +128,18 @@ def left(connection: Connection, *which: ColumnElement[bool], today: date) -> di
 
 
 def _left(session: Session, which: ColumnElement[bool]) -> list[Task]:
-    """What is left to try of these, locked: whoever else asks for the same wish waits for the same rows."""
-    last = last_left_to_try(which)
-    tasks = lock_tasks(session, col(Task.seq).in_(session.exec(last).all()))
-    still = set(session.exec(last))
-    return [task for task in tasks if task.seq in still]
+    """What is left to try of the wishes of these tasks, which are locked."""
+    tasks = wish.lock(session, which)
+    left = set(session.exec(wish.left_to_try(which)))
+    return [task for task in tasks if task.seq in left]
+
+
+def _under_way(session: Session, task_id: str, other: GenerationRequest | None) -> Task | None:
+    """What asks for this task again and has not ended: another try at its wish, or another model's try at it."""
+    if other is None:
+        return next(iter(wish.others(session, task_id, *ACTIVE)), None)
+    mine = (Task.parent_id == task_id, Task.relation == Relation.VARIATION, Task.digest == likeness(other))
+    return session.exec(select(Task).where(*mine, col(Task.status).in_(ACTIVE)).order_by(col(Task.seq).desc())).first()
 
 
 def _bought(

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-import sqlalchemy as sa
-from sqlalchemy import ColumnElement, func
+from sqlalchemy import func
 from sqlmodel import Session, col, select
-from sqlmodel.sql.expression import SelectOfScalar
 
 from data import fulltext
 from data.catalog import catalog
@@ -18,12 +16,11 @@ from data.errors import NotAllowed
 from data.ledger import reserve
 from data.moves import log_each
 from data.plan import Plan
-from data.relation import Parent, Relation
+from data.relation import Parent
 from data.requests import GenerationRequest, validate
 from data.rows import artifact_row, stored_image
-from data.schema import NOT_DELETED, Artifact, RequestKey, Task
+from data.schema import Artifact, RequestKey, Task
 from data.sentences import Sentence
-from data.status import ACTIVE, TaskStatus
 
 
 def likeness(request: GenerationRequest) -> str:
@@ -39,41 +36,6 @@ def asked_again(session: Session, task: Task, now: datetime) -> GenerationReques
     ).all()
     references = [stored_image(row) for row in rows]
     return validate(catalog().require(task.model), task.prompt, task.params, references, on=now.date())
-
-
-def under_way(session: Session, task_id: str, other: GenerationRequest | None = None) -> Task | None:
-    """What asks for this task again and has not ended: a retry, also of a retry; or another model's try at it."""
-    mine = select(Task).where(col(Task.status).in_(ACTIVE))
-    if other is None:
-        line = line_of_retries(col(Task.id) == task_id)
-        mine = mine.where(Task.id != task_id, col(Task.id).in_(sa.select(line.c.id)))
-    else:
-        variation = (Task.parent_id == task_id, Task.relation == Relation.VARIATION)
-        mine = mine.where(*variation, Task.digest == likeness(other))
-    return session.exec(mine.order_by(col(Task.seq).desc()).limit(1)).first()
-
-
-def last_left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int]:
-    """The `seq` of what is left to try of the failed tasks that fit: of each line of retries the last, once.
-
-    One wish is one picture: where the retry of a task failed too, the retry is tried again, and not both. Nothing is
-    left of a line in which one did better, or still may.
-    """
-    line = line_of_retries(col(Task.status) == TaskStatus.FAILED, NOT_DELETED, *which)
-    last = sa.func.max(line.c.seq).filter(line.c.deleted_at.is_(None))
-    better = sa.func.count().filter(line.c.status != TaskStatus.FAILED)
-    return select(last).group_by(line.c.first).having(better == 0)
-
-
-def line_of_retries(*which: ColumnElement[bool]) -> sa.CTE:
-    """Each task that fits (`first`), and its retries, their retries and so on: id, seq, status, deleted_at."""
-    task, again = Task.__table__, Task.__table__.alias("again")  # type: ignore[attr-defined]
-    kept = ("id", "seq", "status", "deleted_at")
-    begin = sa.select(task.c.id.label("first"), *(task.c[name] for name in kept)).where(*which)
-    line = begin.cte("line", recursive=True)
-    more = sa.select(line.c.first, *(again.c[name] for name in kept))
-    more = more.join_from(line, again, again.c.parent_id == line.c.id)
-    return line.union_all(more.where(again.c.relation == Relation.RETRY))
 
 
 def batch_of_key(session: Session, request_key: str, asked: str) -> list[Task] | None:

@@ -141,7 +141,7 @@ def promises(seen: Seen, provider: Provider, told: Told, pace: Pace) -> None:
         _state_and_ledger(seen, task, seen.by_task[task["id"]])
         _charges(task, seen.by_task[task["id"]], provider, told)
         _money(task, seen.by_task[task["id"]])
-        _asked_once(task, retries(seen, task["id"]))
+        _asked_once(wish(seen, task["id"]))
     for submission_id in told.successes:
         _kept(seen, seen.calls[submission_id], told)
     for call in seen.calls.values():
@@ -149,15 +149,20 @@ def promises(seen: Seen, provider: Provider, told: Told, pace: Pace) -> None:
     _ceilings(seen, pace)
 
 
-def retries(seen: Seen, task_id: str) -> list[str]:
-    """Those of a task that are under way."""
-    mine = (task for task in seen.tasks.values() if task["parent_id"] == task_id and task["relation"] == "retry")
-    return [task["id"] for task in mine if task["status"] not in ENDED]
+def wish(seen: Seen, task_id: str) -> list[Row]:
+    """A task, what it is a retry of, and all their retries."""
+    top = seen.tasks[task_id]
+    while top["relation"] == "retry" and top["parent_id"] in seen.tasks:
+        top = seen.tasks[top["parent_id"]]
+    found = [top]
+    for member in found:
+        found += [t for t in seen.tasks.values() if t["parent_id"] == member["id"] and t["relation"] == "retry"]
+    return found
 
 
-def _asked_once(task: Row, again: list[str]) -> None:
-    hold(len(again) <= 1, "1: one retry at a time", again)
-    hold(not again or task["status"] in ENDED | {"fetching"}, "1: what is retried is not sent itself", task["status"])
+def _asked_once(tasks: list[Row]) -> None:
+    under_way = [task["id"] for task in tasks if task["status"] not in ENDED | {"fetching"}]
+    hold(len(under_way) <= 1, "1: one wish is under way once", under_way)
 
 
 def _state_and_ledger(seen: Seen, task: Row, calls: list[Row]) -> None:

@@ -8,7 +8,7 @@ from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from invariants import ITS_CALL, Row, hold, retries
+from invariants import ENDED, ITS_CALL, Row, hold, wish
 from kind_world import turn_kind
 from stores import MODELS, SHA
 from truth import OVER
@@ -74,8 +74,9 @@ class People(RuleBasedStateMachine):
         return any(call[name] is not None and call[name] <= now for call in self.world.seen.calls.values())
 
     def asked_again(self, task_id: str) -> bool:
-        """Whether a retry of it is under way."""
-        return any(retries(self.world.seen, task_id))
+        """Whether it is asked for again already: another task of its wish is under way, or has a picture."""
+        others = [task for task in wish(self.world.seen, task_id) if task["id"] != task_id]
+        return any(task["status"] not in ENDED or task["status"] == "succeeded" for task in others)
 
     def has(self, task: Row, outcome: str) -> bool:
         return any(call["outcome"] == outcome for call in self.world.seen.by_task[task["id"]])

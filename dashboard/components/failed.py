@@ -10,7 +10,7 @@ from dashboard.resources import desk
 from data.again import Said
 from data.causes import FAILED, explain
 from data.errors import NotAllowed
-from data.failures import AT_ONCE, Group
+from data.failures import AT_ONCE, LOOKED_AT, Group
 from data.query import Choice
 from data.sentences import Sentence
 
@@ -51,8 +51,12 @@ def _section(group: Group, *, practice: bool) -> dict[str, Any]:
 
 def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:
     many = len(group.again.ids)
+    free = [
+        {"act": "fetch_group", "label": t("Retry the downloads (free)"), "title": t("Fetch the finished files again")}
+    ]
+    fetched = free if group.cause in DOWNLOADS else []
     if not many:
-        return []
+        return fetched
     price = formats.about(group.again.estimate_micro, in_dollars=False, practice=practice)
     label = tn(many, "Retry it ({price})", "Retry all {n} ({price})", price=price)
     if many == AT_ONCE < len(group.ids):
@@ -62,10 +66,7 @@ def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:
     if group.again.doubtful:
         retry["ask"] = {"title": f"{label}?", "text": words.doubtful_in_batch(group.again.doubtful), "yes": label,
                         "no": t(words.LEAVE_IT)}  # fmt: skip
-    if group.cause not in DOWNLOADS:
-        return [retry]
-    title = t("Fetch the finished files again")
-    return [{"act": "fetch_group", "label": t("Retry the downloads (free)"), "title": title}, retry]
+    return [*fetched, retry]
 
 
 def retry(cause: str, person: str) -> None:
@@ -82,9 +83,9 @@ def retry(cause: str, person: str) -> None:
 
 
 def fetch(cause: str, person: str) -> None:
-    """Has the finished files of this group fetched again."""
+    """Has the finished files of this group fetched, those too of what was asked for again since: they are paid for."""
     asked = 0
-    for task_id in _shown(cause).again.ids:
+    for task_id in _shown(cause).ids[:LOOKED_AT]:
         try:
             desk().tasks.retry_download(task_id, who=person)
             asked += 1

@@ -100,7 +100,7 @@ function render(data, me) {
 }
 
 function entries(me) {
-  const { walk } = me;
+  const { data, walk } = me;
   const shown = walk.texts.map((text, at) => [text, at]).filter(([text]) => text.trim());
   if (!shown.length) return [el("p", { class: "empty soft" }, data.words.empty)];
   return shown.map(([text, at]) =>

@@ -28,6 +28,12 @@ def failed(stores: Stores, name: str, cause: str = "policy", **task: str) -> str
     return claim.task.id
 
 
+def fails(stores: Stores, name: str) -> None:
+    """The next that is sent."""
+    stores.submissions.accepted((claim := stores.claim()).submission_id, name)
+    stores.fail(claim, name)
+
+
 def the(failures: Failures, cause: str, query: Query = Query()) -> Group:  # noqa: B008 - a value
     return next(group for group in failures.groups(query, "ann") if group.cause == cause)
 
@@ -119,7 +125,7 @@ def test_a_doubt_is_not_sent_again_beside_its_retry_but_may_be_given_up(stores: 
     stores.clock.forward(hours=1)
     stores.deadlines.tick()
     stores.tasks.retry(claim.task.id, who="ann")
-    with pytest.raises(NotAllowed, match=r"asked for again already, and that is under way. Nothing was asked for"):
+    with pytest.raises(NotAllowed, match=r"under way or has its picture. Nothing was asked for"):
         stores.tasks.write_off(claim.task.id, who="bob", again=True)
     stores.tasks.write_off(claim.task.id, who="bob", again=False)
     assert stores.card(claim.task.id).status == TaskStatus.FAILED
@@ -143,3 +149,24 @@ def test_a_model_that_is_gone_keeps_nobody_from_the_rest(stores: Stores, failure
     assert the(failures, "policy").again.ids == (ids[1],)
     again = failures.retry(ids, who="ann")
     assert ([task.model for task in again.tasks], again.left_out) == ([MODELS[0]], 1)
+
+
+def test_a_wish_is_asked_for_again_once_from_wherever_in_it_somebody_presses(
+    stores: Stores, failures: Failures
+) -> None:
+    first = failed(stores, "p1")
+    retry = stores.tasks.retry(first, who="ann")
+    fails(stores, "p2")
+    again = stores.tasks.retry(first, who="ann")  # hangs on the first beside the one that failed
+    assert stores.tasks.retry(retry.id, who="bob").id == again.id, "it is under way"
+    assert the(failures, "policy").again.ids == ()
+    fails(stores, "p3")
+    assert the(failures, "policy").again.ids == (again.id,)
+    assert [task.parent_id for task in failures.retry([first, retry.id, again.id], who="cy").tasks] == [again.id]
+    stores.submissions.accepted((claim := stores.claim()).submission_id, "p4")
+    stores.succeed(claim, "p4")
+    stores.bring_home()
+    for task_id in (first, retry.id, again.id):
+        with pytest.raises(NotAllowed, match="has its picture"):
+            stores.tasks.retry(task_id, who="ann")
+    assert claim.task.parent_id == again.id

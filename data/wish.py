@@ -1,0 +1,66 @@
+"""A wish: a request, its retries, and theirs. However often it is asked again, it is one wish, and wants one picture.
+
+Retries hang on each other by `parent_id`, and several may hang on one: a wish is a tree, found from any of its tasks
+by climbing to its top and walking down again. Whoever asks again locks all of it (`lock`) before they look at it.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement
+from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
+
+from data.moves import lock_tasks
+from data.relation import Relation
+from data.schema import NOT_DELETED, Task
+from data.status import TaskStatus
+
+_TASK = Task.__table__  # type: ignore[attr-defined]
+_RETRY = Relation.RETRY
+_IN_VAIN = (TaskStatus.FAILED, TaskStatus.CANCELLED)
+
+
+def lock(session: Session, *which: ColumnElement[bool]) -> list[Task]:
+    """All tasks of the wishes that these belong to, oldest first, locked until the transaction ends.
+
+    Who asks again adds to a wish, and holds all of it meanwhile: two of them meet at its first task at the latest.
+    """
+    wish = _wishes(*which)
+    members = session.exec(select(wish.c.id).distinct()).all()
+    return lock_tasks(session, col(Task.id).in_(members)) if members else []
+
+
+def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:
+    """The other tasks of its wish that are in one of these, newest first."""
+    wish = _wishes(col(Task.id) == task_id)
+    mine = select(Task).where(col(Task.id).in_(sa.select(wish.c.id)), Task.id != task_id)
+    return list(session.exec(mine.where(col(Task.status).in_(statuses)).order_by(col(Task.seq).desc())))
+
+
+def left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
+    """The `seq` of what is left to try of these: of each wish that came to nothing its last failed try, once.
+
+    Nothing is left of one that has a picture, is under way, or whose last try was cancelled.
+    """
+    wish = _wishes(*which, NOT_DELETED)
+    last = sa.func.max(wish.c.seq).filter(wish.c.deleted_at.is_(None))
+    better = sa.func.count().filter(wish.c.status.not_in(_IN_VAIN))
+    lasts = sa.select(last).group_by(wish.c.first).having(better == 0)
+    return select(col(Task.seq)).where(col(Task.seq).in_(lasts), col(Task.status) == TaskStatus.FAILED)
+
+
+def _wishes(*which: ColumnElement[bool]) -> sa.CTE:
+    """(first, id, seq, status, deleted_at): each task that fits as `first`, beside all tasks of its wish."""
+    above = sa.select(_TASK.c.id.label("first"), _TASK.c.id, _TASK.c.parent_id, _TASK.c.relation).where(*which)
+    climb, parent = above.cte("climb", recursive=True), _TASK.alias("parent")
+    up = sa.select(climb.c.first, parent.c.id, parent.c.parent_id, parent.c.relation)
+    up = up.join_from(climb, parent, parent.c.id == climb.c.parent_id).where(climb.c.relation == _RETRY)
+    climb = climb.union_all(up)
+
+    member, again = _TASK.alias("member"), _TASK.alias("again")
+    kept = ("id", "seq", "status", "deleted_at")
+    begin = sa.select(climb.c.first, *(member.c[name] for name in kept))
+    begin = begin.join_from(climb, member, member.c.id == climb.c.id)
+    wish = begin.cte("wish", recursive=True)
+    down = sa.select(wish.c.first, *(again.c[name] for name in kept)).where(again.c.relation == _RETRY)
+    # UNION, not UNION ALL: who was climbed over is walked down from as well.
+    return wish.union(down.join_from(wish, again, again.c.parent_id == wish.c.id))
