@@ -60,16 +60,21 @@ def _is_watched(world: World, call: Row, job: Job) -> bool:
 
 
 def _work(world: World) -> None:
-    """Everything that is due at this moment, done well."""
-    world.tick()
-    while world.hand_over("done"):
-        pass
-    while (claim := world.claim()) is not None:
-        world.send(claim, "taken and done", reaches_us=True)
-    while world.looks(20, world.looked):
-        pass
-    while (errand := world.stores.errands.claim_fetch(LEASE)) is not None:
-        world.fetch(errand, "home")
+    """Everything that is due at this moment, done well: what ends makes room for the next to be sent."""
+    sent = True
+    while sent:
+        sent = False
+        world.tick()
+        while world.hand_over("done"):
+            pass
+        while (claim := world.claim()) is not None:
+            world.send(claim, "taken and done", reaches_us=True)
+            sent = True
+        while world.looks(20, world.looked):
+            pass
+        while (errand := world.stores.errands.claim_fetch(LEASE)) is not None:
+            world.fetch(errand, "home")
+            sent = True
     world.check()
 
 

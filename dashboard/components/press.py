@@ -36,13 +36,16 @@ def key(promise: tuple[object, ...]) -> str:
     return f"generate_{number()}_{zlib.crc32(repr(promise).encode()):08x}"
 
 
-def is_fresh(pressed: int) -> bool:
-    """Whether the button of this number may still buy.
+def is_fresh(pressed: int, asked: str = "") -> bool:
+    """Whether the button of this number may still buy; `asked` is the digest of what it would ask for.
 
     A double click reaches us as two presses, and must not buy a second batch. However slow the server, the second one
     names the button that the person saw, whose number is used up by then; and where the server is so quick that the
-    next button is there already, a press within a second of the last is the same press.
+    next button is there already, a press within a second of the last is the same press. Whoever has written something
+    else meanwhile, and was as quick, has pressed for that.
     """
+    if asked and asked not in st.session_state.get("pressed_for", ("",)):
+        return True
     return pressed == number() and time.monotonic() - st.session_state.get("pressed_at", -1e9) >= ONE_PRESS_SECONDS
 
 
@@ -52,8 +55,8 @@ def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
     `promised` is the form's promise when the button was drawn: form, catalogue and server are asked again here, and
     may say something else.
     """
-    state = st.session_state
-    if not is_fresh(pressed):
+    state, asked = st.session_state, _asked(read())
+    if not is_fresh(pressed, asked):
         return
     state["refusal"] = None
     try:
@@ -67,11 +70,19 @@ def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
         changed = bool(form.willing) and form.promise != promised and not server.about().halt
         state["refusal"] = (words.CHANGED if changed else error.sentence, form)
     else:
-        state["arrived"], state["press"] = made[0].batch_id, pressed + 1
+        state["arrived"], state["press"] = made[0].batch_id, max(pressed, number()) + 1
         choose([ask.choice.name for ask in form.asks])  # whatever stood in for a model that is gone
         origin.settled()
         _remember(person, form)
-    state["pressed_at"] = time.monotonic()
+    state["pressed_at"], state["pressed_for"] = time.monotonic(), (asked, _asked(read()))
+
+
+def _asked(form: Form) -> str:
+    """The digest of what a press of this form would ask for, "" where it would be refused."""
+    try:
+        return digest(form.requests() * form.count) if form.willing else ""
+    except InvalidRequest:
+        return ""
 
 
 def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...]) -> list[Task]:

@@ -62,6 +62,17 @@ def test_an_impatient_second_press_buys_nothing(room: Room, monkeypatch: pytest.
     assert len(room.all_tasks()) == 2
 
 
+def test_another_text_written_and_pressed_within_the_same_second_is_asked_for(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.components.press.ONE_PRESS_SECONDS", 60.0)
+    app = write(room.open(), "a red kite")
+    press(app)
+    press(write(app, "a blue kite"))
+    press(app)
+    assert sorted(task.prompt for task in room.all_tasks()) == ["a blue kite", "a red kite"]
+
+
 def test_a_press_of_a_button_that_was_pressed_already_buys_nothing_however_late_it_comes(room: Room) -> None:
     app = write(room.open(), "a red kite")
     old = generate(app)
