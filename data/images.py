@@ -19,7 +19,7 @@ from PIL import ExifTags, Image, ImageCms
 
 from data.image_flaws import KINDS, SCALE, SHRINK, Flaw, refusing
 from data.sentences import Sentence, in_a_row
-from data.shrinking import Fit, fitted
+from data.shrinking import AT_ONCE, Fit, fitted
 
 EDGES = (320, 1280)
 """Longest sides of the stored thumbnails, in pixels."""
@@ -137,7 +137,7 @@ def prepare_reference(
                 "is {size} MB; the limit is {most} MB", size=megabytes(len(data)), most=megabytes(max_bytes)
             )
             raise Flaw("too_large", fact, SHRINK)
-        with _opened(data, max_pixels) as image:
+        with AT_ONCE, _opened(data, max_pixels) as image:
             return _prepared(image, data, fit or Fit(max_bytes, max_pixels))
 
 
@@ -195,7 +195,7 @@ def _prepared(image: Image.Image, data: bytes, fit: Fit) -> tuple[bytes, ImageFa
     source, size = str(image.format), image.size
     image.load()
     keeps = source == "WEBP" or (source == "PNG" and len(data) <= fit.size)  # a PNG as heavy as that is a photo
-    target = source if keeps else "PNG" if image.has_transparency_data else "JPEG"
+    target = source if keeps else "PNG" if _shines_through(image) else "JPEG"
     changes = {
         Sentence("first of several frames taken"): source == "MPO",
         Sentence("rotated upright"): _orientation(image) in _TURNS,
@@ -207,12 +207,19 @@ def _prepared(image: Image.Image, data: bytes, fit: Fit) -> tuple[bytes, ImageFa
     if not done and fit.takes(len(data), *size):
         return data, _facts(image, size), None
     picture = _srgb(_upright(_plain(image)))
-    encoded, after_size = fitted(picture, target, fit)
+    if target == "JPEG" and "A" in picture.getbands():
+        picture = picture.convert("RGB")
+    encoded, after_size = fitted(picture, target, fit, size=len(data))
     if after_size != picture.size:
         done.append(Sentence("{before} made {after} to fit", before=_by(picture.size), after=_by(after_size)))
     if (before := megabytes(len(data))) != (after := megabytes(len(encoded))):
         done.append(f"{before} → {after} MB")
     return encoded, ImageFacts(_MIMES[target], *after_size), in_a_row(done) or None
+
+
+def _shines_through(image: Image.Image) -> bool:
+    """Whether anything does: a screenshot has an alpha channel too, and all of it is opaque."""
+    return image.has_transparency_data and image.convert("RGBA").getchannel("A").getextrema() != (255, 255)
 
 
 def _by(size: tuple[int, int]) -> str:

@@ -128,7 +128,7 @@ class Ledger:
 
 
 def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime, *, cap_micro: int | None) -> None:
-    """Holds back what these new tasks may cost, in the transaction that has just written them (`asks.write_tasks`).
+    """Holds back what these new tasks may cost, in the transaction that has just written them (`asks.write_batch`).
 
     Raises:
         BudgetExceeded: the batch passes its cap, or a monthly budget; or a price is unknown where one is in force.

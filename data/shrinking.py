@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from io import BytesIO
+from threading import BoundedSemaphore
 
 from PIL import Image
 
@@ -12,6 +13,8 @@ UPLOAD_MB = 100
 """The largest file that is looked at; more than any model takes, because what is too large for one is made to fit."""
 _QUALITIES = (95, 90, 80)
 _ROUNDS = 6
+AT_ONCE = BoundedSemaphore(2)
+"""Held by whoever mends an upload: 64 megapixels are 256 MB and some seconds of a core, whoever else waits."""
 
 
 @dataclass(frozen=True)
@@ -26,21 +29,28 @@ class Fit:
         return size <= self.size and width * height <= self.pixels
 
 
-def fitted(picture: Image.Image, target: str, fit: Fit) -> tuple[bytes, tuple[int, int]]:
-    """The picture as a file of that format, and its width and height. It is never enlarged.
+def fitted(picture: Image.Image, target: str, fit: Fit, *, size: int) -> tuple[bytes, tuple[int, int]]:
+    """The picture, whose file had `size` bytes, as a file of that format, and its width and height. Never enlarged.
 
     Raises:
         Flaw: no file of it is small enough; nothing but a limit of a few kilobytes does that.
     """
     share = min(1.0, (fit.pixels / (picture.width * picture.height)) ** 0.5)
+    if target == "PNG" and size > fit.size:  # no quality makes it smaller: whole it would be encoded in vain
+        share = min(share, _share(fit.size, size))
     for _ in range(_ROUNDS):
         small = _scaled(picture, share)
         for quality in _QUALITIES if target != "PNG" else (None,):
             data = _encoded(small, target, quality)
             if len(data) <= fit.size:
                 return data, small.size
-        share *= 0.95 * (fit.size / len(data)) ** 0.5
+        share *= _share(fit.size, len(data))
     raise Flaw("too_large", Sentence("cannot be made small enough"), SHRINK)
+
+
+def _share(wanted: int, size: int) -> float:
+    """By what both sides shrink for so many bytes: these go with the pixels, nearly."""
+    return float(0.95 * (wanted / size) ** 0.5)
 
 
 def _scaled(picture: Image.Image, share: float) -> Image.Image:

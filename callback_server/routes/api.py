@@ -156,7 +156,7 @@ async def generate(
 
 @programs.post("/batch/{batch_id}/retry", status_code=202, responses={409: {"model": Refusal}, 422: {"model": Refusal}})
 async def retry_failed(batch_id: str, request: Request, desk: Desk) -> Batch:
-    """Asks again for every task of a batch that failed and has no retry yet; the others are left alone."""
+    """Asks again for what of a batch has failed; of what was tried again in vain, for the last try alone."""
     if not is_id(batch_id):
         raise NotFound("There is no such batch.")
     tasks = await run_in_threadpool(desk.tasks.retry_failed, batch_id, who="api")

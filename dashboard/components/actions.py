@@ -41,7 +41,7 @@ def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> l
     if card.status in ACTIVE:
         title = t("It was sent already and may be charged; what comes of it is kept")
         if card.status == _S.SUBMITTING:
-            title = t("It is being sent; what has not left yet is cancelled for free")
+            title = t("It is being sent and may be charged; it is stopped if it still can be")
         wish = {"act": "cancel", "label": t("Cancel"), "title": title}
         wishes = [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
         return [*wishes, *([_check()] if calls.askable else [])]

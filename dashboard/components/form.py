@@ -30,10 +30,11 @@ COUNTS = (1, 2, 4, 8)
 
 @dataclass(frozen=True)
 class Fault:
-    """Why a model would refuse what the form says: the field at fault, and the whole sentence."""
+    """Why a model would refuse what the form says: the field at fault, the whole sentence, and its code."""
 
     field: str
     sentence: str
+    code: str = ""
 
 
 @dataclass(frozen=True)
@@ -243,7 +244,7 @@ def _ask(
         if unconnected := standing.unconnected(spec, known):
             fault = Fault("model", unconnected)
     except InvalidRequest as error:
-        fault = Fault(error.field, error.sentence)
+        fault = Fault(error.field, error.sentence, error.code)
     return Ask(choice, spec, params, spec.estimate(params, on=today, references=len(references)), fault)
 
 

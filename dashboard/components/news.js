@@ -10,7 +10,8 @@ const REST = 1_000; // ms: a part that is drawn anew is away for a moment
 const PATIENCE = [500, 1_000, 2_000, 5_000, 15_000, 30_000]; // ms between tries
 const PAUSE = 1_500; // ms without news
 const LONGEST = 5_000; // ms that a leisurely part waits for a pause
-const LOST = 3_000; // ms after which a drawing that was asked for, and not seen, may be asked for again
+const LOST = 3_000; // ms after which a drawing that was asked for, and not seen, may be asked for again: at the least
+const LONGEST_LOST = 30_000; // ms; a connection that was away for an hour says nothing of how long a drawing takes
 const DEAF = 3_000; // ms between two drawings of a part with `every` while the server cannot be heard
 
 function lineTo(url) {
@@ -56,13 +57,19 @@ function told(part, index) {
 function draw(part) {
   if (!part.missed || !part.line.parts.has(part) || (document.hidden && !part.title)) return;
   clearTimeout(part.later);
-  const wait = part.asked + LOST - Date.now();
+  const wait = part.asked + patience(part) - Date.now();
   if (wait > 0) return void (part.later = setTimeout(draw, wait, part));
   Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
+  part.since ??= part.asked;
   part.wake();
   part.tries = (part.tries ?? 0) + 1;
   clearTimeout(part.unseen);
-  part.unseen = setTimeout(lost, LOST * part.tries, part);
+  part.unseen = setTimeout(lost, patience(part) * part.tries, part);
+}
+
+// A server that has much to do is slow: asked twice it would have twice as much.
+function patience(part) {
+  return Math.max(LOST, Math.min(2 * (part.took ?? 0), LONGEST_LOST));
 }
 
 // While the page has no connection to Streamlit, what is asked for is dropped without a word: so it is asked for again.
@@ -73,6 +80,8 @@ function lost(part) {
 
 function drawn(part, revision) {
   clearTimeout(part.unseen);
+  if (part.since) part.took = Date.now() - part.since;
+  part.since = null;
   part.tries = 0;
   part.asked = -Infinity;
   part.at = Date.now();

@@ -4,8 +4,10 @@ Each upload is decoded, mended and stored the moment it arrives, and the drop zo
 file is processed twice, none stays in memory, and the slots alone are the truth.
 """
 
+import re
 import secrets
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import streamlit as st
@@ -25,6 +27,10 @@ from data.shrinking import UPLOAD_MB, Fit
 _TYPES = [f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "tiff")]
 """What the browser may choose. Nothing here decodes HEIC, and Apple's browsers hand a photo over as the first type of
 the list, as long as neither HEIC nor a wildcard is in it. What no model takes is here for our sentence about it."""
+_HEIC = ("heic", "heif")
+"""By its name, because Windows knows no type of it. Only for browsers that convert nothing anyway: what is not in the
+list the uploader refuses before it reaches us, with "files are not allowed". On Apple's the conversion is worth it."""
+_CONVERTS_NOTHING = re.compile("Windows|Linux|Android|CrOS")
 
 
 def references(form: Form, person: str) -> None:
@@ -37,7 +43,8 @@ def references(form: Form, person: str) -> None:
         _drop_zone(form, limits, roles)
         chooser.button(most)
     chooser.dialog_if_open(person, most)
-    images, refused, fit = form.references, st.session_state["refused"], _fit(limits)
+    images, refused = form.references, st.session_state["refused"]
+    fit = _together(_fit(limits), limits, images)
     if images or refused:
         users = form_words.users([named(ask.spec) for ask, _ in takers], [named(ask.spec) for ask in form.asks])
         said = {name: t(text) for name, text in words.SLOTS.items()}
@@ -66,7 +73,7 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
     with st.container(key="drop_zone"):
         left = st.file_uploader(
             label,
-            type=_TYPES,
+            type=_types(st.context.headers.get("User-Agent") or ""),
             accept_multiple_files=True,
             max_upload_size=UPLOAD_MB,
             key=f"drop_{nonce}",
@@ -85,11 +92,32 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
             st.caption(formats.literal(form_words.in_order(roles)))
 
 
+def _types(agent: str) -> list[str]:
+    """What the drop zone asks this browser for."""
+    return [*_TYPES, *(_HEIC if _CONVERTS_NOTHING.search(agent) else ())]
+
+
 def _fit(limits: Sequence[ReferenceSpec]) -> Fit:
     """The size that every chosen model takes."""
     settings = resources.desk().settings
     pixels = [settings.max_reference_megapixels * 1_000_000, *(one.max_pixels for one in limits if one.max_pixels)]
     return Fit(_largest(min((one.max_mb for one in limits), default=UPLOAD_MB)) * 1_000_000, min(pixels))
+
+
+def _together(fit: Fit, limits: Sequence[ReferenceSpec], images: Sequence[StoredImage]) -> Fit:
+    """The size at which all of these together are taken as well; one alone may be larger, so none arrives that small.
+
+    What is smaller than its part leaves the rest of it to the others.
+    """
+    total = min((one.total_mb * 1_000_000 for one in limits if one.total_mb), default=None)
+    sizes = sorted(image.size for image in images)
+    if total is None or sum(sizes) <= total:
+        return fit
+    for count, size in zip(range(len(sizes), 0, -1), sizes, strict=True):
+        if size > total // count:
+            break
+        total -= size
+    return replace(fit, size=min(fit.size, total // count))
 
 
 def _largest(model_mb: int) -> int:
@@ -133,25 +161,34 @@ def _slot(image: StoredImage, index: int, most: int, roles: Sequence[str]) -> di
 
 
 def _trouble(form: Form, index: int, fit: Fit) -> dict[str, str]:
-    """What a model has against this very picture, and whether a press mends it: the model was chosen after it."""
+    """What a model has against this very picture, and whether a press mends it: the model was chosen after it.
+
+    That they are too large together is said of those that are larger than their part.
+    """
     one = form.references[index]
-    mine = [ask for ask in form.refusing if ask.fault and ask.fault.field == f"references.{index}"]
-    sentences = {form_words.first_of(t(ask.fault.sentence)) for ask in mine if ask.fault}
+    too_large = not fit.takes(one.size, one.width, one.height)
+    faults = [ask.fault for ask in form.refusing if ask.fault]
+    mine = [
+        fault for fault in faults
+        if fault.field == f"references.{index}" or (too_large and fault.code == "references_too_large_together")
+    ]  # fmt: skip
+    sentences = {form_words.first_of(t(fault.sentence)) for fault in mine}
     if not sentences:
         return {}
-    smaller = "" if fit.takes(one.size, one.width, one.height) else t("Make it smaller")
-    return {"trouble": " ".join(sorted(sentences)), "shrink": smaller}
+    return {"trouble": " ".join(sorted(sentences)), "shrink": t("Make it smaller") if too_large else ""}
 
 
 def _shrink(sha256: str, fit: Fit) -> None:
-    """Puts a smaller copy in its place; what was added stays stored as it is."""
+    """Puts a smaller copy in its place, unless that is among them already; what was added stays stored as it is."""
     store = resources.desk().artifacts
     with trouble.callback():
-        st.session_state["references"] = [
-            store.take_reference(store.read_original(sha256), image.filename, fit=fit) if image.sha256 == sha256
-            else image
-            for image in st.session_state["references"]
-        ]  # fmt: skip
+        found: dict[str, StoredImage] = {}
+        for image in st.session_state["references"]:
+            small = image
+            if image.sha256 == sha256:
+                small = store.take_reference(store.read_original(sha256), image.filename, fit=fit)
+            found.setdefault(small.sha256, small)
+        st.session_state["references"] = list(found.values())
 
 
 def _act(act: str, name: str, fit: Fit) -> None:

@@ -13,6 +13,8 @@ from data.errors import DatabaseUnavailable, PictureDeskError
 from data.schema import utcnow
 
 DATABASE_ERRORS = (SQLAlchemyError, DatabaseUnavailable)
+_NOTHING = object()
+"""What a part shows that was read and mounted nothing: of it nothing is to be shown again."""
 
 
 @contextmanager
@@ -35,7 +37,7 @@ def live_part(key: str, *, of: object = None) -> Iterator[None]:
         if before is not None and mounted(key) is before and at is not None and known == of:
             mount_as_last(key)
     else:
-        kept[key] = (utcnow(), of)
+        kept[key] = (utcnow(), of if mounted(key) is not before else _NOTHING)
 
 
 @contextmanager

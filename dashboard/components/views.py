@@ -24,6 +24,8 @@ from data.usual import Usual
 _S = TaskStatus
 _CANCELLING = {_S.SUBMITTING, _S.RUNNING}
 """Where a cancelled task looks settled: whether its picture still comes is the provider's affair, not the person's."""
+_HERE = {"held_up", "upload_failed"}
+"""What held a task up on our own side: it says nothing of the account, which may have a reason of its own by now."""
 _COMES_TO_NOTHING = {_S.FAILED, _S.CANCELLED}
 _LOOKED_FOR = {"overdue", "empty_result", "unconfirmed"}
 PATIENCE = 180.0
@@ -128,15 +130,19 @@ def waiting_cause(card: Card, spec: ModelSpec | None, around: Surroundings) -> s
     """Why a task waits longer than it should: its own cause, or that of its account's shut gate."""
     if card.status not in {_S.QUEUED, _S.FETCHING}:
         return ""
-    if card.error_code in WAITING_CAUSES:
-        return card.error_code or ""
-    if card.status == _S.QUEUED and spec is not None:
-        real = (f"{spec.provider}-{spec.family}", spec.provider)
-        practised = ("sandbox" if spec.provider == "kie" else f"sandbox-{spec.provider}",)
-        for account in practised if around.practice else real:
-            if account in around.paused and around.paused[account][1] in WAITING_CAUSES:
-                return around.paused[account][1]
-    return ""
+    own = card.error_code if card.error_code in WAITING_CAUSES else None
+    if own and own not in _HERE:
+        return own
+    gate = _shut_gate(spec, around) if card.status == _S.QUEUED and spec is not None else ""
+    return gate or own or ""
+
+
+def _shut_gate(spec: ModelSpec, around: Surroundings) -> str:
+    real = (f"{spec.provider}-{spec.family}", spec.provider)
+    practised = ("sandbox" if spec.provider == "kie" else f"sandbox-{spec.provider}",)
+    causes = [around.paused[account][1] for account in (practised if around.practice else real)
+              if account in around.paused]  # fmt: skip
+    return next((cause for cause in causes if cause in WAITING_CAUSES), "")
 
 
 def shape(card: Card, spec: ModelSpec | None) -> tuple[int, int]:

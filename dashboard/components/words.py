@@ -149,8 +149,8 @@ CANCELLING = "Cancelling"
 REFUSED = "Refused"
 KEPT_IF_IT_COMES = "We will keep what comes of it."
 CANCELLED_AS_IT_LEAVES = (
-    "It is being sent at this moment. If it has not left yet, it is cancelled and nothing is charged; if it has, we "
-    "will keep what comes of it."
+    "It is being sent at this moment, so it may still be charged. It is stopped if it still can be; if not, we will "
+    "keep what comes of it."
 )
 CANCEL_WISHED = paragraph("You cancelled after it was sent, so it may still be charged.", KEPT_IF_IT_COMES)
 

@@ -10,6 +10,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components import acts, chooser, families, form_words, references, templates, words
 from dashboard.components.server import About
+from data.catalog import catalog
 from data.errors import NotAllowed
 from data.images import StoredImage
 from data.ledger import TEAM
@@ -101,6 +102,13 @@ def test_photos_are_asked_for_as_jpeg_because_nothing_here_reads_heic(room: Room
     assert not {"image/*", "image/heic", ".heic", ".heif"} & set(asked)
 
 
+def test_only_a_browser_that_converts_no_photo_hands_over_heic_for_our_sentence_about_it() -> None:
+    for machine, takes in (("Windows NT 10.0", True), ("X11; Linux x86_64", True), ("Linux; Android 14", True),
+                           ("iPhone; CPU iPhone OS 18_0 like Mac OS X", False), ("Macintosh; Intel Mac OS X", False),
+                           ("", False)):  # fmt: skip
+        assert ("heic" in references._types(f"Mozilla/5.0 ({machine})")) is takes
+
+
 def test_what_a_later_model_finds_too_large_is_made_smaller_by_a_press(room: Room, state: dict[str, Any]) -> None:
     image = room.artifacts.take_reference(pictures.png(1200, 900), "cat.png")
     state["references"] = [image]
@@ -108,6 +116,31 @@ def test_what_a_later_model_finds_too_large_is_made_smaller_by_a_press(room: Roo
     (small,) = state["references"]
     assert (small.width, small.height, small.filename) == (600, 450, "cat.png")
     assert room.artifacts.read_original(image.sha256), "what was added stays as it is"
+
+
+def test_a_smaller_copy_that_is_there_already_takes_no_second_slot(room: Room, state: dict[str, Any]) -> None:
+    fit = Fit(10**7, 270_000)
+    image = room.artifacts.take_reference(pictures.png(1200, 900), "cat.png")
+    small = room.artifacts.take_reference(pictures.png(1200, 900), "cat.png", fit=fit)
+    state["references"] = [small, image]
+    references._act("shrink", image.sha256, fit)
+    assert state["references"] == [small]
+
+
+def test_pictures_that_are_too_large_together_offer_to_be_made_smaller_each_by_its_part(room: Room) -> None:
+    room.say_hello("kie", "gemini")
+    app = room.open()
+    sizes = {"a": 8_000_000, "b": 1_000_000, "c": 7_000_000}
+    app.session_state["references"] = [
+        StoredImage(name * 64, "image/jpeg", 2000, 1500, size, f"{name}.jpg") for name, size in sizes.items()
+    ]
+    app = choose(app, "Nano Banana 2.1, Google direct")
+    slots = drawn(app, "slots")["slots"]
+    assert [bool(slot.get("shrink")) for slot in slots] == [True, False, True]
+    assert slots[0]["trouble"].startswith("The reference images are too large together: 16 MB")
+    (limits,) = {spec.references for spec in catalog().models if spec.references and spec.references.total_mb == 14}
+    fit = references._together(Fit(14_000_000, 10**8), [limits], app.session_state["references"])
+    assert fit.size == 6_500_000, "the small one leaves its room to the others"
 
 
 def test_only_a_model_that_does_not_take_it_offers_to_make_it_smaller(room: Room) -> None:

@@ -278,6 +278,17 @@ def test_a_waiting_card_says_why_and_so_do_those_behind_it(room: Room) -> None:
     assert [acts(card) for card in shown] == [["cancel"], ["cancel"]]
 
 
+def test_an_account_that_cannot_pay_is_the_reason_also_where_our_own_server_held_a_task_up(room: Room) -> None:
+    for cause, shuts in (("held_up", False), ("no_credits", True)):
+        room.ask(cause)
+        room.submissions.not_taken(
+            room.claim().submission_id, Outcome.NOT_SENT, cause=cause, message="", retry_in=timedelta(minutes=5),
+            pauses_account=shuts,
+        )  # fmt: skip
+    shown = cards(room.open())
+    assert ["out of credits" in card["say"] for card in shown] == [True, True]
+
+
 def test_a_cancel_after_sending_says_that_the_picture_is_kept(room: Room) -> None:
     task = room.ask()
     room.running()

@@ -3,6 +3,8 @@
 import random
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
@@ -12,6 +14,7 @@ import pictures
 import pytest
 from PIL import Image, ImageCms
 
+from data import shrinking
 from data.errors import InvalidImage
 from data.images import (
     ImageFacts,
@@ -220,11 +223,42 @@ def test_a_picture_of_too_many_pixels_is_scaled_to_what_the_model_takes():
 def test_a_png_too_heavy_becomes_jpeg_unless_something_shines_through():
     noise = Image.effect_noise((300, 300), 90)
     photo, drawing = noise.convert("RGB"), Image.merge("RGBA", [noise] * 4)
-    for picture, kind in ((photo, "JPEG"), (drawing, "PNG")):
+    screenshot = photo.convert("RGBA")  # with an alpha channel, all of it opaque
+    for picture, kind in ((photo, "JPEG"), (screenshot, "JPEG"), (drawing, "PNG")):
         data = pictures.encoded(picture, "PNG")
         made, facts, note = prepare(data, fit=Fit(len(data) * 2 // 3, PIXELS))
         assert (opened(made).format, "PNG converted to JPEG" in note) == (kind, kind == "JPEG")
         assert (facts.width == 300) is (kind == "JPEG")
+
+
+def test_a_png_that_stays_one_is_never_encoded_whole_in_vain(monkeypatch):
+    noise = Image.effect_noise((300, 300), 90)
+    data, tried, encode = pictures.encoded(Image.merge("RGBA", [noise] * 4), "PNG"), [], shrinking._encoded
+
+    def told(picture, *how):
+        tried.append(picture.width)
+        return encode(picture, *how)
+
+    monkeypatch.setattr("data.shrinking._encoded", told)
+    prepare(data, fit=Fit(len(data) // 2, PIXELS))
+    assert len(tried) <= 2
+    assert max(tried) < 300
+
+
+def test_no_more_than_two_uploads_are_mended_at_once(monkeypatch):
+    begun, go_on = threading.Semaphore(0), threading.Event()
+
+    def slow(*_):
+        begun.release()
+        go_on.wait(10)
+        return b"", None, None
+
+    monkeypatch.setattr("data.images._prepared", slow)
+    with ThreadPoolExecutor(3) as pool:
+        made = [pool.submit(prepare, pictures.png(8, 8)) for _ in range(3)]
+        assert [begun.acquire(timeout=10), begun.acquire(timeout=10), begun.acquire(timeout=0.1)] == [True, True, False]
+        go_on.set()
+        assert [one.exception() for one in made] == [None] * 3
 
 
 def _turned() -> Image.Exif:
