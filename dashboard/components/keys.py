@@ -84,13 +84,13 @@ _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("Enter", Sentence("Open"), ("Enter",)),
     Key("Space", Sentence("Select or deselect"), (" ",)),
     Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Select on the way")),
-    Key("Ctrl+A", Sentence("Select the page"), ("a",)),
-    Key("S", Sentence("Select mode: a click selects"), ("s",)),
-    Key("F", Sentence("Star or unstar"), ("f",)),
-    Key("T", Sentence("Tags"), ("t",)),
+    Key("Ctrl+A", Sentence("Select the page"), ("A",)),
+    Key("S", Sentence("Select mode: a click selects"), ("S",)),
+    Key("F", Sentence("Star or unstar"), ("F",)),
+    Key("T", Sentence("Tags"), ("T",)),
     Key("Delete", Sentence("Delete"), ("Delete", "Backspace")),
-    Key("Z", Sentence("Undo"), ("z",)),
-    Key("N P", Sentence("Next page, previous page"), ("n", "p")),
+    Key("Z", Sentence("Undo"), ("Z",)),
+    Key("N P", Sentence("Next page, previous page"), ("N", "P")),
     Key("Esc", Sentence("Clear the selection"), ("Escape",)),
 ))  # fmt: skip
 _PAIR = Group(Sentence("Two pictures"), "pair", (
@@ -99,10 +99,10 @@ _PAIR = Group(Sentence("Two pictures"), "pair", (
     Key("1 2 3 4", Sentence("Side by side, Slider, Flicker, Difference"), ("1", "2", "3", "4")),
     Key("+ −", Sentence("Zoom"), ("+", "=", "-")),
     Key("0", Sentence("Fit"), ("0",)),
-    Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("z",)),
+    Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("Z",)),
     Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Move what is zoomed"), ("ArrowUp", "ArrowDown")),
     Key("Space", Sentence("In Flicker: B as long as it is held"), (" ",)),
-    Key("S", Sentence("Swap A and B"), ("s",)),
+    Key("S", Sentence("Swap A and B"), ("S",)),
 ))  # fmt: skip
 
 GROUPS = {
