@@ -18,15 +18,17 @@ window.eyes = (() => {
     return Math.max(...all.map((node) => node.scrollWidth - node.clientWidth));
   }
 
-  // What moves, although the browser of every test asks for less motion.
+  // What moves, although the browser of every test asks for less motion. What has no name is a script's: of ours none is,
+  // Streamlit's unfolds an expander.
   function moving() {
     const slow = (one) => one.playState === "running" && one.effect.getComputedTiming().duration > 10;
-    return rooted(document).flatMap((root) => root.getAnimations()).filter(slow).map((one) => one.animationName ?? one.transitionProperty);
+    return rooted(document).flatMap((root) => root.getAnimations()).filter(slow).map((one) => one.animationName ?? one.transitionProperty).filter(Boolean);
   }
 
   // What a thumb presses and is too small: lower than 40 px where we draw it, than 24 where Streamlit does. A link within a
   // text is as high as its line, and a field is as large as what is drawn around it.
   const PRESSED = "button, summary, a[href], input, textarea, [role=option], [role=switch], [role=slider], [role=menuitem]";
+  const unseen = (node) => node && (node.getBoundingClientRect().width <= 1 || unseen(node.parentElement)); // for a screen reader alone
   const target = (node) => (node.matches("input, textarea") ? node.closest("label, [data-baseweb=input]") ?? node : node);
   function small() {
     const found = new Set();
@@ -34,7 +36,7 @@ window.eyes = (() => {
       const least = root === document ? 24 : 40;
       for (const node of new Set([...root.querySelectorAll(PRESSED)].map(target))) {
         const { width, height } = node.getBoundingClientRect();
-        const seen = width > 1 && node.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+        const seen = width > 1 && !unseen(node) && node.checkVisibility({ visibilityProperty: true, opacityProperty: true });
         if (seen && !node.matches("p a, li a, input[type=file]") && (height < least - 0.5 || width < 23.5)) found.add(`${called(node)}: ${Math.round(width)} x ${Math.round(height)}`);
       }
     }

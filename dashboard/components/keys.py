@@ -115,7 +115,7 @@ GROUPS = {
 }  # fmt: skip
 """By page, in the order of the sheet; what is heard everywhere comes last."""
 WRITE = {words.GENERATE: ".st-key-prompt textarea", words.HISTORY: ".st-key-q input"}
-"""Where a page is typed in."""
+"""Where a page is typed in. The browser looks for all of them: it hears a key as soon as a page begins to be drawn."""
 
 
 def groups(page: str) -> tuple[Group, ...]:
@@ -127,7 +127,8 @@ def keys(page: str) -> None:
     """The button and its sheet; after all else of a page, because it stands in the page's head and takes no room."""
     shown = [(t(one.title), [(key.shown, t(key.does)) for key in one.keys]) for one in groups(page)]
     told = {"open": t("Keys"), "close": t("Close")}
-    mount("keys", key="keys", data={"groups": shown, "write": WRITE.get(page), "words": told}, on_event=_nothing)
+    data = {"groups": shown, "write": ", ".join(WRITE.values()), "words": told}
+    mount("keys", key="keys", data=data, on_event=_nothing)
 
 
 def _nothing(act: str, name: str) -> None:

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 import states
-from eyes import DESKTOP, PHONE, Eyes
+from eyes import DESKTOP, PHONE, SETTLED, Eyes
 from past import Past
 from person import Person
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Page, expect
 from processes import Desk
 
 pytestmark = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the other one looks just the same
@@ -22,8 +22,8 @@ def test_axe_finds_nothing_on_any_screen_in_any_state(shared_desk: Desk, page: P
     past = Past(shared_desk.state_dir, shared_desk.database_url)
     *failed, a, b = past.write(states.FINISHED)
     past.close()
-    states.furnish(shared_desk.database_url)
     eyes, person = Eyes(page), Person(page, shared_desk).starts_afresh()
+    states.furnish(shared_desk.database_url)
     states.generate(eyes, person)
     eyes.turn("dark", PHONE)
     states.history(eyes, person)
@@ -42,13 +42,12 @@ def test_a_day_s_work_is_done_by_keyboard(shared_desk: Desk, page: Page) -> None
     eyes, keyboard = Eyes(page), page.keyboard
     person = Person(page, shared_desk).starts_afresh()
     drawer, tiles = page.locator(".stDialog [role=dialog]"), page.locator(".tile")
-    expect(page.get_by_role("button", name="Keys")).to_be_visible()
+    expect(page.get_by_role("button", name="Keys", exact=True)).to_be_visible()
 
     keyboard.press("/")
     expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
     keyboard.type("沙漠里的红色风筝, by keys alone?")  # a question mark in a text asks for no list of keys
-    expect(person.button).to_contain_text("Generate 1")
-    keyboard.press("Control+Enter")
+    presses_generate(person)
     person.sees("沙漠里的红色风筝", "succeeded")
     eyes.focus("after a press of the keyboard")
 
@@ -57,8 +56,7 @@ def test_a_day_s_work_is_done_by_keyboard(shared_desk: Desk, page: Page) -> None
     expect(page.get_by_label("Prompt", exact=True)).to_be_focused()
     expect(page.locator(".st-key-slots li[data-slot]")).to_have_count(1)
     keyboard.type("沙漠里的 kite in blue, by keys alone")
-    expect(person.button).to_contain_text("Generate 1")
-    keyboard.press("Control+Enter")
+    presses_generate(person)
     person.sees("沙漠里的 kite in blue", "succeeded")
 
     goes(page, eyes, "History")
@@ -76,9 +74,22 @@ def test_a_day_s_work_is_done_by_keyboard(shared_desk: Desk, page: Page) -> None
     expect(drawer).to_contain_text("沙漠里的 kite in blue")
     asks_for_the_keys(page, "The open picture")
     expect(drawer).to_be_visible()
-    assert drawer.evaluate("drawer => drawer.contains(document.activeElement)")
-    keyboard.press("Escape")
+    assert drawer.evaluate("drawer => drawer.contains(document.activeElement)"), page.evaluate(
+        "document.activeElement.outerHTML.slice(0, 200)"
+    )
+    eyes.tab_to(drawer.get_by_role("button", name="More"))
+    keyboard.press("Enter")
+    expect(drawer.get_by_role("menuitem", name="Remix")).to_be_focused()
+    keyboard.press("c")
+    expect(drawer.get_by_role("menuitem", name="Compare with…")).to_be_focused()
+    keyboard.press("Enter")
     expect(drawer).to_have_count(0)
+    choosing = page.get_by_text("Compare with what?")
+    expect(choosing).to_be_visible()
+    asks_for_the_keys(page, "Pictures")  # whose Escape is not that of the bar
+    expect(choosing).to_be_visible()
+    keyboard.press("Escape")
+    expect(choosing).to_have_count(0)
     expect(tiles.first).to_be_focused()
 
     keyboard.press("f")
@@ -117,12 +128,18 @@ def test_a_day_s_work_is_done_by_keyboard(shared_desk: Desk, page: Page) -> None
     eyes.assert_well()
 
 
+def presses_generate(person: Person) -> None:
+    """By its keys, once the button says what it will buy."""
+    expect(person.button).to_contain_text("Generate 1")
+    expect(person.page.locator(SETTLED)).to_be_visible()
+    person.page.keyboard.press("Control+Enter")
+
+
 def goes(page: Page, eyes: Eyes, name: str) -> None:
     """To another page, by its link."""
     eyes.tab_to(page.get_by_role("link", name=name), "Shift+Tab")
     page.keyboard.press("Enter")
-    expect(page).to_have_url(re.compile(f"/{name.lower()}$"))
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+    arrives(page, name)
 
 
 def searches(page: Page, words: str) -> None:
@@ -151,6 +168,7 @@ def test_a_day_s_work_is_done_by_thumb(shared_desk: Desk, open_page: Callable[..
     eyes = Eyes(page)
     person = Person(page, shared_desk).starts_afresh()
     drawer, tiles = page.locator(".stDialog [role=dialog]"), page.locator(".tile")
+    expect(page.get_by_role("button", name="Keys", exact=True)).to_be_visible()
     person.types("海边的灯塔, by thumb alone")
     eyes.fits("the form")
     person.button.tap()
@@ -215,7 +233,7 @@ def test_a_day_s_work_is_done_by_thumb(shared_desk: Desk, open_page: Callable[..
 
     thumbs_to(page, "Settings")
     eyes.fits("the settings")
-    page.get_by_role("button", name="Keys").tap()
+    page.get_by_role("button", name="Keys", exact=True).tap()
     expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
     eyes.fits("the list of keys")
     eyes.assert_well()
@@ -223,9 +241,12 @@ def test_a_day_s_work_is_done_by_thumb(shared_desk: Desk, open_page: Callable[..
 
 def thumbs_to(page: Page, name: str) -> None:
     """To another page, by the menu of a phone."""
-    link: Locator = page.get_by_role("link", name=name)
-    if not link.is_visible():
-        page.get_by_test_id("stExpandSidebarButton").tap()
-    link.tap()
-    expect(page).to_have_url(re.compile(f"/{name.lower()}"))
-    expect(page.locator("[data-testid=stApp][data-test-script-state=notRunning]")).to_be_visible()
+    page.get_by_test_id("stExpandSidebarButton").tap()
+    page.get_by_role("link", name=name).tap()
+    arrives(page, name)
+
+
+def arrives(page: Page, name: str) -> None:
+    """The page of that name is drawn to its end."""
+    expect(page.locator({"History": ".st-key-toolbar", "Settings": ".st-key-settings"}[name])).to_be_visible()
+    expect(page.locator(SETTLED)).to_be_visible()
