@@ -34,9 +34,9 @@ class Group:
 _EVERYWHERE = Group(Sentence("Everywhere"), "keys", (
     Key("?", Sentence("Show or hide this list"), ("?", "？")),
     Key("/", Sentence("Write: to the prompt, or to the search"), ("/",)),
-    Key("Tab Shift+Tab", Sentence("To the next thing that can be used, or back")),
+    Key("Tab Shift+Tab", Sentence("To the next thing that can be used, or back"), ("Tab",)),
     Key("Enter Space", Sentence("Press it")),
-    Key("Esc", Sentence("Close what is open; an answer of No where something is asked")),
+    Key("Esc", Sentence("Close what is open; an answer of No where something is asked"), ("Escape",)),
 ))  # fmt: skip
 _PROMPT = Group(Sentence("Prompt"), "composer", (
     Key("Ctrl+Enter", Sentence("Generate, also while you type")),
