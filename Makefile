@@ -13,7 +13,7 @@ unexport PYTHONDONTWRITEBYTECODE
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := run
-.PHONY: run test murder mutants roads check lock clean
+.PHONY: run test murder mutants roads accessible check lock clean
 
 run:
 	@$(call set_up,app)
@@ -26,7 +26,7 @@ test:
 	@$(PY) -m pytest -n 3 --dist loadgroup
 
 # Long proofs, run by hand: sidecars killed 200 times on each database; faults planted in the store, and caught; every
-# model by every road, and every documented failure of each.
+# model by every road, and every documented failure of each; every screen in every state, light, dark and on a phone.
 murder:
 	@$(call set_up,test)
 	@$(PY) tests/murder.py
@@ -39,6 +39,11 @@ roads:
 	@$(call set_up,test)
 	@$(PY) tests/browser.py --install
 	@$(PY) tests/roads.py
+
+accessible:
+	@$(call set_up,test)
+	@$(PY) tests/browser.py --install
+	@$(PY) -m pytest tests/dashboard/accessible.py
 
 check:
 	@$(call set_up,test)

@@ -41,6 +41,7 @@ def toolbar() -> Query:
     """Everything above the list."""
     with st.container(horizontal=True, vertical_alignment="center", key="history_search"):
         typed, hints = filters.search_field()
+        filters.fold()
         views, more = st.container(width="content"), st.container(width="content")
     for hint in hints:
         left_out = t(

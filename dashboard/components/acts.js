@@ -97,13 +97,6 @@ function prepare(me, parentElement) {
 
 const writes = (node) => node.matches?.("input, textarea, select, video, [contenteditable], [role=textbox]");
 
-// The key as it is printed on it; on a keyboard without Latin letters, the one that stands in its place.
-function keyOf({ key, code, ctrlKey, metaKey, altKey }) {
-  if (ctrlKey || metaKey || altKey) return "";
-  if (/^[a-z]$/i.test(key)) return key.toUpperCase();
-  return key.length === 1 && code.startsWith("Key") ? code.slice(3) : key;
-}
-
 // Presses the button with this key; true where there was one.
 function press(event, within) {
   const key = keyOf(event);

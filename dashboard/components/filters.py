@@ -13,6 +13,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import address, formats, listing, people, words
+from dashboard.components.mount import mount
 from dashboard.language import t, tn
 from data.catalog import catalog
 from data.query import ME, STATUSES, Query
@@ -37,6 +38,20 @@ def search_field() -> tuple[Query, tuple[Hint, ...]]:
     )  # fmt: skip
     reading = resources.desk().search.read(typed or "")
     return reading.query, reading.hints
+
+
+def fold() -> None:
+    """On a narrow screen, the button that shows the row of filters; it says how many are set (`fold.js`)."""
+    said = address.chosen()
+    dated = bool(said.last or said.since or said.until)
+    many = sum(map(bool, (said.status, said.model, said.by, dated, said.tag, said.star)))
+    label = t("Filters ({n})", n=many) if many else t("Filters")
+    with st.container(width="content", key="fold_filters"):
+        mount("fold", key="fold", data={"label": label}, on_event=_nothing)
+
+
+def _nothing(act: str, name: str) -> None:
+    """It tells Python nothing."""
 
 
 def filter_row(typed: Query, person: str) -> Query:

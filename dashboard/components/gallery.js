@@ -113,6 +113,8 @@ function editTags(me, id) {
   box.querySelector("input").focus();
 }
 
+const ONCE = /^[AFSTZ ]$|^(Enter|Delete|Backspace|Escape)$/; // what is one press, however long it is held
+
 function pressed(event, me) {
   if (event.target.matches?.(".newtag")) return typed(event, me);
   const node = event.target.closest?.(".tile");
@@ -120,24 +122,25 @@ function pressed(event, me) {
   const id = node?.dataset.key, plain = !event.ctrlKey && !event.metaKey, list = me.data.view === "list";
   const all = tiles(me), at = all.indexOf(node);
   const to = node && { ArrowRight: all[at + 1], ArrowLeft: all[at - 1], Home: all[0], End: all.at(-1), ArrowDown: below(node, me, true), ArrowUp: below(node, me, false) };
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (to && key in to && plain) {
+  const key = keyName(event), moves = to && key in to && plain;
+  if (event.repeat && !moves && ONCE.test(key)) return void (event.target.closest?.("button") || event.preventDefault());
+  if (moves) {
     if (event.shiftKey && to[key]) {
       if (!me.laid.chosen.has(id)) toggle(id, me);
       me.anchor ??= id;
       toggle(to[key].dataset.key, me, true);
     }
     goTo(to[key], me);
-  } else if (key === "a" && !plain) does("select", all.filter((one) => !one.classList.contains("gone")).map((one) => one.dataset.key), me);
+  } else if (key === "A" && !plain) does("select", all.filter((one) => !one.classList.contains("gone")).map((one) => one.dataset.key), me);
   else if (!plain) return;
   else if (node && key === "Enter") open(id, me);
   else if (node && key === " ") toggle(id, me, event.shiftKey);
-  else if (list && key === "f" && (me.laid.count || (node && !itemOf(id, me).gone))) me.laid.count ? wish("star_all", "", me) : star(id, me);
+  else if (list && key === "F" && (me.laid.count || (node && !itemOf(id, me).gone))) me.laid.count ? wish("star_all", "", me) : star(id, me);
   else if (list && node && (key === "Delete" || key === "Backspace")) remove(id, me);
-  else if (list && key === "t") editTags(me, id);
-  else if (key === "z" && undoes(me.data, me)) local.undo(null, me);
-  else if (key === "s") local.mode(null, me);
-  else if ((key === "n" || key === "p") && me.data[key === "n" ? "older" : "newer"] !== null) turn(key === "n" ? "older" : "newer", me);
+  else if (list && key === "T") editTags(me, id);
+  else if (key === "Z" && undoes(me.data, me)) local.undo(null, me);
+  else if (key === "S") local.mode(null, me);
+  else if ((key === "N" || key === "P") && me.data[key === "N" ? "older" : "newer"] !== null) turn(key === "N" ? "older" : "newer", me);
   else if (key === "Escape" && (me.laid.count || me.mode)) [(me.mode = false), does("clear", "", me)];
   else return;
   event.preventDefault();

@@ -33,10 +33,36 @@ function pressed(event, me) {
   const path = event.composedPath().filter((node) => node.matches);
   if (event.defaultPrevented || event.isComposing || path[0]?.matches(WRITES) || path.some((node) => node.matches("dialog"))) return;
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey, field = me.data.write && document.querySelector(me.data.write);
+  const choosing = event.key === "Escape" && plain && !document.querySelector("[role=dialog]") && document.querySelector(".st-key-compare_cancel button");
   if (asks(event)) show(me);
+  else if (choosing) choosing.click(); // Streamlit does not hear it from within a component
   else if (event.key === "/" && plain && field && !document.querySelector("[role=dialog]")) field.focus();
   else return;
   event.preventDefault();
+}
+
+// Streamlit keeps the focus within what lies over a page, and finds nothing there that is in a component of ours: Tab would
+// never lead to it. So through a dialog with one of ours in it, the way of Tab is this.
+const STOPS = "a[href], button, input, select, textarea, summary, video[controls], [tabindex]";
+
+function stops(root) {
+  const found = [...root.querySelectorAll("*")].flatMap((node) => (node.shadowRoot ? stops(node.shadowRoot) : node.matches(STOPS) ? [node] : []));
+  return found.filter((node) => node.tabIndex >= 0 && !node.disabled && node.checkVisibility({ visibilityProperty: true }));
+}
+
+function tabbed(event) {
+  if (event.key !== "Tab" || event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey) return;
+  const dialog = document.activeElement?.closest("[role=dialog]");
+  let held = document.activeElement;
+  while (held?.shadowRoot?.activeElement) held = held.shadowRoot.activeElement;
+  if (!dialog || held.closest("dialog, [popover]")) return; // those are the browser's own
+  const all = stops(dialog), at = all.indexOf(held), step = event.shiftKey ? -1 : 1;
+  if (!all.some((node) => node.getRootNode() !== document)) return;
+  const next = all[at < 0 && step < 0 ? all.length - 1 : (at + step + all.length) % all.length];
+  next.focus();
+  if (next.matches("input[type=text]")) next.select();
+  event.preventDefault();
+  event.stopImmediatePropagation();
 }
 
 export default function (component) {
@@ -48,6 +74,7 @@ export default function (component) {
     component.parentElement.host?.setAttribute("data-react-aria-top-layer", "true");
     me.heard = (event) => pressed(event, me);
     document.addEventListener("keydown", me.heard);
+    document.addEventListener("keydown", tabbed, true); // before Streamlit
   }
-  return () => (cleanup(), document.removeEventListener("keydown", me.heard));
+  return () => (cleanup(), document.removeEventListener("keydown", me.heard), document.removeEventListener("keydown", tabbed, true));
 }

@@ -34,9 +34,9 @@ class Group:
 _EVERYWHERE = Group(Sentence("Everywhere"), "keys", (
     Key("?", Sentence("Show or hide this list"), ("?", "？")),
     Key("/", Sentence("Write: to the prompt, or to the search"), ("/",)),
-    Key("Tab Shift+Tab", Sentence("To the next thing that can be used, or back")),
+    Key("Tab Shift+Tab", Sentence("To the next thing that can be used, or back"), ("Tab",)),
     Key("Enter Space", Sentence("Press it")),
-    Key("Esc", Sentence("Close what is open; an answer of No where something is asked")),
+    Key("Esc", Sentence("Close what is open; an answer of No where something is asked"), ("Escape",)),
 ))  # fmt: skip
 _PROMPT = Group(Sentence("Prompt"), "composer", (
     Key("Ctrl+Enter", Sentence("Generate, also while you type")),
@@ -84,13 +84,13 @@ _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("Enter", Sentence("Open"), ("Enter",)),
     Key("Space", Sentence("Select or deselect"), (" ",)),
     Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Select on the way")),
-    Key("Ctrl+A", Sentence("Select the page"), ("a",)),
-    Key("S", Sentence("Select mode: a click selects"), ("s",)),
-    Key("F", Sentence("Star or unstar"), ("f",)),
-    Key("T", Sentence("Tags"), ("t",)),
+    Key("Ctrl+A", Sentence("Select the page"), ("A",)),
+    Key("S", Sentence("Select mode: a click selects"), ("S",)),
+    Key("F", Sentence("Star or unstar"), ("F",)),
+    Key("T", Sentence("Tags"), ("T",)),
     Key("Delete", Sentence("Delete"), ("Delete", "Backspace")),
-    Key("Z", Sentence("Undo"), ("z",)),
-    Key("N P", Sentence("Next page, previous page"), ("n", "p")),
+    Key("Z", Sentence("Undo"), ("Z",)),
+    Key("N P", Sentence("Next page, previous page"), ("N", "P")),
     Key("Esc", Sentence("Clear the selection"), ("Escape",)),
 ))  # fmt: skip
 _PAIR = Group(Sentence("Two pictures"), "pair", (
@@ -99,10 +99,10 @@ _PAIR = Group(Sentence("Two pictures"), "pair", (
     Key("1 2 3 4", Sentence("Side by side, Slider, Flicker, Difference"), ("1", "2", "3", "4")),
     Key("+ −", Sentence("Zoom"), ("+", "=", "-")),
     Key("0", Sentence("Fit"), ("0",)),
-    Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("z",)),
+    Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("Z",)),
     Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Move what is zoomed"), ("ArrowUp", "ArrowDown")),
     Key("Space", Sentence("In Flicker: B as long as it is held"), (" ",)),
-    Key("S", Sentence("Swap A and B"), ("s",)),
+    Key("S", Sentence("Swap A and B"), ("S",)),
 ))  # fmt: skip
 
 GROUPS = {
@@ -115,7 +115,7 @@ GROUPS = {
 }  # fmt: skip
 """By page, in the order of the sheet; what is heard everywhere comes last."""
 WRITE = {words.GENERATE: ".st-key-prompt textarea", words.HISTORY: ".st-key-q input"}
-"""Where a page is typed in."""
+"""Where a page is typed in. The browser looks for all of them: it hears a key as soon as a page begins to be drawn."""
 
 
 def groups(page: str) -> tuple[Group, ...]:
@@ -127,7 +127,8 @@ def keys(page: str) -> None:
     """The button and its sheet; after all else of a page, because it stands in the page's head and takes no room."""
     shown = [(t(one.title), [(key.shown, t(key.does)) for key in one.keys]) for one in groups(page)]
     told = {"open": t("Keys"), "close": t("Close")}
-    mount("keys", key="keys", data={"groups": shown, "write": WRITE.get(page), "words": told}, on_event=_nothing)
+    data = {"groups": shown, "write": ", ".join(WRITE.values()), "words": told}
+    mount("keys", key="keys", data=data, on_event=_nothing)
 
 
 def _nothing(act: str, name: str) -> None:

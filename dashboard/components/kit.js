@@ -41,6 +41,14 @@ function morph(from, to) {
   }
 }
 
+// The key as it is printed on it; on a keyboard without Latin letters, the one that stands in its place.
+function keyName({ key, code }) {
+  if (/^[a-z]$/i.test(key)) return key.toUpperCase();
+  return key.length === 1 && code?.startsWith("Key") ? code.slice(3) : key;
+}
+
+const keyOf = (event) => (event.ctrlKey || event.metaKey || event.altKey ? "" : keyName(event));
+
 const PATIENCE = 1500; // ms until what nobody has acknowledged is told again
 const desks = new WeakMap();
 

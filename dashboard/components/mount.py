@@ -46,6 +46,7 @@ _COMPONENTS = {
         "cards",
         "families",
         "filled",
+        "fold",
         "gallery",
         "keys",
         "pair",

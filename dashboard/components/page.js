@@ -1,5 +1,6 @@
 // On every page: a visit starts at its top, and a form that was just filled comes into view, with its prompt focused.
 // Streamlit may keep the scroll of the page before; and a press far down the page would fill a form that nobody sees.
+// In a narrow window the links are in a sheet over the page; Streamlit takes it away only where it finds a phone.
 // The document says in which language it is: screen readers choose their voice by it, and browsers the shape of a sign.
 
 const last = { page: "", filled: "" };
@@ -31,5 +32,6 @@ export default function ({ data }) {
   document.documentElement.lang = data.lang;
   if (arrived) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });
   if (data.page === "History") whenThere(".st-key-toolbar", measure);
+  if (arrived && innerWidth < 768) document.querySelector("[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button")?.click();
   if (filled) whenThere(".st-key-composer .st-key-prompt textarea", show);
 }

@@ -223,22 +223,21 @@ const local = {
 
 const ELSEWHERE = "input, textarea, select, [contenteditable], dialog, [role=dialog], [role=radio], [role=tab], [role=menu]";
 
-// Letters are known by their key where the keyboard has Latin ones, else by its place.
 // On the whole page, because nobody should have to click first; but never while somebody types or a drawer is open.
 function pressed(event, me) {
   const path = event.composedPath().filter((node) => node.matches), node = path[0];
   if (event.ctrlKey || event.metaKey || event.altKey || path.some((one) => one.matches(ELSEWHERE)) || document.querySelector("[role=dialog]")) return;
-  const { key, code, shiftKey } = event, letter = /^[a-z]$/i.test(key) ? key.toLowerCase() : code, { s, x, y } = me.view, arrow = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
+  const key = keyOf(event), { shiftKey, repeat } = event, { s, x, y } = me.view, arrow = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
   const side = arrow && arrow[0];
   if (node?.matches(".divider") && (side || key === "Home" || key === "End")) setSplit(me, side ? me.split - side * (shiftKey ? 0.1 : 0.02) : key === "Home" ? 0 : 1);
   else if (arrow && shiftKey) look(me, s, x + arrow[0] * 0.1, y + arrow[1] * 0.1);
   else if (side && me.b) walk(me, -side);
-  else if (key === " " && me.mode === "flicker" && me.b && !(node?.matches("button, a, summary") && !node.matches("[data-act=mode]"))) event.repeat || show(me, true);
+  else if (key === " " && me.mode === "flicker" && me.b && !(node?.matches("button, a, summary") && !node.matches("[data-act=mode]"))) repeat || show(me, true);
   else if (key === "+" || key === "=") zoom(me, 1.25);
   else if (key === "-") zoom(me, 0.8);
   else if (key === "0") look(me, 1, 0, 0);
-  else if (letter === "z" || letter === "KeyZ") full(me);
-  else if ((letter === "s" || letter === "KeyS") && me.b) local.swap(null, me);
+  else if (key === "Z") repeat || full(me);
+  else if (key === "S" && me.b) repeat || local.swap(null, me);
   else if ("1234".includes(key)) mode(me, Object.keys(me.data.words.modes)[key - 1]);
   else return;
   event.preventDefault();

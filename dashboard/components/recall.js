@@ -103,8 +103,8 @@ function entries(me) {
   const { data, walk } = me;
   const shown = walk.texts.map((text, at) => [text, at]).filter(([text]) => text.trim());
   if (!shown.length) return [el("p", { class: "empty soft" }, data.words.empty)];
-  return shown.map(([text, at]) =>
-    el("button", { class: at === walk.at ? "entry now" : "entry", type: "button", role: "menuitem", tabindex: -1, "data-act": "take", "data-id": at, "data-key": `${at}` },
+  return shown.map(([text, at], place) =>
+    el("button", { class: at === walk.at ? "entry now" : "entry", type: "button", role: "menuitem", tabindex: place ? -1 : 0, "data-act": "take", "data-id": at, "data-key": `${at}` },
       el("span", { class: "clamp", dir: "auto" }, text), at === walk.at && el("span", { class: "soft" }, data.words.here)));
 }
 
