@@ -23,7 +23,7 @@ run:
 test:
 	@$(call set_up,test)
 	@$(PY) tests/browser.py --install
-	@$(PY) -m pytest -n 3 --dist loadgroup
+	@$(PY) -m pytest -n 3
 
 # Long proofs, run by hand: sidecars killed 200 times on each database; faults planted in the store, and caught; every
 # model by every road, and every documented failure of each; every screen in every state, light, dark and on a phone.

@@ -5,6 +5,7 @@ The ring of a test follows from the fixtures it uses; a mark of its own wins. No
 
 import asyncio
 import ipaddress
+import json
 import os
 import re
 import socket
@@ -22,13 +23,16 @@ from browser import launch
 from databases import KINDS, Databases, databases_of
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from processes import PATIENCE, Desk
+from xdist.scheduler import LoadScopeScheduling
 
 from callback_server.settings import ServerSettings
 from data.settings import PROVIDER_KEY_NAMES, Settings
 
 RINGS = ("functions", "http", "processes")
 HTTP_FIXTURES = {"client", "proxy", "sandbox", "server", "sidecar"}
-OF_A_MODULE = {"shared", "shared_engine", "morning"}
+GROUPS = "PICTURE_DESK_GROUPS"
+"""Environment variable: the file in which a worker tells what is to stay together."""
+OF_A_MODULE = {"engine", "morning", "shared", "shared_engine"}
 SHARED = OF_A_MODULE | {"shared_desk"}
 """What many tests use together, processes all of them."""
 PROCESS_FIXTURES = {"browser", "desk", "desk_factory", "open_page", "page", "shared_desk"}
@@ -54,16 +58,38 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """
     for item in items:
         item.add_marker(ring_of(item))
-        if shared := SHARED & set(getattr(item, "fixturenames", ())):
-            where = item.path.stem if shared <= OF_A_MODULE else ""
-            item.add_marker(pytest.mark.xdist_group(" ".join([*sorted(shared), where, kind_of(item)])))
-    items.sort(key=lambda item: RINGS.index(ring_of(item)), reverse=hasattr(config, "workerinput"))
+    worker = getattr(config, "workerinput", None)
+    items.sort(key=lambda item: RINGS.index(ring_of(item)), reverse=worker is not None)
+    if worker and worker["workerid"] == "gw0":
+        groups = {item.nodeid: group for item in items if (group := group_of(item))}
+        Path(os.environ[GROUPS]).write_text(json.dumps(groups))
 
 
-def kind_of(item: pytest.Item) -> str:
-    """The database that a test is for, "" where it needs none."""
+def group_of(item: pytest.Item) -> str:
+    """What a test shares with others, "" where nothing. The shared desk of one database is two, to be done in time."""
+    shared = SHARED & set(getattr(item, "fixturenames", ()))
+    if not shared:
+        return ""
+    stem = item.path.stem
+    where = stem if shared <= OF_A_MODULE else "first" if stem < "test_j" else "second"
     callspec = getattr(item, "callspec", None)
-    return str(callspec.params.get("databases", "")) if callspec else ""
+    kind = callspec.params.get("databases", "") if callspec else ""
+    return " ".join([*sorted(shared), where, str(kind)])
+
+
+class Together(LoadScopeScheduling):
+    """Gives a worker all tests of a group. (xdist's own groups are lost on pytest 9.2: it keeps no renamed test.)"""
+
+    _groups: dict[str, str] | None = None
+
+    def _split_scope(self, nodeid: str) -> str:
+        if self._groups is None:  # every worker has collected by now
+            self._groups = json.loads(Path(os.environ[GROUPS]).read_text())
+        return self._groups.get(nodeid, nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Together:
+    return Together(config, log)
 
 
 class RingTimes:
@@ -90,7 +116,8 @@ def pytest_configure(config: pytest.Config) -> None:
     """Count the rings where the summary is written, and close the network before anything is imported."""
     if not hasattr(config, "workerinput"):
         config.pluginmanager.register(RingTimes(), "ring-times")
-        os.environ[TOTALS] = tempfile.mkstemp(prefix="audit-")[1]  # the workers, started later, inherit it
+        for name in (TOTALS, GROUPS):  # the workers, started later, inherit them
+            os.environ[name] = tempfile.mkstemp(prefix="tests-")[1]
     os.environ.setdefault("SANDBOX_WORK_PIXELS", "60000")  # an eighth of the time; few tests look at a picture's beauty
     expect.set_options(timeout=5_000 * PATIENCE)
     guard_network()
