@@ -119,6 +119,14 @@ class Ledger:
             ).one()
         return Sent(calls, int(micro or 0), first)
 
+    def waiting(self) -> dict[tuple[str, str], int]:
+        """What the paid calls that are still to be sent are to cost, by the provider and family of their models."""
+        cost = func.sum(func.coalesce(Task.estimate_micro, 0))
+        queued = select(Task.provider, Task.family, cost).where(Task.status == _S.QUEUED)
+        with self._db.read() as session:
+            rows = session.exec(queued.group_by(Task.provider, Task.family)).all()
+            return {(provider, family): int(micro) for provider, family, micro in rows}
+
     def spent(self, month: str) -> list[Standing]:
         """Everybody who asked for something in that month, the team first, then the dearest."""
         with self._db.read() as session:

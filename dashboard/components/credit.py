@@ -4,8 +4,8 @@ It only foretells, and stops nobody: what an account cannot pay waits at its gat
 and direct roads tell nobody what is left; of both nothing is said.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -16,7 +16,7 @@ from dashboard.components import formats, server
 from dashboard.components.form import Form
 from dashboard.components.server import About
 from dashboard.language import t, tn
-from data.catalog import ROADS, ModelSpec
+from data.catalog import ROADS
 from data.schema import Health
 
 _WEEK = timedelta(days=7)
@@ -27,7 +27,7 @@ class Held:
     """One account that a press would draw on. Money in micro-credits."""
 
     road: str
-    micro: int  # what it held when it was last asked, less what was sent since
+    micro: int  # what it held when it was last asked, less what was sent since and what waits to be sent
     needed: int
 
     @property
@@ -38,22 +38,31 @@ class Held:
 
 def held(form: Form) -> list[Held]:
     """The accounts of the chosen models that say what they hold, in the order of the models."""
-    known, board = server.about(), resources.desk().health.all()
-    needed: dict[tuple[str, str], int] = defaultdict(int)
+    known, needed = server.about(), Counter[tuple[str, str]]()
     for ask in form.priced:
-        needed[account_of(ask.spec, known), ask.spec.provider] += (ask.price or 0) * form.count
-    found = [(road, left(account, board), cost) for (account, road), cost in needed.items()]
-    return [Held(road, micro, cost) for road, micro, cost in found if micro is not None]
+        road = ask.spec.provider
+        needed[account_of(road, ask.spec.family, known), road] += (ask.price or 0) * form.count
+    accounts = left({account for account, _ in needed}, known)
+    return [Held(road, accounts[account], cost) for (account, road), cost in needed.items() if account in accounts]
 
 
-def account_of(spec: ModelSpec, known: About) -> str:
-    """Which of the connected accounts pays for this model: its family's own goes before its road's."""
-    own = f"{spec.provider}-{spec.family}"
-    return own if own in known.accounts else spec.provider
+def account_of(provider: str, family: str, known: About) -> str:
+    """Which of the connected accounts pays for such a model: its family's own goes before its road's."""
+    own = f"{provider}-{family}"
+    return own if own in known.accounts else provider
 
 
-def left(account: str, board: Mapping[str, Health]) -> int | None:
-    """What an account holds now, as far as anybody knows; None where nobody does."""
+def left(accounts: Iterable[str], known: About) -> dict[str, int]:
+    """What each of these accounts holds now, as far as anybody knows; without those of which nobody does."""
+    board, waiting = resources.desk().health.all(), Counter[str]()
+    for (provider, family), micro in resources.desk().ledger.waiting().items():
+        waiting[account_of(provider, family, known)] += micro
+    found = {account: _last_told(account, board) for account in accounts}
+    return {account: max(0, micro - waiting[account]) for account, micro in found.items() if micro is not None}
+
+
+def _last_told(account: str, board: Mapping[str, Health]) -> int | None:
+    """Less what was sent since."""
     row = board.get(f"provider:{account}")
     if row is None:
         return None
@@ -66,13 +75,9 @@ def left(account: str, board: Mapping[str, Health]) -> int | None:
 
 
 def told() -> object:
-    """What the board says of balances: for whoever keeps a page that shows them true."""
+    """What the accounts hold, also after what others pressed: for whoever keeps a page that shows it true."""
     known = server.about()
-    if known.practice:
-        return None
-    board = resources.desk().health.all()
-    rows = [(name, board.get(f"provider:{name}")) for name in known.accounts]
-    return [(name, row.data.get("credits_micro"), row.data.get("code")) for name, row in rows if row is not None]
+    return None if known.practice else left(known.accounts, known)
 
 
 @st.cache_data(ttl=timedelta(minutes=1), show_spinner=False)

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -9,7 +10,8 @@ from room import MODELS, Room, acts, cards, choose, drawn, generate, press, text
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import budgets, timeline, trouble, words
+from dashboard.components import budgets, credit, timeline, trouble, words
+from dashboard.components.server import About
 from data.artifacts import StoredImage
 from data.catalog import catalog
 from data.ledger import EVERYBODY, TEAM, person_scope
@@ -194,6 +196,25 @@ def test_what_the_account_holds_stands_at_the_price_and_is_amber_where_it_does_n
     room.health.report("provider:kie", ok=False, message="", data={"code": "no_credits"})
     app.segmented_control(key="count").set_value(1).run()
     assert "holds 0 credits, and this needs 4 credits" in texts(app).replace("\\", "")
+
+
+def test_what_others_pressed_counts_before_it_is_sent_and_the_page_that_shows_a_balance_hears_of_it(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    room.say_hello()
+    room.health.report("provider:kie", ok=True, message="", data={"credits_micro": 13 * CREDIT})
+    app = write(room.open(), "a red kite")
+    monkeypatch.setattr("dashboard.resources.desk", lambda: SimpleNamespace(ledger=room.ledger, health=room.health))
+    told = credit.left(["kie"], About(accounts=("kie",)))
+    room.ask(person="somebody else")
+    waits = credit.left(["kie"], About(accounts=("kie",)))
+    room.claim()
+    assert (told, waits) == ({"kie": 13 * CREDIT}, {"kie": 9 * CREDIT})
+    assert credit.left(["kie"], About(accounts=("kie",))) == waits, "the sending itself moves nothing"
+    monkeypatch.setattr("dashboard.components.server.about", lambda: About(accounts=("kie",)))
+    assert credit.told() == waits
+    monkeypatch.undo()
+    assert "9 credits left" in texts(app.run()).replace("\\", "")
 
 
 def test_of_two_roads_each_says_what_it_holds_and_practice_says_nothing(room: Room) -> None:

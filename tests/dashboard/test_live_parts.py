@@ -1,12 +1,11 @@
 """What keeps an open page true: told of every move, drawn by a timer only while something moves unannounced."""
 
 import pytest
-from room import Room, drawn, tell
+from room import Room, drawn
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import news
-from data.removal import Removal
 from data.settling import Word
 
 
@@ -62,22 +61,21 @@ def test_history_looks_often_while_the_database_is_away(form_room: Room, monkeyp
     assert every(app.run(), "gallery") is None
 
 
-def test_what_is_gone_is_not_replaced_by_another_request_while_the_database_is_away(
+def test_what_is_gone_is_not_replaced_by_what_stood_before_while_the_database_is_away(
     form_room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    deleted, shown = form_room.ask("a boat").id, form_room.ask("a kite").id
-    for _ in (deleted, shown):
-        form_room.fail()
-    app = form_room.open(task=shown)
-    assert drawn(app, "sheet")["id"] == shown
-    Removal(form_room.db).delete([deleted], who="local")
-    assert not drawn(tell(app, "sheet", "go", deleted), "sheet")
+    task = form_room.ask("a kite").id
+    form_room.done(count=2)
+    app = form_room.open("compare", a=task, b=f"{task}.2")
+    assert drawn(app, "pair")
+    app.query_params["a"] = "deleted"
+    assert not drawn(app.run(), "pair")
 
     def gone(*_: object, **__: object) -> None:
         raise OperationalError("", {}, Exception())
 
-    monkeypatch.setattr("data.history.History.detail", gone)
-    assert not drawn(app.run(), "sheet"), "its buttons would pay for what the address does not name"
+    monkeypatch.setattr("dashboard.components.pair.find", gone)
+    assert not drawn(app.run(), "pair"), "what can be pressed there is not what the address names"
 
 
 def test_the_title_of_the_tab_counts_what_is_under_way(form_room: Room) -> None:
