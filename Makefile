@@ -43,7 +43,7 @@ roads:
 accessible:
 	@$(call set_up,test)
 	@$(PY) tests/browser.py --install
-	@$(PY) -m pytest tests/dashboard/accessible.py
+	@$(PY) -m pytest tests/dashboard/accessible_day.py tests/dashboard/accessible.py
 
 check:
 	@$(call set_up,test)

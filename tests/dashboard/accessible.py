@@ -1,6 +1,6 @@
 """By hand (`make accessible`): every screen in every state, by day and by night, on a desktop and on a phone.
 
-What `test_accessible.py` sees once and cheaply, and what only a desk of its own can be brought into: nothing there yet,
+What `accessible_day.py` sees once and cheaply, and what only a desk of its own can be brought into: nothing there yet,
 what is under way or in doubt, a sign-in, a catalogue that cannot be read, a database that does not answer.
 """
 

@@ -1,6 +1,7 @@
 """For everybody: axe on every screen in its states, all of a day's work by keyboard alone, and by thumb on a phone.
 
-Each state is seen once here, by day on a desktop or by night on a phone; `make accessible` sees it in all four ways.
+By hand (`make accessible`): a third of a whole run of the tests. Each state is seen once here; `accessible.py` sees it
+by day and by night, on a desktop and on a phone.
 """
 
 import re
