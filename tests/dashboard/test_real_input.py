@@ -62,6 +62,7 @@ def test_prompts_are_sent_and_shown_to_the_letter(person: Person) -> None:
         person.types(prompt)
         person.presses_generate()
         expect(first.locator("p.prompt")).to_have_text(prompt)
+        person.settles()
     for card in person.page.locator("li.card").all()[: len(PROMPTS)]:
         expect(card).to_have_attribute("data-state", "succeeded", timeout=DONE)
     creates = local.get(f"{person.desk.sandbox_url}/sandbox/ledger").json()["creates"]
