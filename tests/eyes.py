@@ -17,7 +17,9 @@ MATTERS = {"moderate", "serious", "critical"}
 """What axe calls minor is left: all of it is how Streamlit marks its drop zone up for react-dropzone."""
 STREAMLITS = ("region", 'role="menu"')
 """What it draws beside its landmarks, because it lies over the whole page: a menu that is open, and holds the focus."""
-ASK_AXE = "() => axe.run(document, { resultTypes: ['violations'] }).then(({ violations }) => violations)"
+ASK_AXE = """every => axe.run((!every && document.querySelector("[role=dialog]")) || document,
+  { resultTypes: ["violations"] }).then(({ violations }) => violations)"""
+"""Of the whole page, or of what lies over it: what is behind was looked at before, and cannot be used now."""
 
 
 class Eyes:
@@ -55,7 +57,7 @@ class Eyes:
         self.looks += 1
         if not self.page.evaluate("() => 'axe' in window"):  # once for each document: it is half a megabyte
             self.page.evaluate(AXE_SCRIPT)
-        for found in self.page.evaluate(ASK_AXE):
+        for found in self.page.evaluate(ASK_AXE, self.every):
             if found["impact"] in MATTERS:
                 self.troubles += [
                     f"{where}: {found['id']}: {one['target']} {one['html'][:150]}"

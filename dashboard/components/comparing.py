@@ -44,4 +44,4 @@ def bar() -> None:
         if st.button(t("Choose from a list"), key="compare_list", type="tertiary"):
             cancel()
             st.switch_page("app_pages/compare.py", query_params={"a": task_id})
-        st.button(t("Cancel"), key="compare_cancel", on_click=cancel, shortcut="Escape")
+        st.button(t("Cancel"), key="compare_cancel", on_click=cancel)  # Escape: `keys.js`

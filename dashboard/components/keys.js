@@ -29,13 +29,16 @@ function show(me) {
 // The full-width one is what a Chinese keyboard writes.
 const asks = ({ key, ctrlKey, metaKey, altKey }) => !ctrlKey && !metaKey && !altKey && (key === "?" || key === "？");
 
+// Whether a dialog of ours is open: it closes by Escape, also where Tab has led out of it to the browser's own buttons.
+const asked = () => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some((one) => one.shadowRoot?.querySelector("dialog[open]"));
+
 function pressed(event, me) {
   const path = event.composedPath().filter((node) => node.matches);
   if (event.defaultPrevented || event.isComposing || path[0]?.matches(WRITES) || path.some((node) => node.matches("dialog"))) return;
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey, field = me.data.write && document.querySelector(me.data.write);
-  const choosing = event.key === "Escape" && plain && !document.querySelector("[role=dialog]") && document.querySelector(".st-key-compare_cancel button");
+  const choosing = event.key === "Escape" && plain && !document.querySelector("[role=dialog]") && !asked() && document.querySelector(".st-key-compare_cancel button");
   if (asks(event)) show(me);
-  else if (choosing) choosing.click(); // Streamlit does not hear it from within a component
+  else if (choosing) choosing.click(); // Streamlit's own shortcut is not heard from within a component
   else if (event.key === "/" && plain && field && !document.querySelector("[role=dialog]")) field.focus();
   else return;
   event.preventDefault();
