@@ -196,6 +196,8 @@ class Watcher:
         self._connection = connection
         self._seen: int | None = None
         self._alarm: Alarm | None = None
+        self.rang = False
+        """Whether the last look took a ring away: what it announced may still be on its way."""
         if self._is_sqlite:
             with suppress(OSError):
                 self._alarm = Alarm(Path(database.url.database or "").parent)
@@ -220,8 +222,7 @@ class Watcher:
     def changed(self) -> bool:
         """True when anything was committed since the last call, and at the first. Raises without a connection."""
         if self._is_sqlite:
-            if self._alarm:
-                self._alarm.silence()
+            self.rang = self._alarm.silence() if self._alarm else False
             version = self._connection.cursor().execute("PRAGMA data_version").fetchone()[0]
         else:
             news = sum(1 for _ in self._connection.notifies(timeout=0))

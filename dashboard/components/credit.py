@@ -54,10 +54,10 @@ def account_of(provider: str, family: str, known: About) -> str:
 
 def left(accounts: Iterable[str], known: About) -> dict[str, int]:
     """What each of these accounts holds now, as far as anybody knows; without those of which nobody does."""
-    board, waiting = resources.desk().health.all(), Counter[str]()
+    waiting = Counter[str]()
     for (provider, family), micro in resources.desk().ledger.waiting().items():
         waiting[account_of(provider, family, known)] += micro
-    found = {account: _last_told(account, board) for account in accounts}
+    found = {account: _last_told(account, known.board) for account in accounts}
     return {account: max(0, micro - waiting[account]) for account, micro in found.items() if micro is not None}
 
 

@@ -35,6 +35,7 @@ class About:
     halt: str = ""  # what is wrong with the admin's catalogue while nothing is sent because of it
     beat: datetime | None = None
     data: dict[str, Any] = field(default_factory=dict)
+    board: dict[str, Health] = field(default_factory=dict, compare=False)  # what everybody said, at the same look
 
     def silent(self, now: datetime) -> bool:
         """Whether it has not spoken for longer than it ever should."""
@@ -54,7 +55,8 @@ def look() -> About:
 
 
 def _read() -> About:
-    row = resources.desk().health.all().get("server")
+    board = resources.desk().health.all()
+    row = board.get("server")
     if row is None:
         return About(halt=catalog_halt())
     pace = row.data.get("pace") or {}
@@ -72,6 +74,7 @@ def _read() -> About:
         halt=catalog_halt() or _halt_there(row),
         beat=row.at,
         data=row.data,
+        board=board,
     )
 
 

@@ -204,14 +204,15 @@ def test_what_others_pressed_counts_before_it_is_sent_and_the_page_that_shows_a_
     room.say_hello()
     room.health.report("provider:kie", ok=True, message="", data={"credits_micro": 13 * CREDIT})
     app = write(room.open(), "a red kite")
-    monkeypatch.setattr("dashboard.resources.desk", lambda: SimpleNamespace(ledger=room.ledger, health=room.health))
-    told = credit.left(["kie"], About(accounts=("kie",)))
+    monkeypatch.setattr("dashboard.resources.desk", lambda: SimpleNamespace(ledger=room.ledger))
+    known = About(accounts=("kie",), board=room.health.all())
+    told = credit.left(["kie"], known)
     room.ask(person="somebody else")
-    waits = credit.left(["kie"], About(accounts=("kie",)))
+    waits = credit.left(["kie"], known)
     room.claim()
     assert (told, waits) == ({"kie": 13 * CREDIT}, {"kie": 9 * CREDIT})
-    assert credit.left(["kie"], About(accounts=("kie",))) == waits, "the sending itself moves nothing"
-    monkeypatch.setattr("dashboard.components.server.about", lambda: About(accounts=("kie",)))
+    assert credit.left(["kie"], known) == waits, "the sending itself moves nothing"
+    monkeypatch.setattr("dashboard.components.server.about", lambda: known)
     assert credit.told() == waits
     monkeypatch.undo()
     assert "9 credits left" in texts(app.run()).replace("\\", "")
