@@ -197,7 +197,7 @@ class Watcher:
         self._seen: int | None = None
         self._alarm: Alarm | None = None
         self.rang = False
-        """Whether the last look took a ring away: what it announced may still be on its way."""
+        """Whether the last look took a ring away: of what it saw, or of what is still on its way."""
         if self._is_sqlite:
             with suppress(OSError):
                 self._alarm = Alarm(Path(database.url.database or "").parent)
@@ -222,11 +222,12 @@ class Watcher:
     def changed(self) -> bool:
         """True when anything was committed since the last call, and at the first. Raises without a connection."""
         if self._is_sqlite:
-            self.rang = self._alarm.silence() if self._alarm else False
             version = self._connection.cursor().execute("PRAGMA data_version").fetchone()[0]
+            # Only now: a commit that was seen has rung before, so its ring is among these.
+            self.rang = self._alarm.silence() if self._alarm else False
         else:
             news = sum(1 for _ in self._connection.notifies(timeout=0))
-            version = (self._seen or 0) + news
+            version, self.rang = (self._seen or 0) + news, news > 0
         before, self._seen = self._seen, version
         return bool(before != version)
 

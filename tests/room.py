@@ -113,11 +113,15 @@ def drawn(app: AppTest, key: str) -> dict[str, Any]:
 
 def tell(app: AppTest, key: str, act: str, name: str = "") -> AppTest:
     """What a press in a component of ours says: as the browser would, so its callback runs."""
-    (element,) = [one for one in app.get("bidi_component") if one.key == key]
     said = drawn(app, key)
-    event = {"seq": said["ack"] + 1, "epoch": said["epoch"], "act": act, "id": name}
+    return say(app, key, events=[{"seq": said["ack"] + 1, "epoch": said["epoch"], "act": act, "id": name}])
+
+
+def say(app: AppTest, key: str, **state: Any) -> AppTest:
+    """The state of a component of ours, as the browser sends it: where it is another, its callback runs."""
+    (element,) = [one for one in app.get("bidi_component") if one.key == key]
     states = app._tree.get_widget_states()
-    states.widgets.add(id=element.proto.id, json_value=json.dumps({"events": [event]}))
+    states.widgets.add(id=element.proto.id, json_value=json.dumps(state))
     return app._run(states)
 
 

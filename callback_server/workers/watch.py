@@ -51,7 +51,7 @@ class Watch:
         if self._watcher is not None:
             await self._wait(self._watcher.bell)
         changed, now = await self._changed(), time.monotonic()
-        if not changed and self._watcher is not None and self._watcher.rang:  # perhaps only now, when nobody waited
+        if self._watcher is not None and self._watcher.rang:  # perhaps only now, when nobody waited
             self._told, self._writing_until = True, now + AFTER_SECONDS
         if changed:
             self._deaf = self._deaf or not (self._told or now < self._after_until)

@@ -6,9 +6,15 @@
 // until Python has another text, and hands it back at the next drawing of a new field.
 //
 // The button is a new one after each press, and whenever it promises something else. Whoever had the focus on the old
-// one finds it on the new one.
+// one finds it on the new one. And Streamlit drops a press of a button that it has just replaced: what Python has not
+// heard of a while later (`heard` counts what it has) is told once more from here, with the text that stood there. The
+// same press told twice is one press: see `press.told`.
 
 const last = { button: "", onButton: false };
+const pressed = { what: null, timer: 0, pause: 0 };
+const PATIENCE = 2000; // ms until a press is told again; then twice as long, for a slow server must get to its answer
+const OLD = 30000; // ms: by then whoever pressed has gone on to something else
+const isMac = /mac|iphone|ipad/i.test(navigator.platform); // as Streamlit asks what "Ctrl" is
 const DRAWN = 250; // ms: by then the field shows the text that came with us
 const watching = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
@@ -36,6 +42,29 @@ export default function ({ data, parentElement, setStateValue }) {
     sessionStorage.setItem(kept, JSON.stringify({ base: data.base, text: event.target.value }));
     tell(event.target.value);
   };
+  const insist = () => {
+    clearTimeout(pressed.timer);
+    if (!pressed.what) return;
+    pressed.timer = setTimeout(() => {
+      setStateValue("pressed", pressed.what);
+      pressed.pause *= 2;
+      insist();
+    }, pressed.pause);
+  };
+  const press = (event) => {
+    const button = document.querySelector(".st-key-generate button");
+    const isKey = event.key === "Enter" && (isMac ? event.metaKey : event.ctrlKey) && !event.shiftKey && !event.altKey;
+    const isMeant = event.type === "click" ? event.target.closest?.(".st-key-generate button") : isKey && data.shortcut;
+    if (!isMeant || event.repeat || !button || button.disabled) return;
+    const text = document.querySelector(`.st-key-${data.field} textarea`)?.value ?? ours;
+    pressed.what = { button: data.button, heard: data.heard, epoch: data.epoch, text, at: Date.now() };
+    pressed.pause = PATIENCE;
+    insist();
+  };
+  const { what } = pressed;
+  const isKnown = what && (what.heard !== data.heard || what.epoch !== data.epoch || what.at === data.told);
+  if (isKnown || Date.now() - what?.at > OLD) pressed.what = null;
+  insist();
   const focus = (event) => (last.onButton = Boolean(event.target.closest?.(".st-key-generate")));
   if (last.button && last.button !== data.button && last.onButton && document.activeElement === document.body) {
     document.querySelector(".st-key-generate button")?.focus({ preventScroll: true });
@@ -43,10 +72,14 @@ export default function ({ data, parentElement, setStateValue }) {
   last.button = data.button;
   document.addEventListener("input", listen);
   document.addEventListener("focusin", focus);
+  document.addEventListener("click", press, true);
+  document.addEventListener("keydown", press, true);
   const stop = () => {
     clearTimeout(look);
     document.removeEventListener("input", listen);
     document.removeEventListener("focusin", focus);
+    document.removeEventListener("click", press, true);
+    document.removeEventListener("keydown", press, true);
   };
   watching.set(parentElement, stop);
   return stop;

@@ -1,5 +1,7 @@
 """The left side of Generate: the form, from prompt to button, drawn from the catalogue for the chosen models."""
 
+from functools import partial
+
 import streamlit as st
 
 from dashboard import resources
@@ -55,7 +57,11 @@ def composer(person: str) -> None:
     more_settings(shown, now)
     key = press.key(now.promise)
     _button(person, now, left, key, empty=empty, edited=edited)
-    mount_composer(key="typed", field="prompt", committed=committed, button=key, person=person)
+    mount_composer(
+        key="typed", field="prompt", committed=committed, person=person,
+        button={"button": key, "heard": press.heard(), "shortcut": not _is_covered()},
+        on_pressed=partial(press.unheard, person),
+    )  # fmt: skip
 
 
 def _prompt(person: str, now: Form) -> None:

@@ -87,15 +87,29 @@ def mount_as_last(key: str) -> None:
     mount(name, key=key, data=data, on_event=on_event)
 
 
-def mount_composer(*, key: str, field: str, committed: str, button: str, person: str) -> None:
-    """Watches the text area with the key `field` while a person types in it; see `composer.js`.
+def mount_composer(
+    *, key: str, field: str, committed: str, person: str, button: Mapping[str, Any],
+    on_pressed: Callable[[Mapping[str, Any]], None],
+) -> None:  # fmt: skip
+    """Watches the text area with the key `field` while a person types in it, and the button; see `composer.js`.
 
-    `button` is the key of the button beside it: with another key it is a new one, which gets the old one's focus.
+    `button`: the key of the `button` beside it (with another key it is a new one, which gets the old one's focus), how
+    many presses of it we `heard` of, and whether its `shortcut` is in force. `on_pressed` is given what the browser
+    says of a press that we seem not to have heard of: the `button`, how many we had `heard`, and the `text`.
     """
-    seen = (st.session_state.get(key) or {}).get("typed")
-    data = {"field": field, "text": committed, "base": _base(committed), "seen": seen, "button": button,
-            "whose": _base(person)}  # fmt: skip
-    _COMPOSER(key=key, data=data, default={"typed": None}, on_typed_change=lambda: None)
+    state = st.session_state.get(key) or {}
+    data = {"field": field, "text": committed, "base": _base(committed), "seen": state.get("typed"),
+            "whose": _base(person), "epoch": _epoch(), "told": st.session_state.get(f"{key}_told"),
+            **button}  # fmt: skip
+
+    def pressed() -> None:
+        said = (st.session_state.get(key) or {}).get("pressed") or {}
+        if said.get("epoch") == _epoch() and said["at"] != st.session_state.get(f"{key}_told"):
+            st.session_state[f"{key}_told"] = said["at"]
+            on_pressed(said)
+
+    _COMPOSER(key=key, data=data, default={"typed": None, "pressed": None}, on_typed_change=lambda: None,
+              on_pressed_change=pressed)  # fmt: skip
 
 
 def mount_lines(*, key: str, label: str, text: str, typed: int, on_text: Callable[[str], None]) -> None:

@@ -1,9 +1,12 @@
 """The one press that spends: what stands in its way, and how it becomes tasks, once."""
 
+import re
 import secrets
 import time
 import zlib
+from collections.abc import Mapping
 from contextlib import suppress
+from typing import Any
 
 import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
@@ -36,6 +39,12 @@ def key(promise: tuple[object, ...]) -> str:
     return f"generate_{number()}_{zlib.crc32(repr(promise).encode()):08x}"
 
 
+def heard() -> int:
+    """How many presses have reached us in this session, whatever became of them."""
+    count: int = st.session_state.get("presses_heard", 0)
+    return count
+
+
 def is_fresh(pressed: int, asked: str = "") -> bool:
     """Whether the button of this number may still buy; `asked` is the digest of what it would ask for.
 
@@ -56,9 +65,10 @@ def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
     may say something else.
     """
     state, asked = st.session_state, _asked(read())
+    state["presses_heard"] = heard() + 1
     if not is_fresh(pressed, asked):
         return
-    state["refusal"] = None
+    state["refusal"], state["pressed_text"] = None, state["prompt"]
     try:
         if server.look().halt:
             raise NotAllowed(words.HALTED_PRESS)
@@ -75,6 +85,27 @@ def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
         origin.settled()
         _remember(person, form)
     state["pressed_at"], state["pressed_for"] = time.monotonic(), (asked, _asked(read()))
+
+
+def unheard(person: str, said: Mapping[str, Any]) -> None:
+    """A press of which the browser does not know that we heard: see `composer.js`. It buys what was seen, or nothing.
+
+    Its button may be gone, its press may have come after all, and the form may say something else by now.
+    """
+    state, form = st.session_state, read()
+    text, came = str(said["text"]), said["heard"] != heard()
+    _, pressed, promised = str(said["button"]).split("_")
+    if came and text == _as_shown(state.get("pressed_text")):
+        return
+    if text == _as_shown(state["prompt"]) and promised == key(form.promise).split("_")[-1]:
+        press(person, int(pressed), form.promise)
+    elif not came:
+        state["refusal"] = (words.CHANGED, form)
+
+
+def _as_shown(text: str | None) -> str:
+    """As a field of the browser holds it."""
+    return re.sub(r"\r\n?", "\n", text or "")
 
 
 def _asked(form: Form) -> str:

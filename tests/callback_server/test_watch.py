@@ -11,6 +11,7 @@ from stores import Stores
 from callback_server.workers import watch as watching
 from callback_server.workers.loop import repeat
 from callback_server.workers.watch import Bells, Watch
+from data.alarm import Alarm
 from data.db import Watcher
 
 HOUR = 3600.0
@@ -59,12 +60,25 @@ def test_where_the_system_says_nothing_a_commit_is_noticed_by_looking(
     asyncio.run(noticed(stores, 2)).close()
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_system_that_keeps_silent_is_not_relied_on_twice(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
     """It promised to tell and did not: the regular look finds the commit, and from then on we look ourselves."""
     silent, other_end = socket.socketpair()
     with silent, other_end:
         monkeypatch.setattr(watching, "TICK_SECONDS", 1.0)
         monkeypatch.setattr(Watcher, "bell", silent.fileno())
+        monkeypatch.setattr(Alarm, "silence", lambda _alarm: False)
         watch = asyncio.run(noticed(stores, 2))
         assert watch._deaf
+        watch.close()
+
+
+def test_what_is_told_in_the_moment_of_a_look_was_told(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The look was due, and the commit came before it: nobody waited for its ring, and yet it has rung."""
+    silent, other_end = socket.socketpair()
+    with silent, other_end:
+        monkeypatch.setattr(watching, "TICK_SECONDS", 1.0)
+        monkeypatch.setattr(Watcher, "bell", silent.fileno())
+        watch = asyncio.run(noticed(stores, 2))
+        assert not watch._deaf
         watch.close()

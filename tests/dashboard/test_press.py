@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pictures
 import pytest
-from room import Room, choose, drawn, generate, press, texts, write
+from room import Room, choose, drawn, generate, press, say, texts, write
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import press as pressing
@@ -204,6 +204,75 @@ def test_a_button_that_promises_something_else_is_another_button(room: Room) -> 
     assert generate(write(app, "a blue kite")).key == first
     app.segmented_control(key="count").set_value(2).run()
     assert generate(app).key != first
+
+
+# A press that Streamlit drops: its button was replaced in the same moment ----------------------------------------
+
+
+def seen(app: AppTest, at: int = 1) -> dict[str, object]:
+    """What the browser notes as the button is pressed, and tells unless it learns that the press was heard."""
+    said = drawn(app, "typed")
+    return {name: said[name] for name in ("button", "heard", "epoch", "text")} | {"at": at}
+
+
+def test_a_press_that_was_dropped_buys_once_however_often_it_is_told(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    dropped = seen(app)
+    for times in range(3):
+        say(app, "typed", pressed=dropped | {"times": times})
+    assert len(bought(room)) == 1
+
+
+def test_a_press_that_came_after_all_is_not_bought_twice(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    slow = seen(app)
+    press(app)
+    say(a_moment_later(app), "typed", pressed=slow)
+    app.text_area(key="prompt").set_value("a blue kite").run()  # and whoever writes on buys nothing by that
+    say(a_moment_later(app), "typed", pressed=slow | {"at": 2})
+    assert len(bought(room)) == 1
+    assert words.CHANGED not in said(app)
+
+
+def test_a_press_that_was_refused_is_not_tried_again(room: Room) -> None:
+    room.ledger.set_budget(TEAM, 1_000_000, who="local")
+    app = write(room.open(), "a red kite")
+    room.ledger.set_budget(TEAM, 4_000_000, who="local")
+    app.run()
+    slow = seen(app)
+    room.ledger.set_budget(TEAM, 1_000_000, who="local")
+    press(app)
+    room.ledger.set_budget(TEAM, 9_000_000, who="local")
+    say(a_moment_later(app), "typed", pressed=slow)
+    assert bought(room) == []
+
+
+@pytest.mark.parametrize("what", ["count", "text"])
+def test_a_dropped_press_for_what_the_form_no_longer_says_buys_nothing_and_says_so(room: Room, what: str) -> None:
+    app = write(room.open(), "a red kite")
+    dropped = seen(app)
+    if what == "text":
+        write(app, "a blue kite")
+    else:
+        app.segmented_control(key="count").set_value(2).run()
+    say(app, "typed", pressed=dropped)
+    assert bought(room) == []
+    assert words.CHANGED in said(app)
+
+
+def test_who_writes_something_else_and_presses_before_the_page_is_drawn_again_gets_both(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    before = seen(app)
+    press(app)
+    write(app, "a blue kite")
+    say(app, "typed", pressed=before | {"text": "a blue kite"})
+    assert len(bought(room)) == 2
+
+
+def test_a_press_of_a_session_before_this_one_buys_nothing(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    say(app, "typed", pressed=seen(app) | {"epoch": "before"})
+    assert bought(room) == []
 
 
 # A catalogue that halts everything ------------------------------------------------------------------------------
