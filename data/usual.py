@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -29,12 +30,16 @@ def usual(session: Session, models: Sequence[str]) -> dict[str, Usual]:
     """By model, sent → saved over its last 50 pictures; a model with fewer than five has none."""
     spans: dict[str, list[float]] = {model: [] for model in models}
     if models:
-        # One short walk along the index for each model: a window over all tasks would read all of them.
-        newest = (sa.select(newest_done(model).subquery()) for model in models)
-        for model, start, end in session.connection().execute(sa.union_all(*newest)):
+        for model, start, end in session.connection().execute(_newest(tuple(spans))):
             spans[model].append((end - start).total_seconds())
     found = {model: _of(sorted(each)) for model, each in spans.items()}
     return {model: each for model, each in found.items() if each is not None}
+
+
+@lru_cache(maxsize=4)  # to write it down takes longer than to answer it
+def _newest(models: tuple[str, ...]) -> sa.CompoundSelect[str, datetime, datetime]:
+    """One short walk along the index for each model: a window over all tasks would read all of them."""
+    return sa.union_all(*(sa.select(newest_done(model).subquery()) for model in models))
 
 
 def _of(spans: list[float]) -> Usual | None:

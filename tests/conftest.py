@@ -21,6 +21,7 @@ import pytest
 from audit import TOTALS, totals
 from browser import launch
 from databases import KINDS, Databases, databases_of
+from once import work_out_once
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from processes import PATIENCE, Desk
 from xdist.scheduler import LoadScopeScheduling
@@ -121,6 +122,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.setdefault("SANDBOX_WORK_PIXELS", "60000")  # an eighth of the time; few tests look at a picture's beauty
     expect.set_options(timeout=5_000 * PATIENCE)
     guard_network()
+    work_out_once()
 
 
 def guard_network() -> None:
