@@ -8,6 +8,7 @@ import ipaddress
 import json
 import os
 import re
+import shutil
 import socket
 import tempfile
 from collections import defaultdict
@@ -34,6 +35,8 @@ HTTP_FIXTURES = {"client", "proxy", "sandbox", "server", "sidecar"}
 GROUPS = "PICTURE_DESK_GROUPS"
 """Environment variable: the file in which a worker tells what is to stay together."""
 OF_A_MODULE = {"engine", "morning", "shared", "shared_engine"}
+MEMORY, ROOM = Path("/dev/shm"), 4_000_000_000
+"""Where files are in memory, if it has so many bytes left: our commits wait for the disk, and no test proves that."""
 SHARED = OF_A_MODULE | {"shared_desk"}
 """What many tests use together, processes all of them."""
 PROCESS_FIXTURES = {"browser", "desk", "desk_factory", "open_page", "page", "shared_desk"}
@@ -119,7 +122,9 @@ def pytest_configure(config: pytest.Config) -> None:
         config.pluginmanager.register(RingTimes(), "ring-times")
         for name in (TOTALS, GROUPS):  # the workers, started later, inherit them
             os.environ[name] = tempfile.mkstemp(prefix="tests-")[1]
-    os.environ.setdefault("SANDBOX_WORK_PIXELS", "60000")  # an eighth of the time; few tests look at a picture's beauty
+        if MEMORY.is_dir() and shutil.disk_usage(MEMORY).free > ROOM:
+            os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(MEMORY))  # where `tmp_path` lies
+    os.environ.setdefault("SANDBOX_ROUGH", "1")  # few tests look at a picture's beauty
     expect.set_options(timeout=5_000 * PATIENCE)
     guard_network()
     work_out_once()

@@ -29,8 +29,10 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--creates-per-window", type=int, default=defaults.creates_per_window, help="per 10 s and key")
     parser.add_argument("--callback-timeout", type=float, default=defaults.callback_timeout)
     parser.add_argument("--callback-gaps", type=gaps, default=defaults.callback_gaps, help="before each retry: 1,3,9")
-    pixels = int(os.environ.get("SANDBOX_WORK_PIXELS", defaults.work_pixels))
-    parser.add_argument("--work-pixels", type=int, default=pixels, help="how finely it paints; fewer cost less")
+    rough = os.environ.get("SANDBOX_ROUGH", "") == "1"
+    parser.add_argument(
+        "--rough", action="store_true", default=rough, help="paint few large squares: a fifth of the CPU"
+    )
     parser.add_argument("--public-url", default=None, help="base of the URLs it hands out; else each request's Host")
     parser.add_argument("--log-level", default="warning", choices=["debug", "info", "warning", "error"])
     return parser.parse_args()

@@ -24,5 +24,5 @@ class SandboxConfig:
     fetch_timeout: float = 30.0  # for reference images and url uploads
     result_days: float = 14.0
     upload_hours: float = 24.0
-    work_pixels: int = 820_000  # how finely pictures are painted, whatever their size: fewer cost less
+    rough: bool = False  # pictures of few large squares, of the same size: they cost a fifth
     public_url: str | None = None  # base of the URLs it hands out; None: taken from each request's Host

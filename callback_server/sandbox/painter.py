@@ -30,18 +30,22 @@ SCENES: dict[str, Scene] = {
 }
 WORK_PIXELS = 820_000
 """Scenes are painted at this size and enlarged where more is asked for."""
+ROUGH_PIXELS = 60_000
 MARK = "PRACTICE"
 STAMP = "AI generated"
 
 
 def paint(
     prompt: str, model: str, seed: int, size: tuple[int, int], references: Sequence[Image.Image], *,
-    work_pixels: int = WORK_PIXELS,
+    rough: bool = False,
 ) -> Image.Image:  # fmt: skip
-    """Return an RGB picture of exactly `size` pixels, unmarked; with references, one that visibly comes from them."""
+    """Return an RGB picture of exactly `size` pixels, unmarked; with references, one that visibly comes from them.
+
+    A `rough` one is of few large squares, and costs a fifth to paint and to keep as PNG.
+    """
     rng = np.random.default_rng(digest(prompt, model, seed))
     tones = palette_for(prompt)
-    shrink = min(1.0, math.sqrt(work_pixels / (size[0] * size[1])))
+    shrink = min(1.0, math.sqrt((ROUGH_PIXELS if rough else WORK_PIXELS) / (size[0] * size[1])))
     work = max(round(size[0] * shrink), 16), max(round(size[1] * shrink), 16)
     if references:
         picture = retouch(references, prompt, rng, tones, work)
@@ -51,7 +55,7 @@ def paint(
         picture = place_subjects(picture, prompt, rng, tones)
     picture = to_image(_finish(picture, model, rng))
     if picture.size != size:
-        picture = picture.resize(size, Image.Resampling.BICUBIC)
+        picture = picture.resize(size, Image.Resampling.NEAREST if rough else Image.Resampling.BICUBIC)
     return picture
 
 

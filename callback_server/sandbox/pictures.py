@@ -131,8 +131,8 @@ class Pictures:
         if wanted is None:
             return
         size = film.canvas(wanted.size) if wanted.seconds else wanted.size
-        pixels = self._config.work_pixels
-        picture = painter.paint(wanted.prompt, wanted.model, wanted.seed, size, references, work_pixels=pixels)
+        rough = self._config.rough
+        picture = painter.paint(wanted.prompt, wanted.model, wanted.seed, size, references, rough=rough)
         if wanted.seconds:
             draft = draft_of(path)
             film.film(picture, wanted.size, wanted.seconds, COMMENT, draft)

@@ -39,7 +39,7 @@ _EVERYWHERE = Group(Sentence("Everywhere"), "keys", (
     Key("Esc", Sentence("Close what is open; an answer of No where something is asked"), ("Escape",)),
 ))  # fmt: skip
 _PROMPT = Group(Sentence("Prompt"), "composer", (
-    Key("Ctrl+Enter", Sentence("Generate, also while you type")),
+    Key("Ctrl+Enter", Sentence("Generate, also while you type"), ("Enter",)),
 ))  # fmt: skip
 _RECALL = Group(Sentence("Earlier prompts"), "recall", (
     Key("Alt+↑ Alt+↓", Sentence("In the prompt field: an older one, a newer one"), ("ArrowUp", "ArrowDown")),
