@@ -7,13 +7,15 @@
 //
 // The button is a new one after each press, and whenever it promises something else. Whoever had the focus on the old
 // one finds it on the new one. And Streamlit drops a press of a button that it has just replaced: what Python has not
-// heard of a while later (`heard` counts what it has) is told once more from here, with the text that stood there. The
-// same press told twice is one press: see `press.told`.
+// heard of a while later (`heard` counts what it has) is told once more from here, with the text and the settings of
+// then. The same press told twice is one press, and so are those of a key that is held down: see `press.unheard`.
 
 const last = { button: "", onButton: false };
-const pressed = { what: null, timer: 0, pause: 0 };
+const pressed = { what: null, text: "", at: 0, timer: 0, pause: 0 };
 const PATIENCE = 2000; // ms until a press is told again; then twice as long, for a slow server must get to its answer
 const OLD = 30000; // ms: by then whoever pressed has gone on to something else
+const ONE = 1000; // ms: presses so close to each other are one
+const BUTTON = ".st-key-generate button";
 const isMac = /mac|iphone|ipad/i.test(navigator.platform); // as Streamlit asks what "Ctrl" is
 const DRAWN = 250; // ms: by then the field shows the text that came with us
 const watching = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
@@ -44,42 +46,56 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   const insist = () => {
     clearTimeout(pressed.timer);
-    if (!pressed.what) return;
-    pressed.timer = setTimeout(() => {
-      setStateValue("pressed", pressed.what);
-      pressed.pause *= 2;
-      insist();
-    }, pressed.pause);
+    if (pressed.what) pressed.timer = setTimeout(again, pressed.pause);
   };
+  const again = () => {
+    const age = Date.now() - pressed.what.at;
+    if (age > OLD) return void (pressed.what = null);
+    setStateValue("pressed", { ...pressed.what, age: age / 1000 });
+    pressed.pause *= 2;
+    insist();
+  };
+  const isKeys = (event) => event.key === "Enter" && !event.shiftKey && !event.altKey && !event.isComposing && (isMac ? event.metaKey : event.ctrlKey);
+  const isOnButton = (event) => event.target.closest?.(BUTTON);
   const press = (event) => {
-    const button = document.querySelector(".st-key-generate button");
-    const isKey = event.key === "Enter" && (isMac ? event.metaKey : event.ctrlKey) && !event.shiftKey && !event.altKey;
-    const isMeant = event.type === "click" ? event.target.closest?.(".st-key-generate button") : isKey && data.shortcut;
-    if (!isMeant || event.repeat || !button || button.disabled) return;
+    const button = document.querySelector(BUTTON), now = Date.now();
+    if (!(event.type === "click" ? isOnButton(event) : isKeys(event) && data.shortcut) || !button || button.disabled) return;
     const text = document.querySelector(`.st-key-${data.field} textarea`)?.value ?? ours;
-    pressed.what = { button: data.button, heard: data.heard, epoch: data.epoch, text, at: Date.now() };
+    const isAnother = now - pressed.at > ONE || text !== pressed.text;
+    Object.assign(pressed, { text, at: now });
+    if (!isAnother) return;
+    pressed.what = { button: data.button, heard: data.heard, form: data.form, epoch: data.epoch, text, at: now };
     pressed.pause = PATIENCE;
     insist();
   };
+  const hold = (event) => {
+    if (event.repeat && (isKeys(event) || (isOnButton(event) && /^(Enter| )$/.test(event.key)))) {
+      event.preventDefault();
+      event.stopImmediatePropagation();
+    }
+  };
   const { what } = pressed;
-  const isKnown = what && (what.heard !== data.heard || what.epoch !== data.epoch || what.at === data.told);
-  if (isKnown || Date.now() - what?.at > OLD) pressed.what = null;
+  const wasHeard = what && what.heard !== data.heard && what.text === data.heard_text;
+  if (wasHeard || (what && (what.epoch !== data.epoch || what.at === data.told))) pressed.what = null;
   insist();
   const focus = (event) => (last.onButton = Boolean(event.target.closest?.(".st-key-generate")));
   if (last.button && last.button !== data.button && last.onButton && document.activeElement === document.body) {
-    document.querySelector(".st-key-generate button")?.focus({ preventScroll: true });
+    document.querySelector(BUTTON)?.focus({ preventScroll: true });
   }
   last.button = data.button;
   document.addEventListener("input", listen);
   document.addEventListener("focusin", focus);
   document.addEventListener("click", press, true);
-  document.addEventListener("keydown", press, true);
+  document.addEventListener("keydown", press); // where it bubbles to, as Streamlit does: a dialog keeps its keys
+  document.addEventListener("keydown", hold, true);
   const stop = () => {
     clearTimeout(look);
+    clearTimeout(pressed.timer);
     document.removeEventListener("input", listen);
     document.removeEventListener("focusin", focus);
     document.removeEventListener("click", press, true);
-    document.removeEventListener("keydown", press, true);
+    document.removeEventListener("keydown", press);
+    document.removeEventListener("keydown", hold, true);
   };
   watching.set(parentElement, stop);
   return stop;

@@ -59,7 +59,8 @@ def composer(person: str) -> None:
     _button(person, now, left, key, empty=empty, edited=edited)
     mount_composer(
         key="typed", field="prompt", committed=committed, person=person,
-        button={"button": key, "heard": press.heard(), "shortcut": not _is_covered()},
+        button={"button": key, "heard": press.heard(), "heard_text": press.shown(press.pressed_text()),
+                "form": press.beside_the_prompt(now), "shortcut": not _is_covered()},
         on_pressed=partial(press.unheard, person),
     )  # fmt: skip
 

@@ -91,7 +91,8 @@ function comeBack(me) {
     else if (last) {
       watch.disconnect();
       const node = me.root.querySelector(`[data-key="${CSS.escape(last)}"]`) ?? me.root.querySelector(".tile[tabindex='0']");
-      if (me.root.isConnected && document.activeElement === document.body) goTo(node, me);
+      // Only now and then once more: where the server took the drawer away, the page behind it is inert a moment longer.
+      for (const later of [0, 250]) setTimeout(() => me.root.isConnected && document.activeElement === document.body && goTo(node, me), later);
     }
   });
   me.watch?.disconnect();
@@ -123,7 +124,8 @@ function pressed(event, me) {
   const all = tiles(me), at = all.indexOf(node);
   const to = node && { ArrowRight: all[at + 1], ArrowLeft: all[at - 1], Home: all[0], End: all.at(-1), ArrowDown: below(node, me, true), ArrowUp: below(node, me, false) };
   const key = keyName(event), moves = to && key in to && plain;
-  if (event.repeat && !moves && ONCE.test(key)) return void (event.target.closest?.("button") || event.preventDefault());
+  if (event.repeat && !moves && ONCE.test(key) && (key === "A" ? !plain : plain) && (node || !/^( |Enter)$/.test(key)))
+    return void (event.target.closest?.("button") || event.preventDefault());
   if (moves) {
     if (event.shiftKey && to[key]) {
       if (!me.laid.chosen.has(id)) toggle(id, me);

@@ -25,6 +25,8 @@ from data.schema import Task
 from data.sentences import Sentence
 
 ONE_PRESS_SECONDS = 1.0
+OLD_SECONDS = 30.0
+"""Whoever pressed so long ago has gone on to something else."""
 
 
 def number() -> int:
@@ -36,7 +38,12 @@ def number() -> int:
 def key(promise: tuple[object, ...]) -> str:
     """The key of the button that promises this. With another promise it is another button: a press that was on its way
     to the one before does not reach it."""
-    return f"generate_{number()}_{zlib.crc32(repr(promise).encode()):08x}"
+    return f"generate_{number()}_{digest_of(promise)}"
+
+
+def digest_of(what: object) -> str:
+    """A short name for what `repr` says of it."""
+    return f"{zlib.crc32(repr(what).encode()):08x}"
 
 
 def heard() -> int:
@@ -45,8 +52,9 @@ def heard() -> int:
     return count
 
 
-def is_fresh(pressed: int, asked: str = "") -> bool:
-    """Whether the button of this number may still buy; `asked` is the digest of what it would ask for.
+def is_fresh(pressed: int, asked: str = "", *, age: float = 0.0) -> bool:
+    """Whether the button of this number may still buy. `asked`: the digest of what it would ask for; `age`: how many
+    seconds ago it was pressed.
 
     A double click reaches us as two presses, and must not buy a second batch. However slow the server, the second one
     names the button that the person saw, whose number is used up by then; and where the server is so quick that the
@@ -55,18 +63,20 @@ def is_fresh(pressed: int, asked: str = "") -> bool:
     """
     if asked and asked not in st.session_state.get("pressed_for", ("",)):
         return True
-    return pressed == number() and time.monotonic() - st.session_state.get("pressed_at", -1e9) >= ONE_PRESS_SECONDS
+    then = time.monotonic() - age
+    return pressed == number() and then - st.session_state.get("pressed_at", -1e9) >= ONE_PRESS_SECONDS
 
 
-def press(person: str, pressed: int, promised: tuple[object, ...]) -> None:
+def press(person: str, pressed: int, promised: tuple[object, ...], *, age: float = 0.0) -> None:
     """The button's callback: validates, creates the batch and remembers what was used. Nothing typed is lost.
 
     `promised` is the form's promise when the button was drawn: form, catalogue and server are asked again here, and
-    may say something else.
+    may say something else. `age`: how many seconds ago it was pressed.
     """
     state, asked = st.session_state, _asked(read())
     state["presses_heard"] = heard() + 1
-    if not is_fresh(pressed, asked):
+    if not is_fresh(pressed, asked, age=age):
+        state["pressed_at"] = time.monotonic()  # presses that come on and on, as of a key held down, are one
         return
     state["refusal"], state["pressed_text"] = None, state["prompt"]
     try:
@@ -92,18 +102,32 @@ def unheard(person: str, said: Mapping[str, Any]) -> None:
 
     Its button may be gone, its press may have come after all, and the form may say something else by now.
     """
-    state, form = st.session_state, read()
+    state = st.session_state
     text, came = str(said["text"]), said["heard"] != heard()
-    _, pressed, promised = str(said["button"]).split("_")
-    if came and text == _as_shown(state.get("pressed_text")):
+    if state.get("page") != words.GENERATE or said["age"] > OLD_SECONDS or (came and text == shown(pressed_text())):
         return
-    if text == _as_shown(state["prompt"]) and promised == key(form.promise).split("_")[-1]:
-        press(person, int(pressed), form.promise)
+    form = read()
+    _, pressed, promised = str(said["button"]).split("_")
+    is_same = text == shown(state["prompt"]) and said["form"] == beside_the_prompt(form)
+    if is_same and promised == key(form.promise).split("_")[-1]:
+        press(person, int(pressed), form.promise, age=said["age"])
     elif not came:
         state["refusal"] = (words.CHANGED, form)
 
 
-def _as_shown(text: str | None) -> str:
+def beside_the_prompt(form: Form) -> str:
+    """The digest of all that a press asks for but its prompt, of which the browser knows more than we."""
+    asks = [(ask.choice.name, sorted(ask.params.items())) for ask in form.asks]
+    references = [reference.sha256 for reference in form.references]
+    return digest_of((asks, references, form.count, st.session_state["template"], st.session_state["blanks"]))
+
+
+def pressed_text() -> str:
+    """What stood in the prompt's field when we last heard a press that counted."""
+    return st.session_state.get("pressed_text") or ""
+
+
+def shown(text: str | None) -> str:
     """As a field of the browser holds it."""
     return re.sub(r"\r\n?", "\n", text or "")
 

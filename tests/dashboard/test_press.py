@@ -209,10 +209,10 @@ def test_a_button_that_promises_something_else_is_another_button(room: Room) -> 
 # A press that Streamlit drops: its button was replaced in the same moment ----------------------------------------
 
 
-def seen(app: AppTest, at: int = 1) -> dict[str, object]:
+def seen(app: AppTest, age: float = 2.5) -> dict[str, object]:
     """What the browser notes as the button is pressed, and tells unless it learns that the press was heard."""
     said = drawn(app, "typed")
-    return {name: said[name] for name in ("button", "heard", "epoch", "text")} | {"at": at}
+    return {name: said[name] for name in ("button", "heard", "epoch", "form", "text")} | {"at": 1, "age": age}
 
 
 def test_a_press_that_was_dropped_buys_once_however_often_it_is_told(room: Room) -> None:
@@ -247,12 +247,17 @@ def test_a_press_that_was_refused_is_not_tried_again(room: Room) -> None:
     assert bought(room) == []
 
 
-@pytest.mark.parametrize("what", ["count", "text"])
+@pytest.mark.parametrize("what", ["count", "reference", "setting", "text"])
 def test_a_dropped_press_for_what_the_form_no_longer_says_buys_nothing_and_says_so(room: Room, what: str) -> None:
     app = write(room.open(), "a red kite")
     dropped = seen(app)
     if what == "text":
         write(app, "a blue kite")
+    elif what == "reference":
+        app.file_uploader[0].set_value([("a.png", pictures.png(800, 800), "image/png")]).run()
+    elif what == "setting":
+        app.session_state["wanted"] = {"aspect_ratio": "16:9"}
+        app.run()
     else:
         app.segmented_control(key="count").set_value(2).run()
     say(app, "typed", pressed=dropped)
@@ -267,6 +272,30 @@ def test_who_writes_something_else_and_presses_before_the_page_is_drawn_again_ge
     write(app, "a blue kite")
     say(app, "typed", pressed=before | {"text": "a blue kite"})
     assert len(bought(room)) == 2
+
+
+def test_the_second_half_of_a_double_click_is_dropped_for_good(room: Room) -> None:
+    app = press(write(room.open(), "a red kite"))
+    second = seen(app)  # it met the next button, which the server was so quick to draw
+    app.session_state["pressed_at"] -= 2
+    say(app, "typed", pressed=second)
+    assert len(bought(room)) == 1
+
+
+def test_a_key_that_is_held_down_buys_once(room: Room) -> None:
+    app = press(write(room.open(), "a red kite"))
+    for _ in range(3):
+        app.session_state["pressed_at"] -= 0.6
+        press(app)
+    assert len(bought(room)) == 1
+
+
+def test_a_press_that_is_told_half_a_minute_later_or_on_another_page_buys_nothing(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    say(app, "typed", pressed=seen(app, age=31.0))
+    app.session_state["page"] = "History"
+    say(app, "typed", pressed=seen(app) | {"at": 2})
+    assert bought(room) == []
 
 
 def test_a_press_of_a_session_before_this_one_buys_nothing(room: Room) -> None:
