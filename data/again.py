@@ -24,10 +24,11 @@ from data.relation import Parent, Relation
 from data.requests import MAX_COUNT, GenerationRequest
 from data.schema import Artifact, Submission, Task
 from data.sentences import Sentence, paragraph
-from data.status import ACTIVE, Outcome, TaskStatus
+from data.status import ACTIVE, OPEN, Outcome, TaskStatus
 
 _RETRY = Relation.RETRY
 _ENDED_IN_NOTHING = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
+_PERHAPS_PAID = col(Submission.outcome).in_((*OPEN, Outcome.SUCCEEDED))
 NOTHING_DONE = Sentence("Nothing was asked for and nothing was charged.")
 
 
@@ -45,12 +46,12 @@ class Left:
 
     offered: bool  # whether its model is still in the catalogue
     price_micro: int | None  # today's, None where nobody knows
-    doubtful: bool  # whether it was perhaps taken after all
+    doubtful: bool  # whether a call for it may be paid for, and may bring its picture yet
 
 
 @dataclass(frozen=True)
 class Retried:
-    """The new tasks, and how many were left out because their model has gone or changed."""
+    """The new tasks, and how many were left out: their model has gone or changed, or what was paid is to be spared."""
 
     tasks: tuple[Task, ...]
     left_out: int
@@ -60,7 +61,8 @@ def retry_one(
     session: Session, task_id: str, *, who: str, now: datetime, other: GenerationRequest | None, said: Said
 ) -> Task:
     """The task that asks for the same again, or (`other`) another model for it: the one under way, else a new one."""
-    tasks = wish.lock(session, col(Task.id) == task_id)
+    mine = col(Task.id) == task_id
+    tasks = wish.lock(session, sa.or_(mine, wish.variation_of(task_id)) if other else mine)
     task = next((task for task in tasks if task.id == task_id and task.deleted_at is None), None)
     if task is None:
         raise NotFound(Sentence("There is no such request."))
@@ -77,31 +79,22 @@ def retry_one(
     return _bought(session, [request], [parent], who=who, source=task.source, now=now, said=said)[0]
 
 
-def retry_batch(session: Session, batch_id: str, *, who: str, now: datetime, said: Said) -> list[Task]:
-    """Those of a batch that are left to try, as a new batch."""
+def retry_batch(
+    session: Session, batch_id: str, *, who: str, now: datetime, said: Said, also_doubtful: bool
+) -> Retried:
+    """Those of a batch that are left to try and whose model still takes them, as a new batch."""
     tasks = _left(session, col(Task.batch_id) == batch_id)
-    if not tasks:
-        raise NotAllowed(Sentence("Nothing of this batch is left to try again."))
-    requests = [asked_again(session, task, now) for task in tasks]
-    parents = [Parent(task.id, _RETRY) for task in tasks]
     plan = plan_of_retry(session, batch_id)
-    return _bought(session, requests, parents, who=who, source=tasks[0].source, now=now, said=said, plan=plan)
+    source = tasks[0].source if tasks else ""
+    return _retried(session, tasks, who=who, source=source, now=now, said=said, plan=plan, also_doubtful=also_doubtful)
 
 
 def retry_these(session: Session, task_ids: Sequence[str], *, who: str, now: datetime, said: Said) -> Retried:
-    """Those of these that are left to try and whose model still takes them, as a new batch."""
-    requests, parents, left_out = [], [], 0
-    for task in _left(session, col(Task.id).in_(task_ids)):
-        try:
-            requests.append(asked_again(session, task, now))
-            parents.append(Parent(task.id, _RETRY))
-        except InvalidRequest:
-            left_out += 1
-    if not requests:
-        raise NotAllowed(Sentence("Nothing of this is left to try again."))
-    plan = Plan(requests[0].prompt, "retry") if len(requests) > MAX_COUNT else None  # too many for a card each
-    made = _bought(session, requests, parents, who=who, source="screen", now=now, said=said, plan=plan)
-    return Retried(tuple(made), left_out)
+    """The same of these tasks, of whichever batches."""
+    tasks = _left(session, col(Task.id).in_(task_ids))
+    # Too many for a card each are one card.
+    plan = Plan(tasks[0].prompt, "retry") if len(tasks) > MAX_COUNT else None
+    return _retried(session, tasks, who=who, source="screen", now=now, said=said, plan=plan)
 
 
 def refuse_beside_a_retry(session: Session, task_id: str) -> None:
@@ -116,7 +109,7 @@ def left(connection: Connection, *which: ColumnElement[bool], today: date) -> di
     """What is left to try of the wishes of these tasks, by id."""
     task, file, call = col(Task.id), col(Artifact.task_id), col(Submission.task_id)
     inputs = sa.select(sa.func.count()).where(file == task, col(Artifact.role) == "input").scalar_subquery()
-    doubtful = sa.exists().where(call == task, col(Submission.outcome) == Outcome.UNKNOWN)
+    doubtful = sa.exists().where(call == task, _PERHAPS_PAID)
     mine = sa.select(task, col(Task.model), col(Task.params), inputs, doubtful)
     mine = mine.where(col(Task.seq).in_(wish.left_to_try(*which)))
     found, models = {}, catalog()
@@ -134,12 +127,47 @@ def _left(session: Session, which: ColumnElement[bool]) -> list[Task]:
     return [task for task in tasks if task.seq in left]
 
 
+def _retried(
+    session: Session, tasks: Sequence[Task], *, who: str, source: str, now: datetime, said: Said, plan: Plan | None,
+    also_doubtful: bool = True,
+) -> Retried:  # fmt: skip
+    offered = [task for task in tasks if catalog().get(task.model) is not None]
+    if said.count is not None and said.count != len(offered):
+        happened = Sentence("The button spoke of {said}, and by now it would be {n}.", said=said.count, n=len(offered))
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at the button again, then press it.")))
+    spared = set() if also_doubtful else _doubtful(session, offered)
+    requests, parents, fault = [], [], None
+    for task in offered:
+        if task.id in spared:
+            continue
+        try:
+            requests.append(asked_again(session, task, now))
+            parents.append(Parent(task.id, _RETRY))
+        except InvalidRequest as error:
+            fault = error
+    if not requests and fault is not None:
+        raise fault
+    if not requests and spared:
+        happened = Sentence("What is left of this may be paid for already, and may bring its pictures yet.")
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Wait, or ask for each of them again.")))
+    if not requests:
+        raise NotAllowed(Sentence("Nothing of this is left to try again."))
+    made = _bought(session, requests, parents, who=who, source=source, now=now, said=said, plan=plan)
+    return Retried(tuple(made), len(tasks) - len(made))
+
+
+def _doubtful(session: Session, tasks: Sequence[Task]) -> set[str]:
+    mine = (col(Submission.task_id).in_([task.id for task in tasks]), _PERHAPS_PAID)
+    return set(session.exec(select(Submission.task_id).where(*mine)))
+
+
 def _under_way(session: Session, task_id: str, other: GenerationRequest | None) -> Task | None:
     """What asks for this task again and has not ended: another try at its wish, or another model's try at it."""
     if other is None:
         return next(iter(wish.others(session, task_id, *ACTIVE)), None)
-    mine = (Task.parent_id == task_id, Task.relation == Relation.VARIATION, Task.digest == likeness(other))
-    return session.exec(select(Task).where(*mine, col(Task.status).in_(ACTIVE)).order_by(col(Task.seq).desc())).first()
+    like = (Task.digest == likeness(other), col(Task.status).in_(ACTIVE))
+    mine = col(Task.id).in_(wish.ids(wish.variation_of(task_id)))
+    return session.exec(select(Task).where(mine, *like).order_by(col(Task.seq).desc())).first()
 
 
 def _bought(
@@ -160,12 +188,9 @@ def _bought(
 
 
 def _keep(said: Said, tasks: Sequence[Task]) -> None:
-    """Raises unless this is what the button promised, or less: a price may rise between the drawing and the press."""
+    """Raises unless this costs what the button promised, or less: a price may rise between drawing and press."""
     prices = [task.estimate_micro for task in tasks]
     known = [price for price in prices if price is not None]
-    if said.count is not None and said.count != len(tasks):
-        happened = Sentence("The button spoke of {said}, and by now it would be {n}.", said=said.count, n=len(tasks))
-        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at the button again, then press it.")))
     if said.price_micro is None or (len(known) == len(prices) and sum(known) <= said.price_micro):
         return
     shown = format_credits(said.price_micro)

@@ -140,7 +140,7 @@ def _named(cards: Iterable[Card]) -> Iterator[Line]:
 
 def _why_nothing(card: Card) -> str:
     if card.status == TaskStatus.FAILED:
-        return explain(card.error_code, card.charged_micro)
+        return explain(card.error_code, card.charged_micro, perhaps=card.perhaps_charged)
     return "It was cancelled." if card.status == TaskStatus.CANCELLED else "It is not finished yet."
 
 

@@ -66,6 +66,10 @@ FAILED: dict[str, Cause] = {
         "The price has risen since this was asked for, so it was not sent.",
         "Ask for it again if the new price suits you; the form shows it.",
     ),
+    "has_picture": Cause(
+        "An earlier try at this has its picture by now, so this one was not sent.",
+        "Use it again for one more picture.",
+    ),
     "over_cap": Cause(
         "Its batch has cost as much as it may, so this was not sent.", "Ask for it again if it may cost more."
     ),
@@ -141,10 +145,11 @@ _PAID = frozenset(
 _UNCERTAIN = frozenset({"unconfirmed", "overdue", "written_off", "empty_result"})
 
 
-def explain(code: str | None, charged_micro: int = 0, road: str = "") -> Joined:
+def explain(code: str | None, charged_micro: int = 0, road: str = "", *, perhaps: bool = False) -> Joined:
     """What happened · was it charged · what to do, for the code of a waiting or failed task; money in micro-credits.
 
-    `road` is the task's provider: on a direct one, an answer that did not come never will.
+    `road` is the task's provider: on a direct one, an answer that did not come never will. `perhaps`: an earlier call
+    for it may have been charged.
     """
     cause = WAITING.get(code or "") or FAILED.get(code or "") or _OTHER
     happened = cause.happened
@@ -152,14 +157,15 @@ def explain(code: str | None, charged_micro: int = 0, road: str = "") -> Joined:
         happened = Sentence(
             "No clear answer ever came, and {provider} cannot be asked about it afterwards.", provider=DIRECT[road]
         )
-    return paragraph(happened, _money(code, charged_micro), cause.do)
+    return paragraph(happened, money(code, charged_micro, perhaps=perhaps), cause.do)
 
 
-def _money(code: str | None, charged_micro: int) -> Sentence:
+def money(code: str | None, charged_micro: int, *, perhaps: bool) -> Sentence:
+    """Whether it was charged, as far as anybody knows."""
     if charged_micro:
         return Sentence("{n} credits were charged.", n=format_credits(charged_micro))
     if code in _PAID:
         return Sentence("The provider has charged for it.")
-    if code in _UNCERTAIN:
+    if perhaps or code in _UNCERTAIN:
         return Sentence("It is not known whether it was charged.")
     return Sentence("Nothing was charged.")

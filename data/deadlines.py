@@ -17,7 +17,7 @@ from data.ledger import book
 from data.moves import lock_submission, log, move
 from data.schema import OPEN_CALL, Gate, Submission, Table, Task
 from data.settling import WAITING_FOR_WORD, doubt
-from data.status import Outcome, TaskStatus
+from data.status import OPEN, Outcome, TaskStatus
 
 _S = TaskStatus
 AHEAD = timedelta(hours=2)
@@ -60,19 +60,21 @@ class Clock:
             for task_id in self._overdue(session, now):
                 acts += move(session, task_id, _S.FAILED, since={_S.RUNNING}, now=now, kind="overdue",
                              error_code="overdue")  # fmt: skip
-            for submission_id in self._gone(session, now):
-                acts += _give_up(session, submission_id, now)
-            return acts
+            gone = self._gone(session, now)
+        for submission_id in gone:  # each by itself: who has locked the sums of money must not wait for another call
+            with self._db.transaction() as session:
+                acts += _give_up(session, submission_id, self._clock())
+        return acts
 
     def _lost_doubts(self, session: Session, now: datetime) -> Sequence[str]:
         since = now - self._deadlines.unconfirmed
         query = select(Task.id).where(Task.status == _S.UNCONFIRMED, col(Task.status_at) < since)
-        return session.exec(query).all()
+        return session.exec(query.order_by(col(Task.seq))).all()  # as all lock them
 
     def _overdue(self, session: Session, now: datetime) -> Sequence[str]:
         since = now - self._deadlines.overdue
         query = select(Task.id).where(Task.status == _S.RUNNING, col(Task.status_at) < since)
-        return session.exec(query).all()
+        return session.exec(query.order_by(col(Task.seq))).all()
 
     def _gone(self, session: Session, now: datetime) -> Sequence[str]:
         """Calls whose results the provider has deleted by now: still watched, or in a doubt that nothing can end."""
@@ -96,7 +98,7 @@ def _unanswerable(session: Session) -> Sequence[str]:
 
 def _give_up(session: Session, submission_id: str, now: datetime) -> int:
     submission = lock_submission(session, submission_id)
-    if submission is None:
+    if submission is None or (submission.poll_at is None and submission.outcome not in OPEN):
         return 0
     ended = False
     if submission.outcome in {Outcome.ACCEPTED, Outcome.UNKNOWN}:

@@ -24,7 +24,7 @@ class Again:
 
     ids: tuple[str, ...]  # newest first
     estimate_micro: int | None
-    doubtful: int  # of them, those that were perhaps taken after all
+    doubtful: int  # of them, those that may be paid for already
 
 
 @dataclass(frozen=True)
@@ -34,6 +34,7 @@ class Group:
     cause: str
     ids: tuple[str, ...]  # newest first
     charged_micro: int  # for all of them
+    perhaps_charged: bool  # whether a call for one of them may have been charged beside that
     again: Again
 
 
@@ -52,7 +53,11 @@ class Failures:
         looked_at = [task_id for _, ids in ordered for task_id in list(ids)[:LOOKED_AT]]
         with self._db.look() as connection:
             open_to = left(connection, col(Task.id).in_(looked_at), today=self._clock().date())
-        return tuple(Group(code, tuple(ids), sum(ids.values()), _again(list(ids), open_to)) for code, ids in ordered)
+        return tuple(
+            Group(code, tuple(ids), sum(one.charged_micro for one in ids.values()),
+                  any(one.perhaps for one in ids.values()), _again(list(ids), open_to))
+            for code, ids in ordered
+        )  # fmt: skip
 
     def retry(self, task_ids: Sequence[str], *, who: str, said: Said = Said()) -> Retried:  # noqa: B008 - a value
         """Asks again for those that are left to try, as one new batch that costs no more than the button `said`.

@@ -32,7 +32,7 @@ EDGES: dict[str, Any] = {
 in when the statement runs."""
 COLUMNS: dict[str, tuple[Any, ...]] = {
     "card": history.COLUMNS, "id": (col(Task.id),),
-    "cause": (col(Task.id), col(Task.error_code), col(Task.charged_micro)),
+    "cause": (col(Task.id), col(Task.error_code), col(Task.charged_micro), col(Task.booked_micro)),
 }  # fmt: skip
 _LAST = 2**63 - 1
 

@@ -39,7 +39,7 @@ class FailedOfBatch:
 
     count: int
     estimate_micro: int | None
-    doubtful: int  # of them, those that were perhaps taken after all
+    doubtful: int  # of them, those that may be paid for already
 
 
 _CALL: tuple[Any, ...] = tuple(
@@ -85,9 +85,10 @@ class Glances:
         """What `TaskStore.retry_failed` would ask for again, at today's price."""
         with self._db.look() as connection:
             found = left(connection, col(Task.batch_id) == batch_id, today=self._clock().date()).values()
-        known = [one.price_micro for one in found if one.price_micro is not None]
-        total = sum(known) if len(known) == len(found) else None
-        return FailedOfBatch(len(found), total, sum(one.doubtful for one in found))
+        offered = [one for one in found if one.offered]
+        known = [one.price_micro for one in offered if one.price_micro is not None]
+        total = sum(known) if len(known) == len(offered) else None
+        return FailedOfBatch(len(offered), total, sum(one.doubtful for one in offered))
 
     def inputs(self, task_ids: Sequence[str]) -> dict[str, tuple[StoredImage, ...]]:
         """The references of each task, by position; tasks without any are left out."""

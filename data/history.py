@@ -57,7 +57,14 @@ class Card:
     error_detail: str | None
     estimate_micro: int | None
     charged_micro: int
+    booked_micro: int  # what the budgets count as spent for it
     pictures: tuple[Picture, ...]
+
+    @property
+    def perhaps_charged(self) -> bool:
+        """Whether a call for it may have been charged of which the provider has named no charge."""
+        unpriced = self.estimate_micro is None and self.attempts > 1  # then nothing can be booked for one given up
+        return self.booked_micro > self.charged_micro or unpriced
 
 
 @dataclass(frozen=True)
@@ -108,6 +115,7 @@ COLUMNS = tuple(
         Task.id, Task.seq, Task.batch_id, Task.person, Task.model, Task.prompt, Task.params, Task.status,
         Task.status_at, Task.created_at, Task.finished_at, Task.not_before, Task.cancel_requested_at, Task.attempts,
         Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
+        Task.booked_micro,
     )
 )  # fmt: skip
 _LOOKED_BACK = 2000

@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import asdict, fields
 
+from sqlalchemy.exc import DataError
+
 from data.errors import NotFound
 from data.settling import Word
 from data.storage import ObjectStorage
@@ -40,7 +42,12 @@ def replay(storage: ObjectStorage, submissions: SubmissionStore) -> bool:
         word = _read(submission_id, text)
         if word is None:
             continue
-        if submissions.completed(submission_id, word):
+        try:
+            is_news = submissions.completed(submission_id, word)
+        except (DataError, ValueError):  # what the database cannot hold must not stand before all the others
+            _tell(submission_id)
+            continue
+        if is_news:
             log.warning(
                 "an answer was found on disk that the database did not have", extra={"submission": submission_id}
             )
@@ -72,10 +79,15 @@ def _read(submission_id: str, text: bytes) -> Word | None:
         told = {name: value for name, value in json.loads(text).items() if name in _KNOWN}
         return Word(**told | {"outputs": tuple(told["outputs"])})
     except (ValueError, TypeError, KeyError, AttributeError):
-        if submission_id not in _told:
-            _told.add(submission_id)
-            log.error("an answer on disk cannot be read: %s", _key(submission_id))  # noqa: TRY400 - the text holds prompts
+        _tell(submission_id)
         return None
+
+
+def _tell(submission_id: str) -> None:
+    """Once, and without its text, which holds prompts."""
+    if submission_id not in _told:
+        _told.add(submission_id)
+        log.error("an answer on disk cannot be used: %s", _key(submission_id))
 
 
 def _key(submission_id: str) -> str:

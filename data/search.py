@@ -41,6 +41,14 @@ class Hides:
     count: int
 
 
+@dataclass(frozen=True)
+class Spent:
+    """What a task has cost. `perhaps`: a call for it may have been charged beside that."""
+
+    charged_micro: int
+    perhaps: bool
+
+
 class Search:
     """Reads over one database."""
 
@@ -112,17 +120,17 @@ class Search:
 
     def causes(
         self, query: Query, viewer: str, *, top: int | None = None, limit: int = SELECTED
-    ) -> dict[str, dict[str, int]]:
-        """The newest `limit` of these tasks that have failed, by the code of the cause ("" where none is).
+    ) -> dict[str, dict[str, Spent]]:
+        """The newest `limit` of these tasks that have failed, by the code of the cause ("" where none is) and by id.
 
-        For each: by its id, newest first, what was charged for it (micro-credits).
+        Newest first, each with what it has cost.
         """
         failed = replace(query, status=Choice(("failed",)))
         wanted = self._narrowed(failed, viewer).rows("cause", *(() if top is None else ("shown",)), limit=limit)
-        found: dict[str, dict[str, int]] = {}
+        found: dict[str, dict[str, Spent]] = {}
         with self._db.look() as connection:
-            for task_id, code, charged in _run(connection, wanted, None, top):
-                found.setdefault(code or "", {})[task_id] = charged
+            for task_id, code, charged, booked in _run(connection, wanted, None, top):
+                found.setdefault(code or "", {})[task_id] = Spent(charged, perhaps=booked > charged)
         return found
 
     def weight(self, task_ids: Sequence[str]) -> int:

@@ -12,12 +12,14 @@ from datetime import datetime, timedelta
 from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, select
 
+from data import wish
 from data.db import Database
 from data.ids import new_token
 from data.images import StoredImage
 from data.ledger import book, over_cap
 from data.moves import bring_back, lock_submission, lock_task, log, move
 from data.pace import Pace, Serves, gate_is_open, held_references, lock_gate, next_ready
+from data.relation import Relation
 from data.schema import Submission, Task
 from data.settling import (
     WAITING_FOR_WORD,
@@ -70,8 +72,8 @@ class SubmissionStore:
     def claim(self, account: str, serves: Serves, pace: Pace) -> Claim | None:
         """Takes the next task, if the gate allows it, and puts the intent to spend on record.
 
-        One whose batch has cost more than it may, because the provider charged more than its list says, ends unsent:
-        each in a transaction of its own, for whoever has locked the sums of money must not wait for another task.
+        One whose batch has cost more than it may (the provider charged more than its list says) ends unsent, and so
+        does a retry whose wish has its picture: each in a transaction of its own, for the sums of money are locked last.
         """
         while True:
             with self._db.transaction() as session:
@@ -82,9 +84,13 @@ class SubmissionStore:
                 task = next_ready(session, account, serves, pace, now)
                 if task is None:
                     return None
-                if not over_cap(session, task.batch_id):
+                if over_cap(session, task.batch_id):
+                    end, why = _S.FAILED, "over_cap"
+                elif task.relation == Relation.RETRY and wish.others(session, task.id, _S.SUCCEEDED, _S.FETCHING):
+                    end, why = _S.CANCELLED, "has_picture"
+                else:
                     return _claimed(session, account, task, pace, now)
-                move(session, task.id, _S.FAILED, since={_S.QUEUED}, now=now, kind="over_cap", error_code="over_cap")
+                move(session, task.id, end, since={_S.QUEUED}, now=now, kind=why, error_code=why)
                 book(session, task.id, now)
 
     def leaves(self, submission_id: str, pace: Pace) -> bool:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import func, or_, update
 from sqlmodel import Session, col, select
 
-from data.again import Said, refuse_beside_a_retry, retry_batch, retry_one
+from data.again import Retried, Said, refuse_beside_a_retry, retry_batch, retry_one
 from data.asks import batch_of_key, digest, likeness, write_batch
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
@@ -124,23 +124,27 @@ class TaskStore:
 
         Raises:
             NotFound: no such task.
-            NotAllowed: it is itself under way, or done.
+            NotAllowed: it is itself under way or done, or another try at it has its picture.
             InvalidRequest: the model has gone or changed since.
             BudgetExceeded: it would pass a budget, or cost more than was said.
         """
         with self._db.transaction() as session:
             return retry_one(session, task_id, who=who, now=self._clock(), other=other, said=said)
 
-    def retry_failed(self, batch_id: str, *, who: str, said: Said = _NOTHING_SAID) -> list[Task]:
-        """Asks again for every task of a batch that failed and has no retry that did better, as one new batch.
+    def retry_failed(
+        self, batch_id: str, *, who: str, said: Said = _NOTHING_SAID, also_doubtful: bool = True
+    ) -> Retried:
+        """Asks again for what of a batch came to nothing, of each wish for its last try, as one new batch.
+
+        `also_doubtful`: also for what may be paid for already and may bring its picture yet.
 
         Raises:
             NotAllowed: nothing of it is left to try again, or not as many as was said.
-            InvalidRequest: the model has gone or changed since.
+            InvalidRequest: every model has gone or changed since.
             BudgetExceeded: it would pass a budget, or cost more than was said; none of it was made.
         """
         with self._db.transaction() as session:
-            return retry_batch(session, batch_id, who=who, now=self._clock(), said=said)
+            return retry_batch(session, batch_id, who=who, now=self._clock(), said=said, also_doubtful=also_doubtful)
 
     def cancel_waiting(self, batch_id: str, *, who: str) -> int:
         """Cancels for free what of a batch was not sent yet, and gives how many that were; the rest goes on."""

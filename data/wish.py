@@ -29,6 +29,17 @@ def lock(session: Session, *which: ColumnElement[bool]) -> list[Task]:
     return lock_tasks(session, col(Task.id).in_(members)) if members else []
 
 
+def ids(*which: ColumnElement[bool]) -> sa.Select[str]:
+    """Of all tasks of the wishes that these belong to."""
+    return sa.select(_wishes(*which).c.id)
+
+
+def variation_of(task_id: str) -> ColumnElement[bool]:
+    """Condition: the task is another model's try at the wish of this one."""
+    mine = ids(col(Task.id) == task_id)
+    return sa.and_(col(Task.relation) == Relation.VARIATION, col(Task.parent_id).in_(mine))
+
+
 def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:
     """The other tasks of its wish that are in one of these, newest first."""
     wish = _wishes(col(Task.id) == task_id)
@@ -51,7 +62,7 @@ def left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
 def _wishes(*which: ColumnElement[bool]) -> sa.CTE:
     """(first, id, seq, status, deleted_at): each task that fits as `first`, beside all tasks of its wish."""
     above = sa.select(_TASK.c.id.label("first"), _TASK.c.id, _TASK.c.parent_id, _TASK.c.relation).where(*which)
-    climb, parent = above.cte("climb", recursive=True), _TASK.alias("parent")
+    climb, parent = above.cte(recursive=True), _TASK.alias("parent")
     up = sa.select(climb.c.first, parent.c.id, parent.c.parent_id, parent.c.relation)
     up = up.join_from(climb, parent, parent.c.id == climb.c.parent_id).where(climb.c.relation == _RETRY)
     climb = climb.union_all(up)
@@ -60,7 +71,7 @@ def _wishes(*which: ColumnElement[bool]) -> sa.CTE:
     kept = ("id", "seq", "status", "deleted_at")
     begin = sa.select(climb.c.first, *(member.c[name] for name in kept))
     begin = begin.join_from(climb, member, member.c.id == climb.c.id)
-    wish = begin.cte("wish", recursive=True)
+    wish = begin.cte(recursive=True)
     down = sa.select(wish.c.first, *(again.c[name] for name in kept)).where(again.c.relation == _RETRY)
     # UNION, not UNION ALL: who was climbed over is walked down from as well.
     return wish.union(down.join_from(wish, again, again.c.parent_id == wish.c.id))

@@ -283,6 +283,7 @@ def next_in_line(seen: Seen, pace: Pace, ready: Callable[[Row], bool]) -> str | 
         (task["priority"], len(seen.open(task["person"])), task["seq"], task["id"])
         for task in seen.tasks.values()
         if task["status"] == "queued" and ready(task) and len(seen.open(task["person"])) < pace.per_person
+        and not has_its_picture(seen, task["id"])
         and (task["not_before"] is None or task["not_before"] <= seen.now)
     ]  # fmt: skip
     return min(line)[3] if line else None
@@ -304,3 +305,16 @@ def may_spend(seen: Seen, task_id: str, told: Told) -> None:
     for call in seen.by_task[task_id]:
         hold(told.excuses.get(call["id"], OVER) != OVER, "1: no call after one that may be paid for", dict(call))
     hold(task_id not in told.wishes, "10: nothing is spent after a cancel", task_id)
+    hold(not has_its_picture(seen, task_id), "1: no retry of a wish that has its picture", task_id)
+
+
+def has_its_picture(seen: Seen, task_id: str) -> bool:
+    """Whether another try at the same wish has its picture, or is fetching it. Only a retry may come too late."""
+    if seen.tasks[task_id]["relation"] != "retry":
+        return False
+    members, retries = {task_id}, [task for task in seen.tasks.values() if task["relation"] == "retry"]
+    for _ in retries:
+        members |= {task["parent_id"] for task in retries if task["id"] in members}
+        members |= {task["id"] for task in retries if task["parent_id"] in members}
+    others = (seen.tasks[member]["status"] for member in members - {task_id} if member in seen.tasks)
+    return any(status in {"succeeded", "fetching"} for status in others)

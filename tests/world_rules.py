@@ -111,7 +111,7 @@ class People(RuleBasedStateMachine):
         pressed = []
         with suppress(BudgetExceeded, NotAllowed):
             for _ in range(2):
-                tasks = store.retry_failed(batch, who="ann") if whole_batch else [store.retry(task_id, who="ann")]
+                tasks = store.retry_failed(batch, who="ann").tasks if whole_batch else [store.retry(task_id, who="ann")]
                 pressed.append([task.id for task in tasks])
                 new = world.made(pressed[-1], world.references.get(task_id))
                 hold(whole_batch or status != "succeeded" or not new, "1: what has its picture is not asked for again")

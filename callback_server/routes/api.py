@@ -12,7 +12,7 @@ from datetime import timedelta
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Depends, Header, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -72,6 +72,12 @@ class Batch(BaseModel):
 
     batch_id: str
     tasks: list[Asked]
+
+
+class RetriedBatch(Batch):
+    """Those of a batch that were asked for again. `left_out`: how many of it were not, though they failed."""
+
+    left_out: int
 
 
 class Queue(BaseModel):
@@ -155,12 +161,17 @@ async def generate(
 
 
 @programs.post("/batch/{batch_id}/retry", status_code=202, responses={409: {"model": Refusal}, 422: {"model": Refusal}})
-async def retry_failed(batch_id: str, request: Request, desk: Desk) -> Batch:
+async def retry_failed(
+    batch_id: str,
+    request: Request,
+    desk: Desk,
+    also_doubtful: Annotated[bool, Query(description="Also what may be paid for already and may come yet")] = False,
+) -> RetriedBatch:
     """Asks again for what of a batch has failed; of what was tried again in vain, for the last try alone."""
     if not is_id(batch_id):
         raise NotFound("There is no such batch.")
-    tasks = await run_in_threadpool(desk.tasks.retry_failed, batch_id, who="api")
-    return _batch(tasks, _base(request, desk))
+    again = await run_in_threadpool(desk.tasks.retry_failed, batch_id, who="api", also_doubtful=also_doubtful)
+    return RetriedBatch(**dict(_batch(again.tasks, _base(request, desk))), left_out=again.left_out)
 
 
 @readers.get("/queue")

@@ -55,7 +55,9 @@ class Watch:
             self._told, self._writing_until = True, now + AFTER_SECONDS
         if changed:
             self._deaf = self._deaf or not (self._told or now < self._after_until)
-            self._told, self._writing_until, self._after_until = False, 0.0, now + AFTER_SECONDS
+            # A ring may have been for the next commit already, which is still on its way to the disk.
+            self._told = self._watcher is not None and self._watcher.rang
+            self._writing_until, self._after_until = 0.0, now + AFTER_SECONDS
             self.bells.news.ring()
             self.bells.requests.ring()
         if changed or now >= self._next_tick:

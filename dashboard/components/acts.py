@@ -1,6 +1,6 @@
 """What a press on a card or in the drawer does: one call of a store, its refusal as a sentence, where to go next."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import streamlit as st
@@ -62,7 +62,7 @@ def _with_batch(act: str, said: str, person: str) -> None:
     if act == "batch_history":
         _then("history", q=f"batch:{batch_id}")
     elif act == "batch_retry":
-        tasks.retry_failed(batch_id, who=person, said=_promised(*promised))
+        _retry_failed(batch_id, person, promised)
         _then("rerun")
     elif act == "batch_cancel":
         count = tasks.cancel_waiting(batch_id, who=person)
@@ -70,6 +70,12 @@ def _with_batch(act: str, said: str, person: str) -> None:
             tn(count, "{n} cancelled. Nothing was charged for it.", "{n} cancelled. Nothing was charged for them.")
         )
         _then("rerun")
+
+
+def _retry_failed(batch_id: str, person: str, promised: Sequence[str]) -> None:
+    again = resources.desk().tasks.retry_failed(batch_id, who=person, said=_promised(*promised))
+    if again.left_out:
+        toasts.leave(toasts.left_out(again.left_out))
 
 
 def _open(task_id: str) -> None:
@@ -118,7 +124,7 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
         _then("generate")
     elif act == "retry_failed":
         task_id, *promised = task_id.split(" ")
-        tasks.retry_failed(history.card(task_id).batch_id, who=person, said=_promised(*promised))
+        _retry_failed(history.card(task_id).batch_id, person, promised)
         _then("generate")
     elif act == "download_again":
         tasks.retry_download(task_id, who=person)

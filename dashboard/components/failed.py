@@ -12,7 +12,7 @@ from data.causes import FAILED, explain
 from data.errors import NotAllowed
 from data.failures import AT_ONCE, LOOKED_AT, Group
 from data.query import Choice
-from data.sentences import Sentence
+from data.sentences import Joined, Sentence
 
 NAMES = {
     "policy": "Refused by policy", "invalid": "Refused as invalid", "model_unknown": "Model not offered",
@@ -24,7 +24,7 @@ NAMES = {
     "private_address": "Address we must not open", "expired": "File no longer there", "too_large": "File too large",
     "overdue": "Overdue", "unconfirmed": "Never confirmed", "written_off": "Given up", "cleared": "Cleared away",
     "mode_changed": "Practice and real pictures changed over", "references_unusable": "Reference not handed over",
-    "over_cap": "Batch at its cap",
+    "over_cap": "Batch at its cap", "has_picture": "Has its picture already",
 }  # fmt: skip
 """What each cause is called at the head of its group."""
 assert NAMES.keys() == FAILED.keys()
@@ -43,10 +43,14 @@ def _section(group: Group, *, practice: bool) -> dict[str, Any]:
     title = t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes")
     return {
         "id": group.cause, "title": title, "count": f"{len(group.ids):,}",
-        "text": formats.practised(t(explain(group.cause or "other", group.charged_micro)), practice=practice),
+        "text": formats.practised(t(_said(group)), practice=practice),
         "ids": list(group.ids[: listing.OF_A_CAUSE]),
         "actions": [*_again(group, practice=practice), *([more] if has_more else [])],
     }  # fmt: skip
+
+
+def _said(group: Group) -> Joined:
+    return explain(group.cause or "other", group.charged_micro, perhaps=group.perhaps_charged)
 
 
 def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:
@@ -75,11 +79,7 @@ def retry(cause: str, person: str) -> None:
     listing.forget()  # where it costs more by now, the next look says how much
     again = desk().failures.retry(group.again.ids, who=person, said=Said(group.again.estimate_micro))
     said = tn(len(again.tasks), "{n} is asked for again.", "{n} are asked for again.")
-    if again.left_out:
-        left = tn(again.left_out, "{n} was left out: its model has gone or changed.",
-                  "{n} were left out: their models have gone or changed.")  # fmt: skip
-        said = f"{said} {left}"
-    toasts.leave(said, ":material/replay:")
+    toasts.leave(f"{said} {toasts.left_out(again.left_out)}".strip(), ":material/replay:")
 
 
 def fetch(cause: str, person: str) -> None:

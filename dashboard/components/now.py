@@ -144,8 +144,9 @@ def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
 
 
 def _standing(person: str) -> object:
-    """What the form says of budgets, where one is in force, and of what the accounts hold."""
-    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None], credit.told()
+    """What the page says of budgets, where one is in force, and the form of what the accounts hold."""
+    held = credit.told() if st.session_state["page"] == words.GENERATE else None
+    return [each for each in resources.desk().ledger.standing(person) if each.limit is not None], held
 
 
 def any_active(cards: Sequence[Card]) -> bool:

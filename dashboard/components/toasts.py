@@ -5,10 +5,23 @@ A callback of a fragment may not draw: Streamlit would warn in the console at ea
 
 import streamlit as st
 
+from dashboard.language import tn
+
 
 def leave(text: str, icon: str = ":material/info:") -> None:
     """To be called in a callback."""
     st.session_state.setdefault("toasts", []).append((text, icon))
+
+
+def left_out(count: int) -> str:
+    """Of what was to be tried again; "" where nothing was left out."""
+    if not count:
+        return ""
+    return tn(
+        count,
+        "{n} was left out: its model has gone or changed.",
+        "{n} were left out: their models have gone or changed.",
+    )
 
 
 def show() -> None:

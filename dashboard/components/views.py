@@ -12,7 +12,7 @@ from dashboard.components.controls import SHAPE
 from dashboard.language import t, tn
 from dashboard.resources import desk, picture_url
 from data.catalog import ROADS, ModelSpec, catalog
-from data.causes import DIRECT, REFUSED, explain
+from data.causes import DIRECT, FAILED, REFUSED, explain, money
 from data.causes import WAITING as WAITING_CAUSES
 from data.glances import Calls
 from data.history import Card, Picture
@@ -113,17 +113,19 @@ def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
     road = spec.provider if spec else ""
     if card.status == _S.FAILED:
         since = around.of(card).open_since
-        said = explain(card.error_code or "other", card.charged_micro, road)
+        said = explain(card.error_code or "other", card.charged_micro, road, perhaps=card.perhaps_charged)
         if since is None or card.error_code not in _LOOKED_FOR or road in DIRECT:
             return said
         return f"{t(said)} {t(words.rescue(since + around.rescue, around.now))}"
     if card.status == _S.UNCONFIRMED:
         return words.unconfirmed(card.status_at + around.unconfirmed, road)
     if cause := waiting_cause(card, spec, around):
-        return explain(cause, card.charged_micro)
+        return explain(cause, card.charged_micro, perhaps=card.perhaps_charged)
     if card.cancel_requested_at is not None and card.status in ACTIVE:
         return words.CANCELLED_AS_IT_LEAVES if card.status == _S.SUBMITTING else words.CANCEL_WISHED
-    return t("Nothing was charged.") if card.status == _S.CANCELLED and not card.charged_micro else ""
+    if card.status == _S.CANCELLED and card.error_code in FAILED:
+        return explain(card.error_code, card.charged_micro, road, perhaps=card.perhaps_charged)
+    return money(None, card.charged_micro, perhaps=card.perhaps_charged) if card.status == _S.CANCELLED else ""
 
 
 def waiting_cause(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:

@@ -158,6 +158,7 @@ EVENTS: dict[str, str] = {
     "created": "Asked for",
     "claimed": "Sending to the provider",
     "over_cap": "Not sent: its batch has cost as much as it may",
+    "has_picture": "Not sent: an earlier try has its picture",
     "accepted": "The provider has it",
     "succeeded_there": "Ready at the provider",
     "saved": "Saved here",
@@ -265,11 +266,11 @@ def same_again(who: str, when: str) -> str:
 
 
 def doubtful_in_batch(count: int) -> str:
-    """What must be known before the failed of a batch are tried again, where some may have been taken."""
+    """What must be known before the failed of a batch are tried again, where some may be paid for."""
     return tn(
         count,
-        "One of them was never confirmed, and may have been taken after all: then you pay for it twice.",
-        "{n} of them were never confirmed, and may have been taken after all: then you pay for it twice.",
+        "One of them may be paid for already, and may bring its picture yet: then you pay for it twice.",
+        "{n} of them may be paid for already, and may bring their pictures yet: then you pay for them twice.",
     )
 
 

@@ -201,7 +201,7 @@ def test_a_failure_and_an_unreadable_note_are_told_too(bench: Bench, caplog: pyt
         notes.replay(bench.storage, bench.stores.submissions)
     assert bench.stores.card(task.id).status == S.FAILED
     assert noted(bench) == ["0-broken.json"], "what cannot be read is left for a person"
-    assert sum("cannot be read" in record.getMessage() for record in caplog.records) == 1
+    assert sum("cannot be used" in record.getMessage() for record in caplog.records) == 1
 
 
 def test_a_disk_that_takes_no_note_keeps_no_answer_from_the_database(

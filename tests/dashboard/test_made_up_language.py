@@ -25,7 +25,7 @@ READ = {"label", "help", "placeholder", "body", "value", "options", "content", "
 """Fields of Streamlit's elements that people read."""
 FOR_PROGRAMS = {
     "ack", "act", "base", "button", "clock", "draw", "epoch", "field", "filled", "full", "href", "icon", "id", "key",
-    "kind", "lang", "mode", "name_of", "page", "picture", "pieces", "prompt", "ref", "seen", "src", "state", "sha256",
+    "kind", "form", "lang", "mode", "name_of", "page", "picture", "pieces", "prompt", "ref", "seen", "src", "state", "sha256",
     "task", "thumb", "tone", "url", "version", "value", "whose", "ids", "revision", "at", "box", "details", "view",
     "keys", "write",
 }  # fmt: skip

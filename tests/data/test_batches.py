@@ -204,7 +204,7 @@ def test_a_task_whose_batch_is_tried_again_is_not_paid_for_once_more_beside_it(s
     for number in range(2):
         claim = stores.claim()
         stores.submissions.apply(claim.submission_id, Said("failed", f"p{number}", (), 0, "policy", "no"))
-    again = stores.tasks.retry_failed(tasks[0].batch_id, who="ann")
+    again = stores.tasks.retry_failed(tasks[0].batch_id, who="ann").tasks
     assert [stores.tasks.retry(task.id, who="bob").id for task in tasks] == [task.id for task in again]
     assert counted(stores)["Task"] == 4
     claim = stores.claim()
@@ -231,7 +231,7 @@ def test_the_failed_of_a_batch_are_tried_again_as_one_batch_of_the_same_name(sto
     for number in range(2):
         claim = stores.claim()
         stores.submissions.apply(claim.submission_id, Said("failed", f"p{number}", (), 0, "policy", "no"))
-    again = stores.tasks.retry_failed(tasks[0].batch_id, who="ann")
+    again = stores.tasks.retry_failed(tasks[0].batch_id, who="ann").tasks
     assert len({task.batch_id for task in (*tasks, *again)}) == 2
     second, first = Batches(stores.db).recent("ann")
     assert [(each.name, each.size, each.cap_micro) for each in (first, second)] == [

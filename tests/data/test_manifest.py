@@ -19,7 +19,7 @@ PICTURE = Picture("ab" * 32, "image/png", 1024, 768, 2_000_000)
 def card(prompt: str = "a kite", **params: object) -> Card:
     return Card(
         "t1", 1, "b1", "ann", "google/nano-banana", prompt, params, TaskStatus.SUCCEEDED, NOW, NOW, NOW, None, None,
-        1, None, None, 4_000_000, 4_500_000, (PICTURE,),
+        1, None, None, 4_000_000, 4_500_000, 4_500_000, (PICTURE,),
     )  # fmt: skip
 
 

@@ -18,7 +18,7 @@ from data.query_reading import read
 from data.removal import Removal
 from data.requests import GenerationRequest
 from data.schema import Task, utcnow
-from data.search import COUNTED, Hides, Neighbours, Search
+from data.search import COUNTED, Hides, Neighbours, Search, Spent
 
 CHINESE = "红色风筝熊猫赛博朋克的"
 LATIN = ("kite", "kites", "Red", "café", "neon", "city", "of", "x")
@@ -233,7 +233,9 @@ def test_what_has_failed_is_found_by_its_cause(stores: Stores) -> None:
     search = Search(stores.db)
     by_cause = search.causes(Query(), "ann")
     assert {cause: list(ids) for cause, ids in by_cause.items()} == {"policy": failed[::-2], "overdue": [failed[1]]}
-    assert search.causes(Query(), "ann", top=stores.card(failed[0]).seq) == {"policy": {failed[0]: 0}}
+    assert search.causes(Query(), "ann", top=stores.card(failed[0]).seq) == {
+        "policy": {failed[0]: Spent(0, perhaps=False)}
+    }
     assert search.ids(search.read("cause:policy").query, "ann") == (failed[2], failed[0])
     assert search.ids(read("-cause:policy").query, "ann") == (waits, failed[1])
     assert "Nothing fails by “rain”" in search.read("cause:rain").hints[0].sentence

@@ -1,18 +1,26 @@
 """What people may ask: create, cancel, retry, give a doubt up."""
 
 from dataclasses import replace
+from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlmodel import select
 from stores import MODELS, SERVES, Stores, picture
 
+from data import asks
+from data.catalog import ModelSpec, catalog
 from data.causes import explain
 from data.errands import Handover
-from data.errors import NotAllowed, NotFound
+from data.errors import InvalidRequest, NotAllowed, NotFound
+from data.failures import Failures
+from data.glances import Glances
 from data.practice import enter
-from data.requests import GenerationRequest
-from data.schema import LedgerEntry, RequestKey, Spending
+from data.query import Query
+from data.requests import GenerationRequest, validate
+from data.schema import LedgerEntry, RequestKey, Spending, Task
 from data.status import ACTIVE, SEED_WORDS, TERMINAL, TRANSITIONS, Outcome, TaskStatus
+from data.submissions import Claim
 
 S = TaskStatus
 
@@ -178,7 +186,7 @@ def test_only_the_failed_of_a_batch_are_tried_again_and_once(stores: Stores) -> 
             stores.fail(claim, f"p{number}")
         else:
             stores.succeed(claim, f"p{number}")
-    again = stores.tasks.retry_failed(batch[0].batch_id, who="ann")
+    again = stores.tasks.retry_failed(batch[0].batch_id, who="ann").tasks
     assert [(task.prompt, task.parent_id) for task in again] == [("boat", batch[1].id), ("lamp", batch[3].id)]
     with pytest.raises(NotAllowed, match="left to try again"):
         stores.tasks.retry_failed(batch[0].batch_id, who="ann")
@@ -186,7 +194,7 @@ def test_only_the_failed_of_a_batch_are_tried_again_and_once(stores: Stores) -> 
     stores.submissions.accepted(claim.submission_id, "p9")
     stores.fail(claim, "p9")
     stores.submissions.accepted(stores.claim().submission_id, "p10")
-    (once_more,) = stores.tasks.retry_failed(batch[0].batch_id, who="ann")
+    (once_more,) = stores.tasks.retry_failed(batch[0].batch_id, who="ann").tasks
     assert once_more.prompt == "boat"
 
 
@@ -203,9 +211,9 @@ def test_another_part_of_a_batch_that_is_as_large_is_tried_again_too(stores: Sto
     for task in batch:
         stores.tasks.retry(task.id, who="ann")
     fails("p3")
-    assert [task.prompt for task in stores.tasks.retry_failed(batch[0].batch_id, who="ann")] == ["kite"]
+    assert [task.prompt for task in stores.tasks.retry_failed(batch[0].batch_id, who="ann").tasks] == ["kite"]
     fails("p4")
-    assert [task.prompt for task in stores.tasks.retry_failed(batch[0].batch_id, who="ann")] == ["boat"]
+    assert [task.prompt for task in stores.tasks.retry_failed(batch[0].batch_id, who="ann").tasks] == ["boat"]
 
 
 def test_a_doubt_written_off_may_be_tried_again_and_both_calls_are_on_record(stores: Stores) -> None:
@@ -336,3 +344,95 @@ def test_a_clock_that_was_set_back_does_not_hold_the_work_for_hours(stores: Stor
     assert stores.errands.claim_fetch(stores.pace.window) is not None
     stores.task()
     assert stores.claim()
+
+
+# One wish, one picture -------------------------------------------------------------------------------------------
+
+
+def overdue(stores: Stores, name: str = "p1") -> Claim:
+    """A task that has failed because the provider was too slow; its call is still open."""
+    claim = stores.running(name)
+    stores.clock.forward(minutes=31)
+    stores.deadlines.tick()
+    assert stores.card(claim.task.id).error_code == "overdue"
+    return claim
+
+
+def test_a_batch_that_may_be_paid_for_already_says_so_before_it_is_tried_again(stores: Stores) -> None:
+    claim = overdue(stores)
+    glances = Glances(stores.db, stores.clock)
+    assert glances.failed_of_batch(claim.task.batch_id).doubtful == 1
+    with pytest.raises(NotAllowed, match="may be paid for already"):
+        stores.tasks.retry_failed(claim.task.batch_id, who="api", also_doubtful=False)
+    assert len(stores.tasks.retry_failed(claim.task.batch_id, who="ann").tasks) == 1
+
+
+def test_a_paid_picture_that_could_not_be_fetched_is_not_bought_again_unasked(stores: Stores) -> None:
+    stores.succeed(claim := stores.running())
+    fetch = stores.errands.claim_fetch(timedelta(seconds=60))
+    assert fetch is not None
+    stores.errands.fetch_failed(fetch.submission_id, cause="expired", message="", permanent=True)
+    assert stores.card(claim.task.id).status == S.FAILED
+    assert Glances(stores.db, stores.clock).failed_of_batch(claim.task.batch_id).doubtful == 1
+
+
+def test_a_retry_that_was_not_sent_yet_is_not_sent_once_the_picture_has_come(stores: Stores) -> None:
+    claim = overdue(stores)
+    again = stores.tasks.retry(claim.task.id, who="ann")
+    stores.succeed(claim)
+    assert stores.no_claim()
+    card = stores.card(again.id)
+    assert (card.status, card.error_code, card.charged_micro) == (S.CANCELLED, "has_picture", 0)
+    assert stores.calls(again.id) == []
+    with stores.db.read() as session:
+        assert session.exec(select(Task.reserved_micro).where(Task.id == again.id)).one() == 0
+
+
+def test_another_model_is_not_bought_beside_the_retry_of_its_own_first_try(stores: Stores) -> None:
+    stores.fail(first := stores.running("p1"), "p1")
+    other = validate(catalog().require(MODELS[2]), first.task.prompt, {}, ())
+    by_other = stores.tasks.retry(first.task.id, who="ann", other=other)
+    claim = stores.claim()
+    stores.submissions.accepted(claim.submission_id, "p2")
+    stores.fail(claim, "p2")
+    retried = stores.tasks.retry(by_other.id, who="ann")
+    again = stores.tasks.retry(first.task.id, who="ann")  # the same model: a wish of its own
+    assert stores.tasks.retry(first.task.id, who="bob", other=other).id == retried.id
+    stores.tasks.cancel(again.id, who="ann")
+    assert stores.tasks.retry(again.id, who="bob", other=other).id == retried.id
+
+
+def test_what_was_perhaps_charged_before_is_not_called_free(stores: Stores) -> None:
+    task = stores.task()
+    stores.submissions.in_doubt(stores.claim().submission_id, message="")
+    stores.tasks.write_off(task.id, who="ann", again=True)
+    assert stores.card(task.id).perhaps_charged
+    claim = stores.claim()
+    stores.submissions.accepted(claim.submission_id, "p2")
+    stores.fail(claim, "p2")
+    card = stores.card(task.id)
+    said = explain(card.error_code, card.charged_micro, perhaps=card.perhaps_charged)
+    assert "It is not known whether it was charged." in said
+    (group,) = Failures(stores.db, stores.search, stores.clock).groups(Query(), "ann")
+    assert group.perhaps_charged
+
+
+def test_one_model_that_has_gone_does_not_keep_the_rest_of_a_batch_from_a_retry(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = [GenerationRequest(model, "kite", {}, ()) for model in (MODELS[0], MODELS[2])]
+    batch = stores.tasks.create(asked, person="ann")
+    for name in ("p1", "p2"):
+        claim = stores.claim()
+        stores.submissions.accepted(claim.submission_id, name)
+        stores.fail(claim, name)
+    validated = asks.validate
+
+    def paused(spec: ModelSpec, *rest: Any, **more: Any) -> GenerationRequest:
+        if spec.id == MODELS[2]:
+            raise InvalidRequest("Paused.", field="model", code="paused")
+        return validated(spec, *rest, **more)
+
+    monkeypatch.setattr(asks, "validate", paused)
+    again = stores.tasks.retry_failed(batch[0].batch_id, who="ann")
+    assert ([task.model for task in again.tasks], again.left_out) == ([MODELS[0]], 1)
