@@ -73,7 +73,7 @@ class SubmissionStore:
         """Takes the next task, if the gate allows it, and puts the intent to spend on record.
 
         One whose batch has cost more than it may (the provider charged more than its list says) ends unsent, and so
-        does a retry whose wish has its picture: each in a transaction of its own, for the sums of money are locked last.
+        does a retry whose wish has its picture: each in a transaction of its own, which locks the sums of money last.
         """
         while True:
             with self._db.transaction() as session:

@@ -52,6 +52,8 @@ FAULTS = (
     fault("a doubt given up is sent again beside its retry", "again.py",
           "if wish.others(session, task_id, *ACTIVE, TaskStatus.SUCCEEDED):", "if False:"),
     fault("what is under way is retried", "again.py", "if task.status not in _ENDED_IN_NOTHING:", "if False:"),
+    fault("a retry is sent though its picture has come", "submissions.py",
+          "elif task.relation == Relation.RETRY and", "elif False and"),
     fault("a batch is retried beside the retries of its tasks", "wish.py", ".having(better == 0)", ""),
     fault("a cancel after the claim is honoured as free", "tasks.py", "_S.CANCELLED, since={_S.QUEUED}",
           "_S.CANCELLED, since={_S.QUEUED, _S.SUBMITTING}"),

@@ -25,9 +25,9 @@ READ = {"label", "help", "placeholder", "body", "value", "options", "content", "
 """Fields of Streamlit's elements that people read."""
 FOR_PROGRAMS = {
     "ack", "act", "base", "button", "clock", "draw", "epoch", "field", "filled", "full", "href", "icon", "id", "key",
-    "kind", "form", "lang", "mode", "name_of", "page", "picture", "pieces", "prompt", "ref", "seen", "src", "state", "sha256",
+    "kind", "lang", "mode", "name_of", "page", "picture", "pieces", "prompt", "ref", "seen", "src", "state", "sha256",
     "task", "thumb", "tone", "url", "version", "value", "whose", "ids", "revision", "at", "box", "details", "view",
-    "keys", "write",
+    "keys", "write", "form",
 }  # fmt: skip
 """Fields of our components' data that are not, or are the person's own words."""
 OTHERS = ("Google", "ByteDance", "kie.ai", "local", "PNG", "JPEG", "WebP", "Made up", "English", "kB", "MB", "timeout",
