@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection
 from sqlmodel import Session, col, select
 
 from data import wish
-from data.asks import asked_again, likeness, write_batch
+from data.asks import asked_again, inputs, likeness, write_batch
 from data.catalog import catalog
 from data.errors import BudgetExceeded, InvalidRequest, NotAllowed, NotFound
 from data.ids import new_id
@@ -74,7 +74,7 @@ def retry_one(
     if task.status not in _ENDED_IN_NOTHING:
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
-    request = other or asked_again(session, task, now)
+    request = other or asked_again(task, inputs(session, [task]).get(task.id, ()), now)
     parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
     return _bought(session, [request], [parent], who=who, source=task.source, now=now, said=said)[0]
 
@@ -136,12 +136,13 @@ def _retried(
         happened = Sentence("The button spoke of {said}, and by now it would be {n}.", said=said.count, n=len(offered))
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at the button again, then press it.")))
     spared = set() if also_doubtful else _doubtful(session, offered)
+    references = inputs(session, offered)
     requests, parents, fault = [], [], None
     for task in offered:
         if task.id in spared:
             continue
         try:
-            requests.append(asked_again(session, task, now))
+            requests.append(asked_again(task, references.get(task.id, ()), now))
             parents.append(Parent(task.id, _RETRY))
         except InvalidRequest as error:
             fault = error

@@ -13,6 +13,7 @@ from sqlmodel import Session, col, select
 from data import fulltext
 from data.catalog import catalog
 from data.errors import NotAllowed
+from data.images import StoredImage
 from data.ledger import reserve
 from data.moves import log_each
 from data.plan import Plan
@@ -29,12 +30,17 @@ def likeness(request: GenerationRequest) -> str:
     return digest([replace(request, prompt=prompt)])
 
 
-def asked_again(session: Session, task: Task, now: datetime) -> GenerationRequest:
-    """What the task asked for, held against the catalogue of today."""
-    rows = session.exec(
-        select(Artifact).where(Artifact.task_id == task.id, Artifact.role == "input").order_by(col(Artifact.position))
-    ).all()
-    references = [stored_image(row) for row in rows]
+def inputs(session: Session, tasks: Sequence[Task]) -> dict[str, list[StoredImage]]:
+    """The references of each of these tasks, in their order; tasks without any are left out."""
+    mine = select(Artifact).where(col(Artifact.task_id).in_([task.id for task in tasks]), Artifact.role == "input")
+    found: dict[str, list[StoredImage]] = {}
+    for row in session.exec(mine.order_by(col(Artifact.position))):
+        found.setdefault(row.task_id, []).append(stored_image(row))
+    return found
+
+
+def asked_again(task: Task, references: Sequence[StoredImage], now: datetime) -> GenerationRequest:
+    """What the task asked for, held against the catalogue of today. Raises InvalidRequest."""
     return validate(catalog().require(task.model), task.prompt, task.params, references, on=now.date())
 
 

@@ -24,14 +24,19 @@ def lock(session: Session, *which: ColumnElement[bool]) -> list[Task]:
 
     Who asks again adds to a wish, and holds all of it meanwhile: two of them meet at its first task at the latest.
     """
-    wish = _wishes(*which)
-    members = session.exec(select(wish.c.id).distinct()).all()
+    members = session.connection().execute(ids(*which)).scalars().all()
     return lock_tasks(session, col(Task.id).in_(members)) if members else []
 
 
 def ids(*which: ColumnElement[bool]) -> sa.Select[str]:
     """Of all tasks of the wishes that these belong to."""
-    return sa.select(_wishes(*which).c.id)
+    climb = sa.select(_TASK.c.id, _TASK.c.parent_id, _TASK.c.relation).where(*which).cte(recursive=True)
+    above, again = _TASK.alias(), _TASK.alias()
+    up = sa.select(above.c.id, above.c.parent_id, above.c.relation)
+    climb = climb.union(up.where(above.c.id == climb.c.parent_id, climb.c.relation == _RETRY))
+    wish = sa.select(climb.c.id).cte(recursive=True)
+    down = sa.select(again.c.id).where(again.c.parent_id == wish.c.id, again.c.relation == _RETRY)
+    return sa.select(wish.union(down).c.id)
 
 
 def variation_of(task_id: str) -> ColumnElement[bool]:
@@ -42,8 +47,7 @@ def variation_of(task_id: str) -> ColumnElement[bool]:
 
 def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:
     """The other tasks of its wish that are in one of these, newest first."""
-    wish = _wishes(col(Task.id) == task_id)
-    mine = select(Task).where(col(Task.id).in_(sa.select(wish.c.id)), Task.id != task_id)
+    mine = select(Task).where(col(Task.id).in_(ids(col(Task.id) == task_id)), Task.id != task_id)
     return list(session.exec(mine.where(col(Task.status).in_(statuses)).order_by(col(Task.seq).desc())))
 
 
