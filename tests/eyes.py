@@ -95,4 +95,5 @@ class Eyes:
 
     def assert_well(self) -> None:
         """Nothing was found, all the way."""
-        assert "\n".join(dict.fromkeys(self.troubles)) == ""
+        found = "\n".join(dict.fromkeys(self.troubles))
+        assert not found, found

@@ -4,6 +4,7 @@
 // The document says in which language it is: screen readers choose their voice by it, and browsers the shape of a sign.
 
 const last = { page: "", filled: "" };
+const PROMPT = ".st-key-composer .st-key-prompt textarea";
 
 function whenThere(selector, then, tries = 120) {
   const node = document.querySelector(selector);
@@ -15,6 +16,13 @@ function show(prompt) {
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   prompt.closest(".st-key-composer").scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
   prompt.focus({ preventScroll: true });
+  holdFocus(15);
+}
+
+// Streamlit may draw the field anew once what came with it takes its place; nobody shall then type into nothing.
+function holdFocus(times) {
+  if (document.activeElement === document.body) document.querySelector(PROMPT)?.focus({ preventScroll: true });
+  if (times) setTimeout(holdFocus, 100, times - 1);
 }
 
 // How high it is what sticks to the top of a wide History; page.css knows where it does.
@@ -33,5 +41,5 @@ export default function ({ data }) {
   if (arrived) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });
   if (data.page === "History") whenThere(".st-key-toolbar", measure);
   if (arrived && innerWidth < 768) document.querySelector("[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button")?.click();
-  if (filled) whenThere(".st-key-composer .st-key-prompt textarea", show);
+  if (filled) whenThere(PROMPT, show);
 }
