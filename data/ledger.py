@@ -14,7 +14,7 @@ from sqlalchemy import func, insert, update
 from sqlmodel import Session, col, select
 
 from data.db import Database, insert_new
-from data.errors import BudgetExceeded
+from data.errors import BudgetExceeded, NotAllowed
 from data.money import format_credits
 from data.moves import lock_task
 from data.schema import OPEN_CALL, Batch, Budget, LedgerEntry, Spending, Submission, Task
@@ -79,7 +79,15 @@ class Ledger:
         self._clock = clock or db.now
 
     def set_budget(self, scope: str, micro: int | None, *, who: str) -> None:
-        """Sets a monthly limit in micro-credits; None lifts it. `scope`: TEAM, EVERYBODY or `person_scope(name)`."""
+        """Sets a monthly limit in micro-credits; None lifts it. `scope`: TEAM, EVERYBODY or `person_scope(name)`.
+
+        Raises:
+            NotAllowed: it is nobody's.
+        """
+        if scope != TEAM and not scope.startswith(person_scope("")):
+            raise NotAllowed(
+                Sentence("Nobody is called “{scope}”; no budget was changed. Choose whose it is.", scope=scope)
+            )
         if micro is not None and (isinstance(micro, bool) or not isinstance(micro, int) or micro < 0):
             raise ValueError("a budget is a whole number of micro-credits, or None")
         with self._db.transaction() as session:

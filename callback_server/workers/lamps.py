@@ -92,7 +92,7 @@ class Lamps:
             await self.provider_trouble(name, refusal, "Free calls are answered, paid ones refused.", again=True)
             return
         seconds = time.monotonic() - started
-        message = Sentence("Answers in {n} s.", n=f"{seconds:.1f}")
+        message = Sentence("Answers in {n} s.", n=f"{max(seconds, 0.1):.1f}")
         data: dict[str, Any] = {"seconds": round(seconds, 3)} | ({} if left is None else {"credits_micro": left})
         await asyncio.to_thread(self.board.report, f"provider:{name}", ok=True, message=message, data=data)
         self._trouble.pop(name, None)

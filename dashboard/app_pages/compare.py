@@ -92,7 +92,7 @@ def empty(why: str) -> None:
         st.warning(why, icon=":material/link_off:")
     with st.container(key="pair_empty"):
         st.subheader(t("Which two?"), anchor=False)
-        st.caption(t("Pick one in History and press *Compare…*; here you then choose what to put beside it."))
+        st.caption(t("Select two in History and press *Compare*, or choose *Compare with…* in the menu of a picture."))
         if st.button(t("Go to History"), type="primary", key="to_history"):
             st.switch_page("app_pages/history.py")
         two = last_two()

@@ -127,7 +127,7 @@ def _silent(detail: Detail) -> bool:
 
 def _time(detail: Detail, spec: ModelSpec | None, call: Submission | None) -> Line:
     typical = views.usual(spec)
-    asked = t("usually {time}", time=formats.seconds(typical)) if typical else t(words.NOT_KNOWN_YET)
+    asked = t("usually {time}", time=formats.seconds(typical)) if typical else "–"
     if call is None or detail.card.finished_at is None or detail.card.status != TaskStatus.SUCCEEDED:
         return Line(t("Time"), asked)
     return Line(t("Time"), asked, formats.seconds((detail.card.finished_at - call.started_at).total_seconds()))

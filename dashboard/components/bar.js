@@ -14,8 +14,8 @@ function bar(data, me, over) {
   const deeds = data.view === "deleted" ? [button("restore", words.restore, { class: "act primary" })] : [
     button("star_all", words.star),
     button("tags", words.tag, { "aria-haspopup": "dialog" }),
-    button("zip", "ZIP", { title: words.zip, "aria-label": words.zip }),
-    over.count === 2 ? button("compare_two", words.compare) : null,
+    over.bytes ? button("zip", "ZIP", { title: words.zip, "aria-label": words.zip }) : null, // else there is no file
+    over.bytes && over.count === 2 ? button("compare_two", words.compare) : null,
     button("delete", words.delete, { class: "act bad" }),
   ];
   return el("div", { class: "bar", role: "region", "aria-label": words.bar, "data-key": "bar" },

@@ -7,7 +7,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import formats, people, server, toasts, trouble
-from dashboard.language import t
+from dashboard.language import language, t
 from data.ledger import EVERYBODY, TEAM, Standing, month_of, person_scope
 from data.money import MICRO
 from data.schema import Budget
@@ -65,7 +65,9 @@ def _row(scope: str, limit: Budget | None, standing: Standing | None, me: str) -
 def _editor(scopes: list[str], limits: dict[str, Budget], me: str) -> None:
     with st.form("budget", border=True, clear_on_submit=False):
         with st.container(horizontal=True, vertical_alignment="bottom"):
-            scope = st.selectbox(t("Whose budget"), scopes, key="budget_scope", format_func=lambda one: _name(one, me))
+            # With another language it is another field: a browser sends the name that it shows, which is nobody's then.
+            key = f"budget_scope_{language()}"
+            scope = st.selectbox(t("Whose budget"), scopes, key=key, format_func=lambda one: _name(one, me))
             st.text_input(t("Credits a month"), key="budget_credits", placeholder="500", max_chars=20,
                           help=t("A whole number, or one with one decimal. Leave it empty for no limit."))  # fmt: skip
             st.form_submit_button(t("Set"), key="budget_set", type="primary", on_click=_set, args=(me,))
@@ -84,9 +86,10 @@ def _set(me: str) -> None:
         state["budget_fault"] = t(error.args[0])
         return
     with trouble.callback():
-        resources.desk().ledger.set_budget(state["budget_scope"], micro, who=me)
+        scope = state[f"budget_scope_{language()}"]
+        resources.desk().ledger.set_budget(scope, micro, who=me)
         state["budget_credits"] = ""
-        whose = _name(state["budget_scope"], me)
+        whose = _name(scope, me)
         if micro is None:
             done = t("{whose}: There is no limit now.", whose=whose)
         else:

@@ -10,9 +10,10 @@
 // heard of a while later (`heard` counts what it has) is told once more from here, with the text and the settings of
 // then. The same press told twice is one press, and so are those of a key that is held down: see `press.unheard`.
 
-const last = { button: "", onButton: false };
+const last = { button: "", onButton: false, epoch: "" };
 const pressed = { what: null, text: "", at: 0, timer: 0, pause: 0 };
 const PATIENCE = 2000; // ms until a press is told again; then twice as long, for a slow server must get to its answer
+const EARLY = 600; // ms, for a press that came before the button knew of the text
 const OLD = 30000; // ms: by then whoever pressed has gone on to something else
 const ONE = 1000; // ms: presses so close to each other are one
 const BUTTON = ".st-key-generate button";
@@ -21,16 +22,17 @@ const DRAWN = 250; // ms: by then the field shows the text that came with us
 const watching = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
 export default function ({ data, parentElement, setStateValue }) {
-  const isNew = !watching.has(parentElement);
+  const isNew = !watching.has(parentElement) || last.epoch !== data.epoch; // with another epoch the server began anew
+  last.epoch = data.epoch;
   watching.get(parentElement)?.();
   const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
   let told = data.seen?.base === data.base ? data.seen : { base: data.base, empty: ours.trim() === "", edited: false };
   const kept = `picture-desk-typed-${data.whose}`;
   const typed = JSON.parse(sessionStorage.getItem(kept) ?? "{}"); // which text was typed over which
   const field = document.querySelector(`.st-key-${data.field} textarea`);
-  if (typed.base !== data.base) sessionStorage.removeItem(kept);
-  else if (isNew && typed.text !== ours && field?.value === ours)
-    setStateValue("typed", { ...told, lost: typed.text, at: Date.now() });
+  if (!isNew && typed.base !== data.base) sessionStorage.removeItem(kept);
+  else if (isNew && typed.text !== undefined && typed.text !== ours && field?.value === ours)
+    setStateValue("typed", { ...told, lost: typed.text, at: Date.now() }); // also where another tab wrote meanwhile
   const tell = (text) => {
     const seen = { base: data.base, empty: text.trim() === "", edited: text !== ours };
     if (told.empty !== seen.empty || told.edited !== seen.edited) setStateValue("typed", (told = seen));
@@ -59,13 +61,14 @@ export default function ({ data, parentElement, setStateValue }) {
   const isOnButton = (event) => event.target.closest?.(BUTTON);
   const press = (event) => {
     const button = document.querySelector(BUTTON), now = Date.now();
-    if (!(event.type === "click" ? isOnButton(event) : isKeys(event) && data.shortcut) || !button || button.disabled) return;
     const text = document.querySelector(`.st-key-${data.field} textarea`)?.value ?? ours;
+    const isEarly = data.waits && text.trim() !== ""; // the button still asks for a text that stands there by now
+    if (!(event.type === "click" ? isOnButton(event) : isKeys(event) && data.shortcut) || !button || (button.disabled && !isEarly)) return;
     const isAnother = now - pressed.at > ONE || text !== pressed.text;
     Object.assign(pressed, { text, at: now });
     if (!isAnother) return;
     pressed.what = { button: data.button, heard: data.heard, form: data.form, epoch: data.epoch, text, at: now };
-    pressed.pause = PATIENCE;
+    pressed.pause = button.disabled ? EARLY : PATIENCE;
     insist();
   };
   const hold = (event) => {

@@ -56,11 +56,11 @@ def composer(person: str) -> None:
     references(now, person)
     more_settings(shown, now)
     key = press.key(now.promise)
-    _button(person, now, left, key, empty=empty, edited=edited)
+    waits = _button(person, now, left, key, empty=empty, edited=edited)
     mount_composer(
         key="typed", field="prompt", committed=committed, person=person,
         button={"button": key, "heard": press.heard(), "heard_text": press.shown(press.pressed_text()),
-                "form": press.beside_the_prompt(now), "shortcut": not _is_covered()},
+                "form": press.beside_the_prompt(now), "shortcut": not _is_covered(), "waits": waits},
         on_pressed=partial(press.unheard, person),
     )  # fmt: skip
 
@@ -116,6 +116,10 @@ def _about(now: Form, left: budget.Left | None) -> None:
     names, halted = [ask.choice.name for ask in now.asks], bool(server.about().halt)
     warnings = [form_words.gone(missing, names, halted=halted)] if (missing := chosen.gone(catalog())) else []
     warnings += [t(ask.spec.retiring(resources.now().date())) for ask in now.willing]
+    if now.references:
+        parts.append(form_words.with_references(len(now.references)))
+    if refused := len(st.session_state["refused"]):
+        warnings.append(form_words.without_refused(refused))
     if left:
         (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))
     accounts = [] if practice else credit.held(now)
@@ -138,14 +142,15 @@ def _estimate(now: Form, times: int, each: str = "{price}", *, in_dollars: bool 
     return formats.about(None) if now.unpriced == len(now.priced) else form_words.at_least(known, now.unpriced)
 
 
-def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> None:
+def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> bool:
+    """Draws it, and what must be said beside it; whether it waits for a text, and for nothing else."""
     label, sentence = press.obstacle(now, left, person, empty=empty)
     meant = label or edited or way(now) == Relation.VARIATION  # whoever varies wants the same once more
     same = None if meant else press.same_as(now)
     estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
-    shortcut = None if _is_covered() else "Ctrl+Enter"
+    shortcut = None if label or _is_covered() else "Ctrl+Enter"
     with st.container(horizontal=True, gap="small", key="press"):
         with st.container(key="generate"):
             st.button(
@@ -158,7 +163,8 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
         shown = formats.practised(refusal or sentence, practice=now.practice)
         st.error(formats.literal(shown), icon=":material/error:")
     elif same is not None:
-        twin(same, now, person)
+        twin(same, person)
+    return label == t(words.ADD_PROMPT)
 
 
 def _is_covered() -> bool:

@@ -182,8 +182,8 @@ def lay_out(specs: Iterable[ModelSpec], models: Catalog) -> list[Control]:
     To be called before the widgets are drawn.
     """
     specs, state = list(specs), st.session_state
-    if (state.get("count") or 1) not in counts(len(specs)):
-        state["count"] = counts(len(specs))[-1]
+    count = state.get("count") or COUNTS[0]  # told at each drawing: with another label it would forget what was chosen
+    state["count"] = count if count in counts(len(specs)) else counts(len(specs))[-1]
     kind = specs[0].kind
     shown = controls(specs, [spec for spec in models.models if spec.kind == kind])
     for control in shown:

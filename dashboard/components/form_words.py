@@ -41,8 +41,8 @@ def generate(count: int, estimate: str, *, again: bool = False, models: int = 1)
     said = {"count": count, "estimate": estimate, "models": models}
     if models > 1:
         if again:
-            return t("Generate {count} again by {models} models · {estimate}", **said)
-        return t("Generate {count} by {models} models · {estimate}", **said)
+            return t("Generate {count} again with {models} models · {estimate}", **said)
+        return t("Generate {count} with {models} models · {estimate}", **said)
     if not again:
         return t("Generate {count} · {estimate}", **said)
     if count > 1:
@@ -89,7 +89,21 @@ def free(count: int, roles: Sequence[str]) -> str:
     """In the place of those that may still be added; empty where none may."""
     if roles:
         return t("{roles}: free", roles=joined(roles))
-    return t("{count} free", count=count) if count else ""
+    return t("room for {count} more", count=count) if count else ""
+
+
+def with_references(count: int) -> str:
+    """Beside the price: what is asked for is made from these."""
+    return tn(count, "from {n} reference", "from {n} references")
+
+
+def without_refused(count: int) -> str:
+    """A warning: what was added and refused is no part of what a press asks for."""
+    return tn(
+        count,
+        "One file that you added was refused (see References) and is not used.",
+        "{n} files that you added were refused (see References) and are not used.",
+    )
 
 
 def in_order(roles: Sequence[str]) -> str:

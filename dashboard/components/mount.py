@@ -94,9 +94,10 @@ def mount_composer(
     """Watches the text area with the key `field` while a person types in it, and the button; see `composer.js`.
 
     `button`: the key of the `button` beside it (with another key it is a new one, which gets the old one's focus), how
-    many presses of it we `heard` of and with which `heard_text`, a digest of the `form` beside the text, and whether
-    its `shortcut` is in force. `on_pressed` is given what the browser says of a press that we seem not to have heard
-    of: `button`, `heard` and `form` as they were, the `text`, and its `age` in seconds.
+    many presses of it we `heard` of and with which `heard_text`, a digest of the `form` beside the text, whether its
+    `shortcut` is in force, and whether it `waits` for a text alone. `on_pressed` is given what the browser says of a
+    press that we seem not to have heard of: `button`, `heard` and `form` as they were, the `text`, and its `age` in
+    seconds.
     """
     state = st.session_state.get(key) or {}
     data = {"field": field, "text": committed, "base": _base(committed), "seen": state.get("typed"),

@@ -90,7 +90,8 @@ def press(person: str, pressed: int, promised: tuple[object, ...], *, age: float
         changed = bool(form.willing) and form.promise != promised and not server.about().halt
         state["refusal"] = (words.CHANGED if changed else error.sentence, form)
     else:
-        state["arrived"], state["press"] = made[0].batch_id, max(pressed, number()) + 1
+        state["arrived"] = state["pressed_batch"] = made[0].batch_id
+        state["press"] = max(pressed, number()) + 1
         choose([ask.choice.name for ask in form.asks])  # whatever stood in for a model that is gone
         origin.settled()
         _remember(person, form)

@@ -54,7 +54,7 @@ function comparison(rows, words) {
   return el("table", {},
     el("thead", {}, el("tr", { class: "soft" }, el("th", { scope: "col" }, el("span", { class: "unseen" }, words.setting)), el("th", { scope: "col" }, words.asked), el("th", { scope: "col" }, words.used))),
     el("tbody", {}, rows.map((row) =>
-      el("tr", { class: row.differs && "differs" }, el("th", { class: "soft", scope: "row" }, row.name), el("td", { dir: "auto", colspan: row.fact && 2 }, row.asked, row.asked && take(row.name, row.asked, words)), !row.fact && used(row)))));
+      el("tr", { class: row.differs && "differs" }, el("th", { class: "soft", scope: "row" }, row.name), el("td", { dir: "auto", colspan: row.fact && 2 }, row.asked, /[\p{L}\p{N}]/u.test(row.asked) && take(row.name, row.asked, words)), !row.fact && used(row)))));
 }
 
 // The family: what it came of → this one → what came of it. What is folded away is one click off.

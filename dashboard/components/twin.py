@@ -2,16 +2,20 @@
 
 import streamlit as st
 
-from dashboard.components import formats, people, press, walk, words
-from dashboard.components.form import Form
+from dashboard.components import formats, people, walk, words
 from dashboard.language import t
 from dashboard.resources import desk, now, picture_url
 from data.errors import NotFound
 from data.schema import Task
 
 
-def twin(task: Task, form: Form, person: str) -> None:
-    """Informs, and stands in nobody's way: the same may be wanted twice."""
+def twin(task: Task, person: str) -> None:
+    """Informs, and stands in nobody's way: the same may be wanted twice, and the button says "again".
+
+    Not about what was pressed last: its cards stand beside the form.
+    """
+    if task.batch_id == st.session_state.get("pressed_batch"):
+        return
     try:
         card = desk().history.card(task.id)
     except NotFound:
@@ -23,10 +27,6 @@ def twin(task: Task, form: Form, person: str) -> None:
         said = words.same_again(people.name_of(task.person, person), when)
         st.caption(formats.literal(t(said)), width="content")
         st.button(t("Open it"), type="tertiary", key="open_same", on_click=_open, args=(task.id,))
-        st.button(
-            t("Make a new one anyway"), type="tertiary", key=f"anyway_{press.key(form.promise)}",
-            on_click=press.press, args=(person, press.number(), form.promise),
-        )  # fmt: skip
 
 
 def _open(task_id: str) -> None:

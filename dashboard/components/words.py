@@ -134,7 +134,7 @@ GIVE_UP = "Give up"
 GIVE_UP_AND_AGAIN = "Give up and try again"
 KEEP_WAITING, LEAVE_IT = "Keep waiting", "Leave it"
 NOTHING_CHARGED = "nothing"
-MODEL_CHOOSES, NOT_KNOWN_YET = "the model chooses", "not known yet"
+MODEL_CHOOSES = "the model chooses"
 CHARGE_UNKNOWN = "not known whether charged"
 CHARGE_OF_ANOTHER_UNKNOWN = "not known whether another call was charged"
 NAME_IT = "It is in the provider’s list? Paste its id"
@@ -257,7 +257,8 @@ def queue(waiting: int, seconds: float) -> str:
     """The one line about everybody's queue."""
     if seconds < 1:
         return t("{n} waiting to be sent", n=f"{waiting:,}")
-    return t("{n} waiting, the last is sent in about {wait}", n=f"{waiting:,}", wait=formats.seconds(seconds))
+    return tn(waiting, "{n} waiting, it is sent in about {wait}", "{n} waiting, the last is sent in about {wait}",
+              wait=formats.seconds(seconds))  # fmt: skip
 
 
 def same_again(who: str, when: str) -> str:

@@ -73,9 +73,11 @@ def test_nothing_is_found_in_any_state_in_any_light_in_any_size(lone_desk: Desk,
 def in_trouble(eyes: Eyes, person: Person, secrets: Path) -> None:
     """What a person meets where the desk itself is not well. In this order: nothing comes back from the last."""
     page, state = person.page, person.desk.state_dir
+    person.desk.stop()
     (state / "catalog.toml").write_text("[[models")
+    person.desk.start()
     person.opens()
-    expect(page.get_by_role("alert").filter(has_text="catalog").first).to_be_visible()
+    expect(page.get_by_role("alert").filter(has_text="catalog.toml").first).to_be_visible()
     eyes.look("a catalogue that cannot be read")
     (state / "catalog.toml").unlink()
     secrets.write_text(SIGN_IN)

@@ -57,7 +57,7 @@ def test_both_families_stand_beside_each_alone_each_with_price_and_time(room: Ro
     assert (way(app, "Both")["facts"][0], way(app, "Both")["models"]) == ("≈ 10.5 cr", "Seedream 4.5 + Nano Banana")
     app = choose(app, NANO, DREAM)
     assert [one["picked"] for one in drawn(app, "families")["items"]] == [False, False, True]
-    assert label(write(app, "a red kite")) == "Generate 2 by 2 models · ≈ 10.5 credits"
+    assert label(write(app, "a red kite")) == "Generate 2 with 2 models · ≈ 10.5 credits"
     assert not any(one["picked"] for one in drawn(choose(app, "Veo 3.1 Fast"), "families")["items"])
 
 

@@ -287,7 +287,7 @@ def test_several_models_make_one_batch_at_the_sum_of_their_prices(room: Room) ->
     app = write(choose(room.open(), NANO, DREAM), "a red kite")
     app.segmented_control(key="count").set_value(2).run()
     app.pills(key="shape").set_value("16:9").run()
-    assert generate(app).label == "Generate 4 by 2 models · ≈ 21 credits"
+    assert generate(app).label == "Generate 4 with 2 models · ≈ 21 credits"
     assert "≈ 10.5 credits ($0.0525) for one of each" in said(app)
     press(app)
     tasks = room.all_tasks()
@@ -427,7 +427,7 @@ def test_slots_count_to_the_smallest_limit_and_mark_what_is_too_many(room: Room)
     app = drop(choose(room.open(), NANO, DREAM), 2)
     slots = drawn(app, "slots")
     assert slots["words"]["title"] == "2 of 10 · all models will use them"
-    assert (slots["free"], [slot["number"] for slot in slots["slots"]]) == ("8 free", [1, 2])
+    assert (slots["free"], [slot["number"] for slot in slots["slots"]]) == ("room for 8 more", [1, 2])
     assert slots["how"] == words.REORDER
     choose(app, NANO, DREAM, "Seedream 3")
     assert drawn(app, "slots")["words"]["title"] == "2 of 10 · all but Seedream 3 will use them"

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from sqlmodel import select
 from stores import MODELS, Stores, picture
 
-from data.errors import BudgetExceeded
+from data.errors import BudgetExceeded, NotAllowed
 from data.ledger import EVERYBODY, TEAM, Ledger, month_of, person_scope
 from data.requests import GenerationRequest
 from data.schema import LedgerEntry, Spending, Task
@@ -223,3 +223,10 @@ def test_what_came_to_nothing_is_no_double(stores: Stores) -> None:
     task = stores.task()
     stores.tasks.cancel(task.id, who="ann")
     assert stores.tasks.like(GenerationRequest(MODELS[0], task.prompt, {}, ())) is None
+
+
+def test_a_budget_of_nobody_is_refused(stores: Stores) -> None:
+    ledger = Ledger(stores.db, stores.clock)
+    with pytest.raises(NotAllowed, match="no budget was changed"):
+        ledger.set_budget("整个团队", 116_000_000, who="ann")
+    assert ledger.budgets() == []
