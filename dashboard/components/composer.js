@@ -22,17 +22,18 @@ const DRAWN = 250; // ms: by then the field shows the text that came with us
 const watching = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
 export default function ({ data, parentElement, setStateValue }) {
-  const isNew = !watching.has(parentElement) || last.epoch !== data.epoch; // with another epoch the server began anew
-  last.epoch = data.epoch;
   watching.get(parentElement)?.();
   const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
   let told = data.seen?.base === data.base ? data.seen : { base: data.base, empty: ours.trim() === "", edited: false };
   const kept = `picture-desk-typed-${data.whose}`;
   const typed = JSON.parse(sessionStorage.getItem(kept) ?? "{}"); // which text was typed over which
   const field = document.querySelector(`.st-key-${data.field} textarea`);
-  if (!isNew && typed.base !== data.base) sessionStorage.removeItem(kept);
-  else if (isNew && typed.text !== undefined && typed.text !== ours && field?.value === ours)
-    setStateValue("typed", { ...told, lost: typed.text, at: Date.now() }); // also where another tab wrote meanwhile
+  const isAnew = last.epoch !== data.epoch; // after a reload, or the server's: another tab may have written meanwhile
+  const isNew = isAnew || !watching.has(parentElement);
+  if (typed.base !== data.base && !isAnew) sessionStorage.removeItem(kept);
+  else if (isNew && field && typed.text !== undefined && typed.text !== ours && field.value === ours)
+    setStateValue("typed", { ...told, lost: typed.text, at: Date.now() });
+  if (field) last.epoch = data.epoch;
   const tell = (text) => {
     const seen = { base: data.base, empty: text.trim() === "", edited: text !== ours };
     if (told.empty !== seen.empty || told.edited !== seen.edited) setStateValue("typed", (told = seen));
