@@ -436,3 +436,25 @@ def test_one_model_that_has_gone_does_not_keep_the_rest_of_a_batch_from_a_retry(
     monkeypatch.setattr(asks, "validate", paused)
     again = stores.tasks.retry_failed(batch[0].batch_id, who="ann")
     assert ([task.model for task in again.tasks], again.left_out) == ([MODELS[0]], 1)
+
+
+def test_what_is_under_way_or_has_its_picture_is_not_asked_for_again(stores: Stores) -> None:
+    claim = stores.running()
+    with pytest.raises(NotAllowed, match="under way again, or has its picture"):
+        stores.tasks.retry(claim.task.id, who="ann")
+    stores.succeed(claim)
+    stores.bring_home()
+    with pytest.raises(NotAllowed, match="under way again, or has its picture"):
+        stores.tasks.retry(claim.task.id, who="ann")
+
+
+def test_a_batch_is_not_tried_again_for_a_last_try_that_failed_where_an_earlier_one_came_late(stores: Stores) -> None:
+    first = overdue(stores)
+    (again,) = stores.tasks.retry_failed(first.task.batch_id, who="ann").tasks
+    claim = stores.claim()
+    stores.submissions.accepted(claim.submission_id, "p2")
+    stores.fail(claim, "p2")
+    stores.succeed(first)
+    for batch_id in (first.task.batch_id, again.batch_id):
+        with pytest.raises(NotAllowed, match="left to try again"):
+            stores.tasks.retry_failed(batch_id, who="ann")
