@@ -403,8 +403,8 @@ def test_a_model_beyond_what_one_press_may_ask_is_not_added_by_an_older_page(mon
 
 
 def test_the_same_request_is_noticed_for_several_only_where_all_were_asked(room: Room) -> None:
+    press(write(choose(room.open(), NANO), "a red kite"))
     app = write(choose(room.open(), NANO), "a red kite")
-    press(app)
     assert "You asked for the same" in said(app)
     choose(app, NANO, DREAM)
     assert "You asked for the same" not in said(app)
