@@ -206,8 +206,8 @@ def round_of(side: Side, browser: Browser, *, turns: int) -> None:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.set_default_timeout(60_000)
     page = context.new_page()
-    side.goes(page, "open, cold")
-    pictures = side.goes(page, "open, warm")
+    side.goes(page, "open, cold", side.only_done)
+    pictures = side.goes(page, "open, warm", side.only_done)
     for _ in range(turns):
         older = page.get_by_role("button", name="Older").last
         older.scroll_into_view_if_needed()
