@@ -312,9 +312,4 @@ def has_its_picture(seen: Seen, task_id: str) -> bool:
     """Whether another try at the same wish has its picture, or is fetching it. Only a retry may come too late."""
     if seen.tasks[task_id]["relation"] != "retry":
         return False
-    members, retries = {task_id}, [task for task in seen.tasks.values() if task["relation"] == "retry"]
-    for _ in retries:
-        members |= {task["parent_id"] for task in retries if task["id"] in members}
-        members |= {task["id"] for task in retries if task["parent_id"] in members}
-    others = (seen.tasks[member]["status"] for member in members - {task_id} if member in seen.tasks)
-    return any(status in {"succeeded", "fetching"} for status in others)
+    return any(one["id"] != task_id and one["status"] in {"succeeded", "fetching"} for one in wish(seen, task_id))
