@@ -14,6 +14,7 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -28,6 +29,7 @@ from processes import PATIENCE, Desk
 from xdist.scheduler import LoadScopeScheduling
 
 from callback_server.settings import ServerSettings
+from data import catalog as catalogue
 from data.settings import PROVIDER_KEY_NAMES, Settings
 
 RINGS = ("functions", "http", "processes")
@@ -161,6 +163,15 @@ def _nobodys_settings() -> Iterator[None]:
         for settings in (Settings, ServerSettings):
             patch.setitem(settings.model_config, "env_file", None)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _shipped_models() -> Iterator[None]:
+    """What an admin adds to the catalogue in one test is on offer in no other."""
+    shipped = catalogue._LIVE
+    catalogue._LIVE = copy(shipped)
+    yield
+    catalogue._LIVE = shipped
 
 
 @pytest.fixture(scope="session", params=KINDS)
