@@ -115,7 +115,8 @@ class PinnedBackend(httpcore.AsyncNetworkBackend):
         try:
             numbers = await self._resolve(host, port)
         except (OSError, UnicodeError) as failed:  # UnicodeError: a name that no resolver takes
-            raise httpcore.ConnectError(f"the name {host} cannot be resolved") from failed
+            message = Sentence("There is no server of the name {host}, or none can be found now.", host=host)
+            raise DownloadError(message, code="unreachable", permanent=False) from failed
         if not excepted and not all(is_public(number) for number in numbers):
             message = Sentence(
                 "The address {host} leads into a private network; nothing was fetched from it.", host=host
@@ -221,7 +222,7 @@ class Downloader:
 
 def web_url(text: str) -> httpx.URL:
     """The URL, normalised, if it is http or https with a host and without user; otherwise DownloadError."""
-    message = Sentence("The provider named an address that is not a plain http or https one.")
+    message = Sentence("The address is no plain http or https one.")
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, ValueError, TypeError) as problem:
@@ -248,7 +249,7 @@ def _refuse_unless_ok(status: int) -> None:
     answered = Sentence("The file's server answered {status}.", status=status)
     if status in _GONE:
         raise DownloadError(
-            Sentence("The provider no longer has the file (HTTP {status}).", status=status),
+            Sentence("The file is not there, or not for everybody (HTTP {status}).", status=status),
             code="expired",
             permanent=True,
         )

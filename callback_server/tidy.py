@@ -30,6 +30,7 @@ WORDS = {
     expired.DELETED: "requests that were deleted more than 30 days ago",
     expired.KEYS: "request keys that nobody repeats any more",
     expired.UPLOADS: "notes of uploads that the provider has deleted",
+    expired.LINKED: "notes of pictures that were named by their address",
     litter.ORIGINAL: "pictures that no request names",
     litter.THUMBNAIL: "thumbnails of pictures that are gone",
     litter.PARTIAL: "files that a killed process left half written",

@@ -20,7 +20,7 @@ from data.looks import Look, claim, end
 from data.moves import bring_back, lock_submission, lock_task, log, move
 from data.pace import Serves
 from data.rows import artifact_row, stored_image
-from data.schema import Artifact, ProviderFile, Submission, Task, UTCDateTime
+from data.schema import Artifact, LinkedPicture, ProviderFile, Submission, Task, UTCDateTime
 from data.status import TaskStatus
 
 _S = TaskStatus
@@ -48,6 +48,7 @@ class Due:
     sends: bool
     looks: bool
     fetches: bool
+    links: bool
 
 
 @dataclass(frozen=True)
@@ -64,6 +65,7 @@ _DUE = sa_select(
     sa_select(col(Task.seq)).where(col(Task.status) == _S.QUEUED, _READY).limit(1).scalar_subquery(),
     sa_select(col(Submission.id)).where(col(Submission.poll_at) <= _NOW).limit(1).scalar_subquery(),
     sa_select(col(Submission.id)).where(col(Submission.fetch_at) <= _NOW).limit(1).scalar_subquery(),
+    sa_select(col(LinkedPicture.id)).where(col(LinkedPicture.due_at) <= _NOW).limit(1).scalar_subquery(),
 )
 
 

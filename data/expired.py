@@ -21,6 +21,7 @@ from data.schema import (
     OPEN_CALL,
     Artifact,
     Batch,
+    LinkedPicture,
     ProviderFile,
     RequestKey,
     Submission,
@@ -41,6 +42,7 @@ CLEARED = "cleared"
 """Code (`Task.error_code`) of a request that was emptied."""
 
 TASKS, DELETED, WEBHOOKS, KEYS, UPLOADS = "requests", "deleted requests", "webhooks", "request keys", "provider files"
+LINKED = "linked pictures"
 
 
 @dataclass(frozen=True)
@@ -77,6 +79,8 @@ def rows(kept: Kept, now: datetime) -> tuple[Expired, ...]:
         Expired(KEYS, col(RequestKey.key), (col(RequestKey.key),), (col(RequestKey.at) < now - KEY_LIFE,), RequestKey),
         Expired(UPLOADS, col(ProviderFile.sha256), (col(ProviderFile.account), col(ProviderFile.sha256)),
                 (col(ProviderFile.expires_at) < now - timedelta(days=1),), ProviderFile),
+        Expired(LINKED, col(LinkedPicture.id), (col(LinkedPicture.id),),
+                (col(LinkedPicture.asked_at) < now - timedelta(days=1),), LinkedPicture),
     )  # fmt: skip
 
 

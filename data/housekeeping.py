@@ -22,7 +22,7 @@ from data.db import Database
 from data.errors import StorageError
 from data.expired import EVIDENCE, Kept
 from data.inspection import WRONG_BYTES, Inspection, Named
-from data.schema import Artifact, Preference, Submission
+from data.schema import Artifact, LinkedPicture, Preference, Submission
 from data.sentences import Sentence
 from data.storage import ObjectStorage
 
@@ -35,7 +35,7 @@ SHELVES_A_RUN = 11  # hourly, so the whole storage is walked once a day
 PICTURES_A_RUN = 2000
 REBUILT = "rebuilt thumbnails"
 KINDS = (expired.TASKS, expired.DELETED, expired.WEBHOOKS, expired.KEYS, expired.UPLOADS,
-         litter.ORIGINAL, litter.THUMBNAIL, litter.PARTIAL, REBUILT)  # fmt: skip
+         expired.LINKED, litter.ORIGINAL, litter.THUMBNAIL, litter.PARTIAL, REBUILT)  # fmt: skip
 
 
 @dataclass
@@ -179,7 +179,8 @@ class Housekeeping:
                 return named
             mine = or_(col(Submission.fetch_at).is_not(None), col(Submission.settled_at) > self._clock() - EVIDENCE)
             held = select(Submission.outputs).where(mine, cast(Submission.outputs, String).like("%held:%"))
-            for value in (*session.exec(select(Preference.value)), *session.exec(held)):
+            fetched = select(LinkedPicture.image).where(col(LinkedPicture.settled_at).is_not(None))  # not in a form yet
+            for value in (*session.exec(select(Preference.value)), *session.exec(fetched), *session.exec(held)):
                 named |= digests & set(re.findall(r"\b[0-9a-f]{64}\b", dumps(value)))
         return named
 

@@ -1,9 +1,11 @@
 """Whose tasks have moved since the last look: what open screens are told, so that they draw anew.
 
 Every change of a task writes a `TaskEvent` in its own transaction, so the events' numbers are the revision of it all.
-It knows no screen and no socket.
+A picture that a form waits for (`linked.py`) is no task: it is told once it is settled, and has no number. It knows no
+screen and no socket.
 """
 
+from datetime import timedelta
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -11,7 +13,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from data.db import Database
-from data.schema import Task, TaskEvent
+from data.schema import LinkedPicture, Task, TaskEvent, UTCDateTime
 
 _NUMBER = cast("Mapped[int]", col(TaskEvent.id))  # of a row that is there it is never None
 AT_ONCE = 500
@@ -24,6 +26,11 @@ _LATER = (
     sa.select(_NUMBER, col(TaskEvent.task_id))
     .where(_SINCE < _NUMBER).order_by(_NUMBER).limit(AT_ONCE)
 )  # fmt: skip
+_FRESH = timedelta(minutes=1)
+"""Longer than a settled picture takes to be seen here; beyond it, what waits for one asks by itself."""
+_SETTLED = sa.select(col(LinkedPicture.id), col(LinkedPicture.person)).where(
+    col(LinkedPicture.settled_at) > sa.bindparam("since", type_=UTCDateTime())
+)
 _PEOPLE = sa.select(col(Task.person)).distinct().where(col(Task.id).in_(sa.bindparam("moved", expanding=True)))
 
 
@@ -35,6 +42,7 @@ class News:
         self._db = db
         self._margin = 0 if db.is_sqlite else _MARGIN
         self._told: frozenset[int] | None = None
+        self._settled: frozenset[str] = frozenset()
         self.revision = 0
         """The highest number that was seen; 0 before the first event."""
 
@@ -43,15 +51,19 @@ class News:
         self._told = None
 
     def take(self) -> frozenset[str]:
-        """The people whose tasks have moved since the last call, of at most AT_ONCE events; empty: there is no more."""
+        """The people of whom something has moved since the last call, of at most AT_ONCE events; empty: no more."""
+        since = self._db.now() - _FRESH
         with self._db.look() as connection:
+            settled = connection.execute(_SETTLED, {"since": since}).all()
+            waited = frozenset(person for link_id, person in settled if link_id not in self._settled)
+            self._settled = frozenset(link_id for link_id, _ in settled)
             if self._told is None:
                 self._remember(list(connection.execute(_NEWEST).scalars()))
                 return frozenset()
             rows = connection.execute(_LATER, {"since": self.revision - self._margin}).all()
             moved = [task_id for number, task_id in rows if number not in self._told]
             self._remember([number for number, _ in rows])
-            return frozenset(connection.execute(_PEOPLE, {"moved": moved}).scalars()) if moved else frozenset()
+            return waited.union(connection.execute(_PEOPLE, {"moved": moved}).scalars() if moved else ())
 
     def _remember(self, numbers: list[int]) -> None:
         self.revision = max(numbers, default=self.revision)

@@ -291,6 +291,36 @@ class Template(Table, table=True):
     deleted_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
 
 
+class LinkedPicture(Table, table=True):
+    """A picture that somebody wants as a reference and has named by its address; the server fetches it.
+
+    The address may hold a token, so it stands here only until it was tried.
+    """
+
+    __tablename__: ClassVar[str] = "linked_picture"
+    __table_args__ = (
+        Index("ix_linked_picture_due", "due_at", sqlite_where=text("due_at IS NOT NULL"),
+              postgresql_where=text("due_at IS NOT NULL")),
+        Index("ix_linked_picture_settled", "settled_at", sqlite_where=text("settled_at IS NOT NULL"),
+              postgresql_where=text("settled_at IS NOT NULL")),
+        Index("ix_linked_picture_person", "person", "id"),
+        Index("ix_linked_picture_asked", "asked_at"),
+    )  # fmt: skip
+
+    id: str = Field(default_factory=new_id, primary_key=True)
+    person: str
+    name: str  # as a screen calls it: the file's name, or the host's
+    url: str | None = Field(default=None, sa_type=Text)  # None once it was tried
+    max_bytes: int = Field(sa_type=BigInt)
+    max_pixels: int = Field(sa_type=BigInt)
+    asked_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+    due_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # the end of a lease while somebody is at it
+    tries: int = 0
+    settled_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    image: dict[str, Any] | None = Field(default=None, sa_type=JSON)  # a `StoredImage`, once it is here
+    refusal: str | None = Field(default=None, sa_type=Text)  # the sentence that says why it is not
+
+
 class ProviderFile(Table, table=True):
     """A reference that a provider holds for us: uploaded before the paid call, which alone may be in doubt."""
 

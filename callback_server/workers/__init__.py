@@ -22,6 +22,7 @@ from callback_server.workers.dispatcher import Dispatcher
 from callback_server.workers.fetcher import Fetcher
 from callback_server.workers.housekeeper import LOOK_SECONDS, housekeeper
 from callback_server.workers.lamps import TROUBLE_SECONDS, Lamps
+from callback_server.workers.linker import Linker
 from callback_server.workers.loop import repeat, run
 from callback_server.workers.pulse import BEAT_SECONDS, Pulse
 from callback_server.workers.reconciler import Reconciler
@@ -32,6 +33,7 @@ from data.deadlines import Clock, Deadlines
 from data.errands import ErrandStore
 from data.health import HealthBoard
 from data.history import History
+from data.linked import LinkedPictures
 from data.news import News
 from data.notes import replay
 from data.pace import Pace
@@ -46,6 +48,8 @@ GRACE_SECONDS = 3.0
 ANSWER_SECONDS = 120.0
 """So long the last answers are waited for on a road that gives each only once."""
 DEADLINE_SECONDS = 5.0
+LINKS_AT_ONCE = 2
+"""Pictures for forms, of all people together: each is decoded, and what was paid for comes first."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,7 @@ class Workers:
     tasks: tuple[asyncio.Task[None], ...]
     dispatchers: tuple[Dispatcher, ...]
     reconciler: Reconciler
-    downloader: Downloader
+    downloaders: tuple[Downloader, ...]
     watch: Watch
     pulse: Pulse
     live: Live
@@ -76,7 +80,8 @@ class Workers:
         await _ended([call for dispatcher in self.dispatchers for call in dispatcher.under_way])
         await self.reconciler.stop()
         await aclose(dispatcher.account for dispatcher in self.dispatchers)
-        await self.downloader.aclose()
+        for downloader in self.downloaders:
+            await downloader.aclose()
         self.watch.close()
 
 
@@ -123,6 +128,7 @@ def start(
     reconciler = Reconciler(known, errands, submissions, Clock(db, deadlines), lamps)
     downloader = Downloader.from_settings(settings)
     fetcher = Fetcher(errands, artifacts, downloader, lamps)
+    linker = Linker.from_settings(settings, LinkedPictures(db), artifacts, lamps)
     watch, live = Watch(db, errands, bells), Live(News(db))
     house = housekeeper(settings, db, storage, artifacts, accounts=known, submissions=submissions)
     # Decoding a picture holds a thread for a second; the database calls of all loops must not wait behind it.
@@ -141,6 +147,7 @@ def start(
         run("request", lamps.answer_requests, bells.requests),
         run("news", live.step, bells.news),
         *(run("fetch", fetcher.step, bells.fetches) for _ in range(settings.fetches_at_once)),
+        *(run("link", linker.step, bells.links) for _ in range(LINKS_AT_ONCE)),
     ]
     dispatchers = tuple(
         Dispatcher(account, pace(settings, account), settings.callback_base, submissions, errands, artifacts, storage,
@@ -150,7 +157,8 @@ def start(
     for dispatcher in dispatchers:
         loops += [run("hand-over", dispatcher.hand_over, bells.sends), run("send", dispatcher.send, bells.sends)]
     tasks = tuple(asyncio.create_task(loop) for loop in loops)
-    return Workers(tasks, dispatchers, reconciler, downloader, watch, pulse, live, hurry or threading.Event())
+    downloaders = (downloader, linker.downloader)
+    return Workers(tasks, dispatchers, reconciler, downloaders, watch, pulse, live, hurry or threading.Event())
 
 
 def pace(settings: ServerSettings, account: Account) -> Pace:

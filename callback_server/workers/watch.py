@@ -27,6 +27,7 @@ class Bells:
     sends: Bell = field(default_factory=Bell)
     looks: Bell = field(default_factory=Bell)
     fetches: Bell = field(default_factory=Bell)
+    links: Bell = field(default_factory=Bell)
     requests: Bell = field(default_factory=Bell)  # a person pressed "check" on the Settings page
     news: Bell = field(default_factory=Bell)  # anything was committed
 
@@ -64,7 +65,11 @@ class Watch:
             self._next_tick = now + TICK_SECONDS
             due = await asyncio.to_thread(self.errands.due)
             bells = self.bells
-            for bell, has_work in ((bells.sends, due.sends), (bells.looks, due.looks), (bells.fetches, due.fetches)):
+            work = (
+                (bells.sends, due.sends), (bells.looks, due.looks), (bells.fetches, due.fetches),
+                (bells.links, due.links),
+            )  # fmt: skip
+            for bell, has_work in work:
                 if has_work:
                     bell.ring()
         return changed

@@ -25,6 +25,7 @@ from data.errors import InvalidRequest
 from data.expired import Kept
 from data.housekeeping import REBUILT, Housekeeping, Report
 from data.images import EDGES, StoredImage
+from data.linked import LinkedPictures
 from data.marks import Marks
 from data.preferences import Preferences
 from data.query_reading import read
@@ -45,6 +46,7 @@ from data.schema import (
     WebhookDelivery,
 )
 from data.search import Search
+from data.shrinking import Fit
 from data.status import TaskStatus
 from data.storage import ObjectStorage, picture_key, thumbnail_key
 
@@ -477,6 +479,20 @@ def test_old_webhooks_keys_and_uploads_go_and_young_ones_stay(house: House) -> N
     for kind in (expired.WEBHOOKS, expired.KEYS, expired.UPLOADS):
         assert report.found[kind].names == ["old"], kind
     assert [house.count(table) for table in (WebhookDelivery, RequestKey, ProviderFile)] == [1, 1, 1]
+
+
+def test_a_picture_that_a_form_may_take_up_yet_stays_for_a_day_and_its_row_no_longer(house: House) -> None:
+    linked = LinkedPictures(house.stores.db, house.stores.clock)
+    wish, _ = linked.ask("ann", "https://h.example/a.png", Fit(10**7, 10**7))
+    image = house.artifacts.take_reference(png(), "a.png")
+    assert linked.arrived(wish, image)
+    house.age(image.sha256, 2)
+    house.stores.clock.forward(hours=23)
+    house.tidy()
+    assert (house.has(image.sha256), list(linked.found([wish]))) == (True, [wish])
+    house.stores.clock.forward(hours=2)
+    assert house.tidy().found[expired.LINKED].names == [wish]
+    assert (house.has(image.sha256), linked.found([wish])) == (False, {})
 
 
 def test_the_webhooks_of_an_open_call_stay(house: House) -> None:

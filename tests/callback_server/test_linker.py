@@ -1,0 +1,156 @@
+"""A picture named by its address is taken from a real server as an upload is, or refused in a sentence."""
+
+import asyncio
+import logging
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from bench import Bench
+from pictures import animated_gif, phone_jpeg, png
+from shelf import Shelf
+from sqlmodel import select
+from stores import Stores
+
+from callback_server.download import Downloader
+from callback_server.workers.linker import Linker
+from data.errors import StorageError
+from data.linked import Linked, LinkedPictures
+from data.schema import LinkedPicture
+from data.shrinking import Fit
+from data.storage import picture_key
+
+FIT = Fit(10_000_000, 64_000_000)
+TOKEN = "a-secret-of-anns"
+
+
+@pytest.fixture
+def bench(database_url: str, tmp_path: Path) -> Iterator[Bench]:
+    stores = Stores(database_url)
+    yield Bench(stores, tmp_path)
+    stores.close()
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    made = Shelf()
+    yield made
+    made.close()
+
+
+def asked(bench: Bench, address: str, *, fit: Fit = FIT, allowed: str = "", most: int = 10**7) -> Linked:
+    """What has become of this address after one step of the worker."""
+    linked = LinkedPictures(bench.stores.db, bench.stores.clock)
+    wish, _ = linked.ask("ann", address, fit)
+    host, _, port = allowed.partition(":")
+    exceptions = {(host, int(port))} if allowed else ()
+
+    async def scenario() -> None:
+        downloader = Downloader(max_bytes=most, seconds=0.5, exceptions=exceptions)
+        linker = Linker(linked, bench.artifacts, downloader, bench.lamps)
+        assert await linker.step()
+        assert not await linker.step()
+        await downloader.aclose()
+
+    asyncio.run(scenario())
+    return linked.found([wish])[wish]
+
+
+def test_a_picture_is_decoded_turned_upright_and_stored_as_an_upload_is(bench: Bench, shelf: Shelf) -> None:
+    shelf.answers["/phone.jpg"] = [(200, phone_jpeg())]
+    found = asked(bench, f"http://{shelf.address}/phone.jpg?token={TOKEN}", allowed=shelf.address)
+    upload = bench.artifacts.take_reference(phone_jpeg(), "phone.jpg")
+    assert (found.image, found.refusal) == (upload, None)
+    assert "rotated upright" in (upload.note or "")
+
+
+def test_a_picture_too_large_for_the_chosen_models_is_made_smaller_and_says_so(bench: Bench, shelf: Shelf) -> None:
+    shelf.answers["/a.png"] = [(200, png(1200, 900))]
+    image = asked(bench, f"http://{shelf.address}/a.png", allowed=shelf.address, fit=Fit(10**7, 270_000)).image
+    assert image is not None
+    assert image.width * image.height <= 270_000
+    assert "made" in (image.note or "")
+
+
+REFUSED = {
+    "a web page": ((200, b"<!doctype html><p>Sign in"), "is a web page, not a picture. Nothing was charged."),
+    "a GIF": ((200, animated_gif()), "is a GIF, which cannot be used here. Nothing was charged."),
+    "gone": ((404, b""), "could not be fetched. The file is not there, or not for everybody (HTTP 404). Nothing was"),
+    "forbidden": ((403, b""), "could not be fetched. The file is not there, or not for everybody (HTTP 403)."),
+    "a server in trouble": ((503, b""), "could not be fetched. The file's server answered 503. Nothing was charged."),
+    "too large": ((200, b"x" * 20_000), "could not be fetched. The file is larger than 0.01 MB. Nothing was charged."),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_cannot_be_used_is_refused_in_a_sentence(bench: Bench, shelf: Shelf, what: str) -> None:
+    answer, sentence = REFUSED[what]
+    shelf.answers["/a.png"] = [answer]
+    found = asked(bench, f"http://{shelf.address}/a.png?token={TOKEN}", allowed=shelf.address, most=10_000)
+    assert found.image is None
+    assert f"a.png {sentence}" in (found.refusal or "")
+    assert TOKEN not in (found.refusal or "")
+
+
+def test_our_own_network_is_never_asked(bench: Bench, shelf: Shelf) -> None:
+    for address in (f"http://{shelf.address}/a.png", "http://127.0.0.1/a.png", "http://169.254.169.254/latest/"):
+        found = asked(bench, address)
+        assert any(why in (found.refusal or "") for why in ("leads into a private network", "not fetched from port"))
+        assert "Nothing was charged. Save the picture and upload it." in (found.refusal or "")
+
+
+def test_a_host_that_nobody_knows_is_named(bench: Bench) -> None:
+    said = asked(bench, "http://no-such-host.invalid/a.png").refusal or ""
+    assert "There is no server of the name no-such-host.invalid" in said
+    assert "Nothing was charged. Look whether the address is right" in said
+
+
+def test_a_server_that_takes_too_long_is_left(bench: Bench) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        address = f"127.0.0.1:{silent.getsockname()[1]}"
+        said = asked(bench, f"http://{address}/a.png", allowed=address).refusal or ""
+    assert "The file did not arrive within 0.5 s. Nothing was charged." in said
+
+
+def test_a_full_disk_is_told_and_lights_its_lamp(bench: Bench, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise StorageError("The disk is full.")
+
+    monkeypatch.setattr(bench.storage, "put", full)
+    shelf.answers["/a.png"] = [(200, png())]
+    said = asked(bench, f"http://{shelf.address}/a.png", allowed=shelf.address).refusal or ""
+    assert "could not be fetched. The disk is full. Nothing was charged." in said
+    assert not bench.board.all()["storage"].ok
+
+
+def test_no_address_is_logged_and_none_is_kept(bench: Bench, shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
+    shelf.answers["/a.png"] = [(200, png())]
+    with caplog.at_level(logging.DEBUG):
+        for address in (f"http://{shelf.address}/a.png", "http://no-such-host.invalid/a.png", "http://10.0.0.7/a.png"):
+            asked(bench, f"{address}?token={TOKEN}", allowed=shelf.address)
+    assert TOKEN not in caplog.text
+    with bench.stores.db.read() as session:
+        assert [row.url for row in session.exec(select(LinkedPicture))] == [None] * 3
+
+
+def test_what_was_taken_out_of_the_form_while_it_came_ends_in_nothing(bench: Bench, shelf: Shelf) -> None:
+    shelf.answers["/a.png"] = [(200, png())]
+    linked = LinkedPictures(bench.stores.db, bench.stores.clock)
+    wish, _ = linked.ask("ann", f"http://{shelf.address}/a.png", FIT)
+
+    class Impatient(Downloader):
+        async def fetch(self, url: str) -> bytes:
+            linked.forget("ann", wish)
+            return await super().fetch(url)
+
+    async def scenario() -> None:
+        host, _, port = shelf.address.partition(":")
+        downloader = Impatient(max_bytes=10**7, seconds=5, exceptions={(host, int(port))})
+        assert await Linker(linked, bench.artifacts, downloader, bench.lamps).step()
+        await downloader.aclose()
+
+    asyncio.run(scenario())
+    assert linked.found([wish]) == {}
+    stored = bench.artifacts.take_reference(png(), "a.png")
+    assert bench.storage.exists(picture_key(stored.sha256)), "its file goes with the litter"
