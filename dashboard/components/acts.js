@@ -55,9 +55,9 @@ function inMenu(event) {
   const to = { ArrowDown: at + 1, ArrowUp: at - 1 + all.length, Home: 0, End: all.length - 1 }[event.key];
   if (to !== undefined) all[to % all.length].focus();
   else if (event.key === "Escape" || event.key === "Tab") list.hidePopover();
-  else if (event.key.length === 1 && event.key !== " ") {
+  else if (keyName(event).length === 1 && event.key !== " ") {
     const from = [...all.slice(at + 1), ...all.slice(0, at + 1)];
-    from.find((one) => one.textContent.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
+    from.find((one) => one.textContent.toLowerCase().startsWith(keyName(event).toLowerCase()))?.focus();
   } else return event.stopPropagation(), true; // Enter and Space press it
   event.preventDefault();
   event.stopPropagation();

@@ -26,8 +26,8 @@ function show(me) {
   box.showModal();
 }
 
-// The full-width one is what a Chinese keyboard writes.
-const asks = ({ key, ctrlKey, metaKey, altKey }) => !ctrlKey && !metaKey && !altKey && (key === "?" || key === "？");
+// The full-width one is what a Chinese keyboard writes. Held down, it is one press: the sheet does not flicker.
+const asks = ({ key, ctrlKey, metaKey, altKey, repeat }) => !ctrlKey && !metaKey && !altKey && !repeat && (key === "?" || key === "？");
 
 // Whether a dialog of ours is open: it closes by Escape, also where Tab has led out of it to the browser's own buttons.
 const asked = () => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some((one) => one.shadowRoot?.querySelector("dialog[open]"));

@@ -41,10 +41,12 @@ function morph(from, to) {
   }
 }
 
-// The key as it is printed on it; on a keyboard without Latin letters, the one that stands in its place.
+// The key as it is printed on it. Where no Latin letter stands on it, or its digit wants Shift, the one of its place on a
+// keyboard that has them: F where a Russian one has а, 3 where a French one has ". Signs that we hear stay what they are.
 function keyName({ key, code }) {
   if (/^[a-z]$/i.test(key)) return key.toUpperCase();
-  return key.length === 1 && code?.startsWith("Key") ? code.slice(3) : key;
+  const [, kind, place] = code?.match(/^(Key|Digit)(.)$/) ?? [];
+  return place && (/[^\x00-\x7f]/.test(key) || (kind === "Digit" && !/^[-+=/?]$/.test(key))) ? place : key;
 }
 
 const keyOf = (event) => (event.ctrlKey || event.metaKey || event.altKey ? "" : keyName(event));
@@ -61,6 +63,7 @@ function desk(component, render, { local = {}, tick = null } = {}) {
     desks.set(parentElement, me);
     parentElement.appendChild(me.root);
     me.root.addEventListener("click", (event) => clicked(event, me, local));
+    me.root.addEventListener("keydown", once);
     me.over = el("div", { class: "root" }); // beside what is redrawn: a question stays open while the page lives on
     parentElement.appendChild(me.over);
   }
@@ -83,6 +86,11 @@ function desk(component, render, { local = {}, tick = null } = {}) {
     clearInterval(me.timer);
     clearTimeout(me.again);
   };
+}
+
+// A browser clicks a button as often as a held Enter repeats: what that turns on and off would flicker.
+function once(event) {
+  if (event.repeat && event.key === "Enter" && event.target.closest("[aria-pressed], [aria-checked]")) event.preventDefault();
 }
 
 function clicked(event, me, local) {

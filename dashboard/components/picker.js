@@ -109,10 +109,10 @@ function pressed(event, me) {
   const step = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: all.length - 1 }[event.key];
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (step !== undefined) all[Math.max(0, Math.min(all.length - 1, step))].focus();
-  else if (event.key === "Enter" || event.key === " ") choose(node, me);
-  else if (plain && event.key.length === 1) {
+  else if (event.key === "Enter" || event.key === " ") event.repeat || choose(node, me);
+  else if (plain && keyName(event).length === 1) {
     const from = [...all.slice(at + 1), ...all.slice(0, at + 1)];
-    from.find((one) => one.dataset.name.toLowerCase().startsWith(event.key.toLowerCase()))?.focus();
+    from.find((one) => one.dataset.name.toLowerCase().startsWith(keyName(event).toLowerCase()))?.focus();
   } else return;
   event.preventDefault();
   event.stopPropagation();
