@@ -3,7 +3,20 @@
 import streamlit as st
 
 from dashboard.auth import current_user
-from dashboard.components import deleted, exporting, filters, formats, gallery, listing, news, saved, selection, words
+from dashboard.components import (
+    deleted,
+    exporting,
+    filters,
+    first_time,
+    formats,
+    gallery,
+    listing,
+    narrowing,
+    news,
+    saved,
+    selection,
+    words,
+)
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.language import t
 from dashboard.resources import desk
@@ -60,33 +73,23 @@ def toolbar() -> Query:
 def nothing(query: Query) -> None:
     """Why nothing is here, and the way on."""
     total = desk().glances.count()
-    if total == 0:
-        with st.container(key="first_time"):
-            st.subheader(t("Nothing here yet"), anchor=False)
-            st.caption(
-                t("Every picture that is asked for stays here, with its prompt, its cost and what happened to it.")
-            )
-            if st.button(t("Make the first one"), type="primary", key="make_first"):
-                st.switch_page("app_pages/generate.py")
-        return
     with st.container(key="no_match"):
         st.subheader(t("None of {many} matches", many=formats.requests(total)), anchor=False)
         hides = desk().search.hides_most(query, user.id) if query else None
-        many = formats.requests(hides.count, COUNTED) if hides else ""
-        why = words.hidden_by(hides.part, many) if hides else words.ALL_HIDE if query else words.EMPTY_PAGE
-        st.caption(t(why))
-        if query.words:
-            st.markdown(f":small[{t(words.SEARCH_HELP)}]")
+        if hides:
+            what, many = narrowing.told(hides.part, query, user.id), formats.requests(hides.count, COUNTED)
+            st.markdown(t("**{filter}** hides {many}.", filter=formats.literal(what), many=many))
+        else:
+            st.caption(t(words.ALL_HIDE if query else words.EMPTY_PAGE))
         with st.container(horizontal=True):
             if hides:
                 st.button(
-                    t("Show these"),
-                    key="show_hidden",
-                    type="primary",
-                    on_click=filters.show,
+                    t("Drop this filter"), key="show_hidden", type="primary", on_click=filters.show,
                     args=[query.lacking(hides.part)],
-                )
+                )  # fmt: skip
             st.button(t("Clear filters"), key="clear_filters", on_click=filters.clear)
+        if query.words:
+            st.caption(t(words.SEARCH_HELP))
 
 
 def wait_for_the_first(shown: listing.Shown) -> None:
@@ -100,6 +103,9 @@ def wait_for_the_first(shown: listing.Shown) -> None:
 user = current_user()
 if deleted.is_asked_for():
     deleted.deleted(user.id)
+elif first_time.is_it():
+    first_time.teach()
+    st.fragment(first_time.wait)()
 else:
     with st.container(key="toolbar"):
         query = toolbar()

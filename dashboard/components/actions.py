@@ -32,7 +32,7 @@ def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> l
     if card.status == _S.SUCCEEDED:
         missing = [_missing()] if calls.missing and not calls.fetching else []
         return [*([] if in_drawer else _downloads(card)[:1]), *missing, *_iterate(card),
-                *_beside(card, around), _keep(card, around)]  # fmt: skip
+                *_beside(card, around), _star(card, around)]  # fmt: skip
     if card.status == _S.QUEUED:
         title = t("Nothing was sent yet, so nothing is charged")
         return [{"act": "cancel", "label": t("Cancel (free)"), "title": title}]
@@ -60,7 +60,7 @@ def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | N
         found.append({"act": "open", "label": t("Open"), "title": t("Open it and all about it")})
     if card.pictures:
         found.append({"act": "remix", "label": t("Remix"),
-                      "title": t("Fill the form with this prompt, its settings and references")})  # fmt: skip
+                      "title": t("Begin from it: prompt, settings and references go into the form")})  # fmt: skip
         found.append({"act": "compare", "label": t("Compare with…"), "title": t("Choose a second picture for it")})
     if parent:
         found.append({"act": "beside", "label": t("Compare with its parent"), "id": f"{parent} {card.id}",
@@ -87,9 +87,9 @@ def _iterate(card: Card) -> list[Action]:
     """Edit and Vary. A video is no picture that could be edited."""
     found: list[Action] = []
     if card.pictures and card.pictures[0].duration_ms is None:
-        title = t("Take it as the first reference and say what shall change")
+        title = t("Change this picture: it becomes the first reference, you write what shall differ")
         found.append({"act": "edit", "label": t("Edit"), "title": title, "keys": "E"})
-    title = t("Fill the form with the same request, for another picture of it")
+    title = t("Another one of the same: the same prompt and settings, with another seed where there is one")
     return [*found, {"act": "vary", "label": t("Vary"), "title": title, "keys": "V"}]
 
 
@@ -110,10 +110,10 @@ def _beside(card: Card, around: "Surroundings") -> list[Action]:
     return found
 
 
-def _keep(card: Card, around: "Surroundings") -> Action:
+def _star(card: Card, around: "Surroundings") -> Action:
     """A star of one's own."""
-    return {"act": "star", "label": t("Keep"), "title": t("Mark it with your star"), "keys": "K F",
-            "pressed": around.marked(card).starred}  # fmt: skip
+    title = t("Mark it with your star; History shows them under Starred")
+    return {"act": "star", "label": t("Star"), "title": title, "keys": "F K", "pressed": around.marked(card).starred}
 
 
 def _again() -> Action:

@@ -44,7 +44,8 @@ def lines(detail: Detail, spec: ModelSpec | None, *, practice: bool) -> list[Lin
     rows += [_setting(detail, spec, name, value, record) for name, value in card.params.items()]
     rows += [line for line in _unasked(detail, spec, record) if line.name not in {row.name for row in rows}]
     rows.append(cost(detail, practice=practice))
-    rows.append(_time(detail, spec, call))
+    if (time := _time(detail, spec, call)) is not None:
+        rows.append(time)
     when = formats.date_and_time(card.created_at)
     asked = t("{when} through the API", when=when) if detail.source == "api" else when
     rows.append(Line(t("Asked for"), asked, fact=True))
@@ -125,11 +126,11 @@ def _silent(detail: Detail) -> bool:
     return any(call.charged_micro is None and call.outcome in perhaps for call in detail.submissions)
 
 
-def _time(detail: Detail, spec: ModelSpec | None, call: Submission | None) -> Line:
+def _time(detail: Detail, spec: ModelSpec | None, call: Submission | None) -> Line | None:
     typical = views.usual(spec)
     asked = t("usually {time}", time=formats.seconds(typical)) if typical else "–"
     if call is None or detail.card.finished_at is None or detail.card.status != TaskStatus.SUCCEEDED:
-        return Line(t("Time"), asked)
+        return Line(t("Time"), asked) if typical else None
     return Line(t("Time"), asked, formats.seconds((detail.card.finished_at - call.started_at).total_seconds()))
 
 

@@ -47,11 +47,20 @@ def deleted(person: str) -> None:
     if _page():
         days = KEPT_FOR.days
         st.caption(
-            t("Each can come back as it was for {days} days after it was deleted; then it goes for good.", days=days)
+            t(
+                "What is deleted stays here for {days} days and can be brought back as it was, with its star and its "
+                "tags. After that, prompt and pictures are gone for good.",
+                days=days,
+            )
         )
         st.fragment(_grid)(person)
     else:
-        st.caption(t("Nothing is deleted. What you delete in History waits here for {days} days.", days=KEPT_FOR.days))
+        st.caption(
+            t(
+                "Nothing is deleted. What you delete in History stays here for {days} days, and can be brought back.",
+                days=KEPT_FOR.days,
+            )
+        )
 
 
 def _page() -> tuple[Deleted, ...]:

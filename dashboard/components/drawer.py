@@ -52,7 +52,8 @@ def drawer_if_asked(person: str) -> None:
         st.toast(t(words.NO_SUCH_REQUEST), icon=":material/error:")
         _forget()
         return
-    st.dialog(t("Request"), width=520, position="right", on_dismiss=_forget)(_sheet)(person)
+    # Its name is for who hears it: what is seen at its head is the prompt, which changes as one walks on (`sheet.js`).
+    st.dialog(t("All about it"), width=520, position="right", on_dismiss=_forget)(_sheet)(person)
 
 
 def _forget() -> None:
@@ -112,6 +113,7 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
     return {
         "id": card.id, "word": look["word"], "tone": look["tone"], "fact": look["fact"], "say": look["say"],
         "title": views.model_label(card, spec), "prompt": card.prompt, "words": _words(),
+        "age": formats.age(card.created_at, around.now), "when": formats.date_and_time(card.created_at),
         "pieces": hits.marked(card.prompt, hits.words_of(here.query)),
         "pictures": [_picture(detail, index) for index in range(len(card.pictures))],
         "walk": walk.stretch(card, person, here), "family": kin, "tags": _tags(card.id, around),
@@ -152,7 +154,7 @@ def _picture(detail: Detail, index: int) -> dict[str, Any]:
     kind = one.mime.partition("/")[2].upper()
     length = formats.length(one.duration_ms) if one.duration_ms is not None else ""
     edit = {"act": "edit", "label": t("Edit {number}", number=index + 1), "id": f"{detail.card.id}.{index + 1}",
-            "title": t("Take it as the first reference and say what shall change")}  # fmt: skip
+            "title": t("Change this picture: it becomes the first reference, you write what shall differ")}  # fmt: skip
     return {
         "src": picture_url(one.sha256, "1280"), "video": views.video_mark(one),
         "width": one.width, "height": one.height,

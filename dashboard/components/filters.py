@@ -57,10 +57,10 @@ def _nothing(act: str, name: str) -> None:
 def filter_row(typed: Query, person: str) -> Query:
     """Draws what can be chosen; gives the query that is meant."""
     said, there = address.chosen(), names()
-    people_here = _people(there, said, person)
+    here = people_here(said.by, person)
     _status(said.status)
-    _popover("model", t("Model"), [_model(name) for name in said.model], lambda: _models(there, said))
-    _popover("by", t("Person"), [people_here[said.by]] if said.by else [], lambda: _by(people_here, said.by))
+    _popover("model", t("Model"), [model_name(name) for name in said.model], lambda: _models(there, said))
+    _popover("by", t("Person"), [here[said.by]] if said.by else [], lambda: _by(here, said.by))
     _popover("date", t("Date"), _dates(said), lambda: _date(said))
     if there.tags or said.tag:
         _popover("tag", t("Tags"), said.tag, lambda: _tags(there.tags, said.tag))
@@ -135,29 +135,30 @@ def _short(text: str, most: int = 24) -> str:
 def _models(there: Names, said: address.Chosen) -> None:
     used = {model.casefold() for model in there.models}
     families = [one.family for one in catalog().models if one.id.casefold() in used]
-    options = list(dict.fromkeys([*families, *sorted(used, key=_model), *said.model]))
+    options = list(dict.fromkeys([*families, *sorted(used, key=model_name), *said.model]))
     key = _key("model", list(said.model))
     st.pills(
         t("Models, or whole families"), options, selection_mode="multi", key=key,
-        format_func=lambda name: formats.literal(_model(name)), on_change=_changed, args=["model"],
+        format_func=lambda name: formats.literal(model_name(name)), on_change=_changed, args=["model"],
     )  # fmt: skip
 
 
-def _model(name: str) -> str:
+def model_name(name: str) -> str:
+    """What people read for an id, or for a whole family."""
     if name in words.FAMILIES:
         return t("All {family}", family=words.FAMILIES[name])
     spec = next((one for one in catalog().models if one.id.casefold() == name), None)
     return spec.label if spec else name
 
 
-def _people(there: Names, said: address.Chosen, me: str) -> dict[str, str]:
-    """By the id that the address names, what people are called; whoever looks comes first."""
+def people_here(said: str, me: str) -> dict[str, str]:
+    """By the id that the address names, what people are called, also who is `said`; whoever looks comes first."""
     named = resources.desk().preferences.everybodys("name")
-    others = {one: people.called(one, str(named.get(one) or "")) for one in there.people if one != me}
+    others = {one: people.called(one, str(named.get(one) or "")) for one in names().people if one != me}
     many = Counter(others.values())
     others = {one: name if many[name] == 1 else f"{name} ({one})" for one, name in others.items()}
     found = {ME: t("Only mine")} | dict(sorted(others.items(), key=lambda each: each[1].casefold()))
-    return found if not said.by or said.by in found else found | {said.by: said.by}
+    return found if not said or said in found else found | {said: said}
 
 
 def _by(found: dict[str, str], said: str) -> None:
@@ -188,17 +189,18 @@ def _dates(said: address.Chosen) -> list[str]:
     if said.since or said.until:
         ends = (formats.full_date(one) if one else "…" for one in (said.since, said.until))
         return [" – ".join(dict.fromkeys(ends))]
-    return [_last(said.last)] if said.last else []
+    return [last_days(said.last)] if said.last else []
 
 
-def _last(days: str) -> str:
+def last_days(days: str) -> str:
+    """ "Last 7 days"."""
     return t("Last 12 months") if days == "365" else tn(int(days), "Last {n} day", "Last {n} days")
 
 
 def _date(said: address.Chosen) -> None:
     key = _key("last", said.last or None)
     st.pills(
-        t("When"), address.LAST, key=key, format_func=_last, on_change=_last_changed
+        t("When"), address.LAST, key=key, format_func=last_days, on_change=_last_changed
     )  # fmt: skip
     days = tuple(one for one in (said.since, said.until) if one)
     # Seeded, and without a default: that would be warned of in the log. A tuple means two days.

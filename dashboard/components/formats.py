@@ -152,9 +152,9 @@ def clock(moment: datetime) -> str:
 
 
 def date_and_time(moment: datetime) -> str:
-    """ "3 October 2026, 14:20:05" at the person's place."""
+    """ "3 October 2026, 14:20" at the person's place: how a moment is written out, wherever it is."""
     there = local(moment)
-    return t("{date}, {time}", date=full_date(there), time=f"{there:%H:%M:%S}")
+    return t("{date}, {time}", date=full_date(there), time=f"{there:%H:%M}")
 
 
 def full_date(there: date) -> str:

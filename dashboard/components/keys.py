@@ -71,7 +71,7 @@ _DEEDS = Group(Sentence("A card with the focus, and the open picture"), "actions
     Key("D", Sentence("Download"), ("D",)),
     Key("E", Sentence("Edit"), ("E",)),
     Key("V", Sentence("Vary"), ("V",)),
-    Key("K F", Sentence("Keep"), ("K", "F")),
+    Key("F K", Sentence("Star or unstar"), ("F", "K")),
 ))  # fmt: skip
 _SHEET = Group(Sentence("The open picture"), "sheet", (
     Key("← →", Sentence("To its neighbour in the list"), ("ArrowLeft", "ArrowRight")),

@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import filters, formats, toasts, trouble
+from dashboard.components import filters, formats, narrowing, toasts, trouble
 from dashboard.language import t
 from dashboard.resources import desk
 from data.query import Query
@@ -70,7 +70,10 @@ def dialog_if_asked(person: str, query: Query) -> None:
     @st.dialog(title, on_dismiss=_close)
     def question() -> None:
         with st.form("view_form", border=False):
-            st.text_input(t("Name"), name, key="view_name", max_chars=LONGEST_NAME)
+            st.text_input(
+                t("Name"), name or narrowing.named(query, person)[:LONGEST_NAME], key="view_name",
+                max_chars=LONGEST_NAME, validate=(r"\S", t("A view needs a name.")),
+            )  # fmt: skip
             st.form_submit_button(
                 t("Rename") if what == "rename" else t("Save"), type="primary", key="view_named", on_click=_keep,
                 args=[what, name, person, query],

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, filters, listing, toasts
+from dashboard.components import acts, filters, formats, listing, toasts
 from dashboard.language import t, tn
-from dashboard.resources import archive_form, desk
-from data.removal import Removed
+from dashboard.resources import archive_form, desk, now
+from data.removal import KEPT_FOR, Removed
 from data.search import COUNTED, SELECTED
 
 UNDO_SECONDS = 10.0
@@ -118,7 +118,11 @@ def delete(task_ids: Sequence[str], person: str) -> None:
 
 
 def _said(removed: Removed) -> str:
-    said = tn(len(removed.ids), "{n} deleted.", "{n} deleted.")
+    day = formats.day(now() + KEPT_FOR, now())
+    said = tn(
+        len(removed.ids), "{n} deleted. Until {day} it can be brought back, under More, Deleted.",
+        "{n} deleted. Until {day} they can be brought back, under More, Deleted.", day=day,
+    )  # fmt: skip
     return f"{said} {_stay(removed.under_way)}" if removed.under_way else said
 
 

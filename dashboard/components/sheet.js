@@ -41,8 +41,11 @@ async function taken(node, me) {
   setTimeout(() => (node.classList.remove("done"), say("", me)), 1500);
 }
 
+// Of an id of ours its end, which tells it from all others; the whole is what is copied.
+const short = (text) => (/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text) ? `…${text.slice(-12)}` : text);
+
 function pairs(rows, words) {
-  return el("dl", {}, rows.map(([name, value, own]) => [el("dt", { class: "soft" }, name), el("dd", { dir: "auto" }, value, take(name, own ?? value, words))]));
+  return el("dl", {}, rows.map(([name, value, own]) => [el("dt", { class: "soft" }, name), el("dd", { dir: "auto", title: value }, short(value), take(name, own ?? value, words))]));
 }
 
 // Asked and used side by side; a difference has a sign and a word, not only a colour.
@@ -117,7 +120,7 @@ function steps(data, { line, at }) {
 // Of a task that Python has not told yet there is the picture, the prompt and the state; the rest stands faint till then.
 function foreseen(data, one) {
   const picture = one.picture && { ...one.picture, full: one.picture.src, facts: `${one.picture.width} × ${one.picture.height}` };
-  return { ...data, id: one.id, prompt: one.prompt, pieces: [[one.prompt, false]], word: one.word, tone: one.tone, fact: "", say: "", title: "", pictures: picture ? [picture] : [] };
+  return { ...data, id: one.id, prompt: one.prompt, pieces: [[one.prompt, false]], word: one.word, tone: one.tone, fact: "", say: "", title: "", age: "", pictures: picture ? [picture] : [] };
 }
 
 function render(told, me) {
@@ -126,8 +129,10 @@ function render(told, me) {
   const data = one.here ? told : foreseen(told, one), { words } = data;
   me.stale = where.waits;
   return el("div", { class: data.tone },
-    el("div", { class: "head" }, steps(told, where),
-      el("p", { class: "state" }, el("span", { class: "dot" }), el("b", {}, data.word), el("span", { class: "soft" }, [data.fact, data.title].filter(Boolean).join(" · ")))),
+    el("div", { class: "head" },
+      el("div", { class: "top" }, steps(told, where), el("h1", { dir: "auto", title: data.prompt }, data.prompt)),
+      el("p", { class: "state" }, el("span", { class: "dot" }), el("b", {}, data.word),
+        el("span", { class: "soft" }, [data.fact, data.title].filter(Boolean).join(" · "), data.age && [" · ", el("time", { title: data.when }, data.age)]))),
     data.say && el("p", { class: "say" }, data.say),
     pictures(data, me),
     el("div", { class: me.stale ? "rest stale" : "rest", "aria-busy": me.stale && "true" },
@@ -140,7 +145,7 @@ function render(told, me) {
       data.references.length > 0 && section(words.references,
         el("ul", { class: "refs" }, data.references.map((each) => el("li", { title: each.note }, el("img", { src: each.src, alt: each.name, width: 72, height: 72, loading: "lazy" }))))),
       section(words.settings, comparison(data.settings, words)),
-      section(words.timeline, el("ol", { class: "timeline" }, data.timeline.map(([at, what, detail]) =>
+      data.timeline.length > 0 && section(words.timeline, el("ol", { class: "timeline" }, data.timeline.map(([at, what, detail]) =>
         el("li", {}, el("time", { class: "soft" }, at), el("span", {}, what, detail && el("small", { class: "soft", dir: "auto" }, detail)))))),
       el("details", { "data-key": "ids" }, el("summary", {}, words.details), pairs(data.ids, words))));
 }

@@ -33,15 +33,18 @@ function tile(item, data, me, over) {
   const name = [item.prompt, item.video?.name, item.more?.name, item.missing, item.word, line, item.age, starred && words.starred, ...item.tags].filter(Boolean).join(". ");
   return el("li", {
     class: ["tile", item.tone, item.gone && "gone"].filter(Boolean).join(" "), role: "option", tabindex: item.id === me.at ? 0 : -1,
-    "data-key": item.id, "data-state": item.gone ? "deleted" : item.state, "aria-selected": String(chosen), "aria-label": name, title: item.prompt,
+    "data-key": item.id, "data-state": item.gone ? "deleted" : item.state, "aria-selected": String(chosen), "aria-label": name, title: me.size !== "m" && item.prompt,
   },
     el("span", { class: "frame" },
-      picture(item, me.size === "l"), playMark(item.video),
+      picture(item, me.size === "l"),
+      item.picture && !item.missing && me.size === "m" && el("span", { class: "over", "aria-hidden": "true", dir: "auto" }, el("span", { class: "clamp" }, item.prompt)),
+      playMark(item.video),
       item.more && el("span", { class: "more", "aria-hidden": "true" }, item.more.sign),
       !item.gone && el("span", { class: "tick", "aria-hidden": "true" }),
       !item.gone && data.view === "list" && el("span", { class: starred ? "star on" : "star", "aria-hidden": "true" }),
       item.gone && data.undo && el("span", { class: "back", "aria-hidden": "true" }, words.undo)),
-    el("span", { class: "state", "aria-hidden": "true" }, el("span", { class: "dot" }), el("b", {}, item.word), el("span", { class: "age soft" }, item.age)),
+    el("span", { class: "state", "aria-hidden": "true" }, el("span", { class: "dot" }), el("b", {}, item.word), el("span", { class: "age soft", title: item.when }, item.age)),
+    me.size === "l" && el("span", { class: "said clamp", "aria-hidden": "true", dir: "auto" }, item.picture ? item.prompt : ""), // else it stands in the frame
     el("span", { class: "line soft", "aria-hidden": "true" }, line),
     me.size === "l" && el("span", { class: "tags soft", "aria-hidden": "true" }, item.tags.map((tag) => el("span", {}, tag))));
 }

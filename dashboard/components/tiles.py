@@ -37,6 +37,7 @@ def tile(card: Card, around: Around) -> dict[str, Any]:
         "id": card.id, "state": card.status.value, "tone": "off" if gone else tone,
         "word": t("Deleted") if gone else t(word), "gone": gone, "prompt": _cut(card.prompt),
         "model": views.model_label(card, spec), "age": formats.age(card.created_at, around.now.now),
+        "when": formats.date_and_time(card.created_at),
         "cost": formats.money_short(card.charged_micro) if card.charged_micro else "",
         "line": around.lines.get(card.id), "picture": picture_url(first.sha256, "320") if first else None,
         "large": picture_url(first.sha256, "1280") if first else None,

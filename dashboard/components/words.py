@@ -111,12 +111,7 @@ SEARCH_HELP = (
     "`status:failed`, `cost:>10`, `after:2026-11-01`, `before:2026-12-01`."
 )
 EMPTY_PAGE = "This page of the list is empty."
-ALL_HIDE = "Only together do the filters hide them all."
-_HIDES = {
-    "words": "The words hide", "model": "The model hides", "by": "The person hides", "status": "The status hides",
-    "tag": "The tag hides", "cause": "The cause hides", "cost": "The cost hides", "date": "The dates hide",
-    "star": "The star hides", "batch": "The batch hides",
-}  # fmt: skip
+ALL_HIDE = "No filter hides them alone: only together do they leave nothing."
 
 WORDS: dict[TaskStatus, tuple[str, str]] = {
     TaskStatus.QUEUED: ("Queued", "wait"),
@@ -273,11 +268,6 @@ def doubtful_in_batch(count: int) -> str:
         "One of them may be paid for already, and may bring its picture yet: then you pay for it twice.",
         "{n} of them may be paid for already, and may bring their pictures yet: then you pay for them twice.",
     )
-
-
-def hidden_by(part: str, many: str) -> str:
-    """Without which filter of `data.query.PARTS` an empty list would hold the most."""
-    return t("{filter} the most: {many} would be here without.", filter=t(_HIDES[part]), many=many)
 
 
 def server_silent(since: datetime, now: datetime) -> str:

@@ -56,7 +56,7 @@ def test_keys_walk_keep_and_tag_and_none_is_lost(shared_desk: Desk, page: Page) 
     expect(newer).to_be_focused()
     assert newer.bounding_box() == place
     page.keyboard.press("k")
-    keep = drawer.get_by_role("button", name="Keep")
+    keep = drawer.get_by_role("button", name="Star")
     expect(keep).to_have_attribute("aria-pressed", "true")
     field = drawer.get_by_label("Add a tag")
     field.fill("reck")  # letters that are keys of the page and of Streamlit
