@@ -112,18 +112,16 @@ def next_task(session: Session, serves: Serves, pace: Pace, now: datetime) -> Ta
     return session.exec(select(Task).where(Task.id == first.id)).one()
 
 
-def next_ready(session: Session, account: str, serves: Serves, pace: Pace, now: datetime) -> Task | None:
-    """The next task with all its references at the provider; one whose upload has expired goes back for another."""
-    while (task := next_task(session, serves, pace, now)) is not None:
-        if session.exec(select(Task.id).where(Task.id == task.id, lacks_upload(account, now))).first() is None:
-            return task
-        task.awaits_upload = True
-        session.add(task)
-        session.flush()
-    return None
+def must_upload(session: Session, account: str, task: Task, now: datetime) -> bool:
+    """Whether one of the task's references is not at the provider, or no longer; it then waits for an upload."""
+    if session.exec(select(Task.id).where(Task.id == task.id, _lacks_upload(account, now))).first() is None:
+        return False
+    task.awaits_upload = True
+    session.add(task)
+    return True
 
 
-def lacks_upload(account: str, now: datetime) -> ColumnElement[bool]:
+def _lacks_upload(account: str, now: datetime) -> ColumnElement[bool]:
     """Condition: the task has a reference that the provider does not hold (any more)."""
     held = exists().where(
         and_(

@@ -18,7 +18,7 @@ from data.ids import new_token
 from data.images import StoredImage
 from data.ledger import book, over_cap
 from data.moves import bring_back, lock_submission, lock_task, log, move
-from data.pace import Pace, Serves, gate_is_open, held_references, lock_gate, next_ready
+from data.pace import Pace, Serves, gate_is_open, held_references, lock_gate, must_upload, next_task
 from data.relation import Relation
 from data.schema import Submission, Task
 from data.settling import (
@@ -72,8 +72,9 @@ class SubmissionStore:
     def claim(self, account: str, serves: Serves, pace: Pace) -> Claim | None:
         """Takes the next task, if the gate allows it, and puts the intent to spend on record.
 
-        One whose batch has cost more than it may (the provider charged more than its list says) ends unsent, and so
-        does a retry whose wish has its picture: each in a transaction of its own, which locks the sums of money last.
+        One whose references have left the provider goes back for another upload; one whose batch has cost more than it
+        may (the provider charged more than its list says) ends unsent, and so does a retry whose wish has its picture.
+        Each in a transaction of its own: two tasks are never locked out of turn, and the sums of money last.
         """
         while True:
             with self._db.transaction() as session:
@@ -81,9 +82,11 @@ class SubmissionStore:
                 now = self._clock()  # after the lock: who waited for it must not count as having started earlier
                 if not gate_is_open(session, gate, pace, now):
                     return None
-                task = next_ready(session, account, serves, pace, now)
+                task = next_task(session, serves, pace, now)
                 if task is None:
                     return None
+                if must_upload(session, account, task, now):
+                    continue
                 if over_cap(session, task.batch_id):
                     end, why = _S.FAILED, "over_cap"
                 elif task.relation == Relation.RETRY and wish.others(session, task.id, _S.SUCCEEDED, _S.FETCHING):
