@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 from fastapi.concurrency import run_in_threadpool
+from starlette.types import Receive, Scope, Send
 
 from callback_server.download import Downloader
 from callback_server.routes import api, archives, files, live, ops, webhooks
@@ -27,6 +28,15 @@ from data.tasks import TaskStore
 REFERENCE_SECONDS = 30.0  # a program waits while its reference is fetched
 
 
+class Application(FastAPI):
+    """What `files.at_once` can answer passes none of its layers."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """One request, or anything else that an application is told."""
+        ready = files.at_once(scope, self.state)
+        await (ready or super().__call__)(scope, receive, send)
+
+
 def create_app(settings: ServerSettings, *, workers: bool = True, hurry: threading.Event | None = None) -> FastAPI:
     """The application. `workers=False` serves the routes alone: nothing is sent, looked up or fetched.
 
@@ -41,7 +51,7 @@ def create_app(settings: ServerSettings, *, workers: bool = True, hurry: threadi
             app.state.opened = await _open(settings, closing, workers=workers, hurry=hurry)
             yield
 
-    app = FastAPI(
+    app = Application(
         title="Picture Desk",
         summary="Asks for pictures, reads tasks, receives webhooks.",
         lifespan=lifespan,
@@ -53,7 +63,6 @@ def create_app(settings: ServerSettings, *, workers: bool = True, hurry: threadi
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False, "logs": False},  # nothing listens, and addresses hold tokens
     )
-    app.add_middleware(files.Shortcut)
     app.include_router(webhooks.router)
     app.include_router(api.readers)
     if settings.tokens:

@@ -7,7 +7,6 @@ browser caches by address. This file knows no file and no server; the two proces
 import base64
 import hashlib
 import hmac
-import json
 import os
 import re
 import secrets
@@ -15,6 +14,7 @@ import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
+from json.encoder import encode_basestring_ascii as _quoted
 from pathlib import Path
 from urllib.parse import urlencode
 
@@ -44,7 +44,7 @@ class LinkSigner:
 
     def __init__(self, key: bytes) -> None:
         """`key` comes from `signing_key`; both processes need the same."""
-        self._key = key
+        self._begun = hmac.new(key, digestmod=hashlib.sha256)
 
     def path(
         self, sha256: str, variant: str, *, now: datetime, filename: str | None = None, mime: str | None = None
@@ -112,9 +112,12 @@ class LinkSigner:
         return self._sign(["picture link 1", sha256, variant, expires, filename, mime])
 
     def _sign(self, said: list[str | None]) -> str:
-        # JSON keeps the fields apart: no two different links have the same text to sign.
-        digest = hmac.digest(self._key, json.dumps(said).encode(), hashlib.sha256)[:16]
-        return base64.urlsafe_b64encode(digest).rstrip(b"=").decode()
+        # JSON keeps the fields apart: no two different links have the same text to sign. Written by hand, and signed by
+        # a copy of what the key has begun, this takes half as long, and a page asks for sixty pictures at once.
+        text = ", ".join(["null" if one is None else _quoted(one) for one in said])
+        signing = self._begun.copy()
+        signing.update(f"[{text}]".encode())
+        return base64.urlsafe_b64encode(signing.digest()[:16]).rstrip(b"=").decode()
 
 
 def _expiry(sha256: str, now: datetime) -> int:

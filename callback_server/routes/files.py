@@ -3,31 +3,34 @@
 Measured: a FileResponse hops to a thread for each of its file operations, 0.9 ms where a `read()` of a small cached
 file takes 10 µs. So thumbnails are read in place, an original of a few MiB in one hop (a third of the CPU), and only
 what is larger, or asked for in ranges, which is how a browser plays a video, goes out as FileResponse in chunks of
-1 MiB. Whoever opens a page asks for thumbnails by the dozen: `Shortcut` answers them, and what a browser knows already,
+1 MiB. Whoever opens a page asks for thumbnails by the dozen: `at_once` answers them, and what a browser knows already,
 before the application's own layers, whose work costs more than the answer.
 """
 
 import asyncio
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, quote
 
 from fastapi import Request
 from fastapi.concurrency import run_in_threadpool
+from starlette.datastructures import State
 from starlette.responses import FileResponse, PlainTextResponse, Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 
 from callback_server.routes.opened import Opened
 from data import videos
-from data.errors import NotFound
+from data.errors import NotFound, StorageError
 from data.schema import utcnow
 from data.storage import thumbnail_key
 
 _METHODS = ("GET", "HEAD")
 _ADDRESS = re.compile("/files/([^/]+)/([^/]+)")
+_QUERY = re.compile("e=([0-9]+)&s=([A-Za-z0-9_-]+)")  # as a thumbnail's link has it: nothing in it is quoted
 _MIMES = frozenset({"image/png", "image/jpeg", "image/webp", "image/avif", videos.MP4, videos.WEBM})
 _SIGNS = (
     (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
@@ -41,6 +44,7 @@ _HEADERS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "Cross-Origin-Resource-Policy": "cross-origin",  # the dashboard is another origin
 }
+_RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in _HEADERS.items())
 # A browser shows a bare video in a page of its own making, which then loads the video itself, from us and as one of us.
 _VIDEO_POLICY = {"Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox allow-same-origin"}
 _AT_ONCE = 4 << 20  # bytes of an original that is read whole: more would lie in memory for a slow client
@@ -53,20 +57,28 @@ class Original(FileResponse):
     chunk_size = 1_048_576
 
 
-class Shortcut:
-    """Stands before the application. What it cannot answer at once, every refusal among it, takes the route."""
+@dataclass(frozen=True)
+class Ready:
+    """An answer that is only sent: making a `Response` takes longer than all else that a 304 needs."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    status: int
+    headers: Sequence[tuple[bytes, bytes]]
+    body: bytes = b""
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """One request, or anything else that an application is told."""
-        ready = _at_once(scope) if scope["type"] == "http" and scope["method"] in _METHODS else None
-        await (ready or self._app)(scope, receive, send)
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Sends it."""
+        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
+        await send({"type": "http.response.body", "body": self.body})
 
 
-def _at_once(scope: Scope) -> Response | None:
-    """A thumbnail that lies there whole, or 304 for any picture by a genuine link; else None."""
+def at_once(scope: Scope, state: State) -> Ready | None:
+    """A thumbnail that lies there whole, or 304 for any picture by a genuine link.
+
+    For all else that an application is told, every refusal among it, None: that takes the route. `state` is the
+    application's.
+    """
+    if scope["type"] != "http" or scope["method"] not in _METHODS:
+        return None
     asked = _ADDRESS.fullmatch(scope["path"])
     if not asked:
         return None
@@ -74,19 +86,27 @@ def _at_once(scope: Scope) -> Response | None:
     known = next((value for name, value in scope["headers"] if name == b"if-none-match"), b"").decode("latin-1")
     if not known and not variant.isdecimal():
         return None
-    desk: Opened = scope["app"].state.opened
-    query = dict(parse_qsl(scope["query_string"].decode("latin-1"), keep_blank_values=True))
+    desk: Opened = state.opened
+    query = _query(scope["query_string"].decode("latin-1"))
     if not desk.links.verify(sha256, variant, query, now=utcnow()):
         return None
-    headers = _headers(sha256, variant, query)
-    if _is_known(known, headers["ETag"]):  # before any I/O: the name says it all
-        return Response(status_code=304, headers=headers)
+    etag = _etag(sha256, variant)
+    headers = [*_RAW_HEADERS, (b"etag", etag.encode()), (b"content-disposition", _disposition(query).encode())]
+    if known and _is_known(known, etag):  # before any I/O: the name says it all
+        return Ready(304, headers)
     data = _whole(desk, sha256, int(variant)) if variant.isdecimal() else b""
-    return Response(data, 200, headers, "image/webp") if data else None
+    if not data:
+        return None
+    return Ready(200, [*headers, (b"content-type", b"image/webp"), (b"content-length", b"%d" % len(data))], data)
+
+
+def _query(text: str) -> Mapping[str, str]:
+    plain = _QUERY.fullmatch(text)
+    return {"e": plain[1], "s": plain[2]} if plain else dict(parse_qsl(text, keep_blank_values=True))
 
 
 async def picture(request: Request) -> Response:
-    """`/files/{sha256}/{variant}?e&s[&n&t]`, as `data.links.LinkSigner` makes it, where `Shortcut` had no answer."""
+    """`/files/{sha256}/{variant}?e&s[&n&t]`, as `data.links.LinkSigner` makes it, where `at_once` had no answer."""
     desk: Opened = request.app.state.opened
     sha256, variant = request.path_params["sha256"], request.path_params["variant"]
     if not desk.links.verify(sha256, variant, request.query_params, now=utcnow()):
@@ -109,7 +129,11 @@ ROUTES = [Route("/files/{sha256}/{variant}", picture, methods=[*_METHODS])]
 
 
 def _headers(sha256: str, variant: str, query: Mapping[str, str]) -> dict[str, str]:
-    return _HEADERS | {"ETag": f'"{sha256}.{variant}"', "Content-Disposition": _disposition(query)}
+    return _HEADERS | {"ETag": _etag(sha256, variant), "Content-Disposition": _disposition(query)}
+
+
+def _etag(sha256: str, variant: str) -> str:
+    return f'"{sha256}.{variant}"'
 
 
 async def _original(request: Request, desk: Opened, sha256: str, headers: Mapping[str, str]) -> Response:
@@ -134,9 +158,8 @@ async def _clean(request: Request, desk: Opened, sha256: str, headers: Mapping[s
 def _whole(desk: Opened, sha256: str, edge: int) -> bytes:
     """The thumbnail, or nothing where it has to be made again."""
     try:
-        with desk.storage.path(thumbnail_key(sha256, edge)).open("rb", buffering=0) as file:  # no buffer for one read
-            data = file.read()
-    except (FileNotFoundError, NotFound):
+        data = desk.storage.read(thumbnail_key(sha256, edge))
+    except (NotFound, StorageError):
         return b""
     # Derived files are not synced: after a power cut one may be shorter than its own header says.
     return data if int.from_bytes(data[4:8], "little") + 8 == len(data) else b""
