@@ -5,7 +5,8 @@ sixty pages on one machine. "socket" does what `news.js` does: it is told, and h
 page with `run_every=1` and no news, which is what Streamlit offers by itself: in the browser that is a timer which asks
 for the part. Both are measured in one run, in turns; only their ratios say anything. A part that comes after LATEST is
 late: the machine is full. One that has not come when all has been quiet for a while is lost, and of those there must be
-none; neither may a connection of Streamlit's end.
+none; neither may a connection of Streamlit's end. Like a browser, and unlike the library's own habit, a client asks for
+no sign of life: a server that is busy for twenty seconds would be left, and what it had to say counted as lost.
 """
 
 import argparse
@@ -41,7 +42,7 @@ from data.requests import GenerationRequest, validate
 from data.tasks import TaskStore
 
 PAUSE = 1.5  # s, as in `news.js`
-LOST = 3.0  # s, as there: a drawing that was asked for is asked for again
+LOST, LONGEST_LOST = 3.0, 30.0  # s, as there: after so long a drawing that was asked for is asked for again
 LATEST = 10.0  # s that a drawing is waited for
 AT_LAST = 120.0  # s after everything in which what is late may still come
 
@@ -55,6 +56,14 @@ class Part:
     url: str
     leisurely: bool
     drawn: float  # the revision that it shows
+    took: float = 0.0  # s that its last drawing took
+    tries: int = 0
+    since: float | None = None  # when it was asked for first
+
+    @property
+    def patience(self) -> float:
+        """What a drawing that was asked for is given before it counts as lost."""
+        return max(LOST, min(2 * self.took, LONGEST_LOST)) * self.tries
 
 
 @dataclass
@@ -75,7 +84,8 @@ class Tab:
 
     async def open(self) -> None:
         """As a browser does: the whole page first."""
-        self.stream: ClientConnection = await connect(self.url.replace("http", "ws") + "/_stcore/stream", max_size=None)
+        address = self.url.replace("http", "ws") + "/_stcore/stream"
+        self.stream: ClientConnection = await connect(address, max_size=None, ping_interval=None)
         self.running.append(asyncio.create_task(self.read()))
         await self.ask(None)
         await asyncio.wait_for(self.opened.wait(), 60)
@@ -132,8 +142,11 @@ class Tab:
             data = json.loads(component.json or component.mixed.json)
             name = component.id
             seen = data["revision"]
-            self.parts[name] = Part(delta.fragment_id, component.id, data["url"], bool(data.get("leisurely")),
-                                    float("inf") if seen is None else seen)  # fmt: skip
+            part = Part(delta.fragment_id, component.id, data["url"], bool(data.get("leisurely")),
+                        float("inf") if seen is None else seen)  # fmt: skip
+            if (before := self.parts.get(name)) is not None:
+                part.took = before.took if before.since is None else time.monotonic() - before.since
+            self.parts[name] = part
             if name in self.outstanding:
                 self.outstanding.pop(name).cancel()
             if name in self.missed:
@@ -145,8 +158,10 @@ class Tab:
             self.missed.add(name)
             return
         self.missed.discard(name)
-        self.outstanding[name] = asyncio.get_running_loop().call_later(LOST, self.ask_again, name)
-        await self.ask(self.parts[name])
+        part = self.parts[name]
+        part.since, part.tries = part.since or time.monotonic(), part.tries + 1
+        self.outstanding[name] = asyncio.get_running_loop().call_later(part.patience, self.ask_again, name)
+        await self.ask(part)
 
     def ask_again(self, name: str) -> None:
         """What was asked for has not come."""
@@ -157,7 +172,7 @@ class Tab:
         """To the server's news, again and again; a leisurely part waits for a pause."""
         while True:
             with suppress(OSError, WebSocketException):  # busy: a browser tries again too
-                async with connect(next(iter(self.parts.values())).url) as line:
+                async with connect(next(iter(self.parts.values())).url, ping_interval=None) as line:
                     await self.hear(line)
             await asyncio.sleep(0.5)
 
