@@ -156,5 +156,10 @@ def generate(app: AppTest) -> Button:
     return button
 
 
+def label(app: AppTest) -> str:
+    """What it says, as people read it."""
+    return generate(app).label.replace("\\", "")
+
+
 def press(app: AppTest) -> AppTest:
     return generate(app).click().run()

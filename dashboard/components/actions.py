@@ -135,9 +135,9 @@ def _failed(card: Card, around: "Surroundings") -> list[Action]:
     if calls.doubtful:
         return [*_doubt(card, around), _again()]
     today = _price_today(card, around)
-    price = formats.about(today, in_dollars=False, practice=around.practice)
+    price = formats.about(today, practice=around.practice)
     title = t("Ask for the same again as a new request")
-    retry = {"act": "retry", "label": t("Retry ({price})", price=price), "title": title, "id": promise(card.id, today)}
+    retry = {"act": "retry", "label": t("Retry · {price}", price=price), "title": title, "id": promise(card.id, today)}
     if card.error_code in _PAID_RESULT or calls.missing:
         title = t("Fetch the finished file again")
         home = {"act": "download_again", "label": t("Retry download (free)"), "title": title}
@@ -165,20 +165,20 @@ def _by_another(card: Card, around: "Surroundings") -> list[Action]:
     found = other(card, around.inputs.get(card.id, ()))
     if found is None:
         return []
-    price = formats.about(found.price, in_dollars=False, practice=around.practice)
-    label = t("Try with {model} ({price})", model=found.choice.name, price=price)
+    price = formats.about(found.price, practice=around.practice)
+    label = t("Try with {model} · {price}", model=found.choice.name, price=price)
     return [{"act": "other", "label": label, "id": promise(card.id, found.price, found.choice.name),
              "title": t("Ask another model for the same, as a new request")}]  # fmt: skip
 
 
 def _doubt(card: Card, around: "Surroundings") -> list[Action]:
     """Whoever gives a doubt up takes it upon themselves that it may have been paid for, and is told so first."""
-    price = formats.about(card.estimate_micro, in_dollars=False, practice=around.practice)
+    price = formats.about(card.estimate_micro, practice=around.practice)
     spec = catalog().get(card.model)
     road = spec.provider if spec else ""
     no = t(words.let_be(road))
     stop = _asking("stop", t("Give up?"), t(words.GIVE_UP), t(words.given_up(road)), no)
-    label = t("Give up and try again ({price})", price=price)
+    label = t("Give up and try again · {price}", price=price)
     stop_again = _asking("stop_again", t("Give up and try again?"), label, t(words.paid_twice(road)), no)
     return [*([_check()] if around.of(card).askable else []), stop, stop_again]
 
@@ -193,8 +193,8 @@ def batch_action(task_id: str, failed: FailedOfBatch, *, practice: bool) -> list
     """Trying the failed of this task's batch again, where it is more than one."""
     if failed.count < 2:
         return []
-    price = formats.about(failed.estimate_micro, in_dollars=False, practice=practice)
-    label = t("Try the {count} failed again ({price})", count=failed.count, price=price)
+    price = formats.about(failed.estimate_micro, practice=practice)
+    label = t("Try the {count} failed again · {price}", count=failed.count, price=price)
     title = t("Ask for all that failed of this batch again, as one new batch")
     act: Action = {"act": "retry_failed", "label": label, "title": title,
                    "id": promise(task_id, failed.estimate_micro, failed.count)}  # fmt: skip

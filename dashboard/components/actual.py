@@ -104,7 +104,7 @@ def _unasked(detail: Detail, spec: ModelSpec | None, record: dict[str, Any]) -> 
 def cost(detail: Detail, *, practice: bool) -> Line:
     """What it cost; silence is not taken for "nothing", neither of a call in doubt nor of one that was given up."""
     card = detail.card
-    asked = formats.about(card.estimate_micro, in_dollars=False, practice=practice)
+    asked = formats.about(card.estimate_micro, practice=practice)
     used = formats.money(card.charged_micro, practice=practice) if card.charged_micro else ""
     if _silent(detail):
         unknown = t("{used}; {unknown}", used=used, unknown=t(words.CHARGE_OF_ANOTHER_UNKNOWN))

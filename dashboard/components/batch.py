@@ -265,14 +265,14 @@ def _start(here: Kept, found: Review, person: str) -> None:
             on_click=batch_press.start, args=(person, press.number(), promised),
         )  # fmt: skip
     if refused:
-        st.error(formats.literal(formats.practised(refused, practice=server.about().practice)), icon=":material/error:")
+        st.error(formats.literal(refused), icon=":material/error:")
 
 
 def summary(found: Review) -> str:
     """ "160 pictures · ≈ 640 credits ($3.20) · here in about 4 min"."""
     models = {row.request.model for row in found.good if row.request is not None}
     seconds = seconds_left(found.pictures, outlook(found.pictures), models)
-    price = batch_press.estimate(found, in_dollars=True)
+    price = batch_press.estimate(found)
     return " · ".join([
         tn(found.pictures, "{n} picture", "{n} pictures"), price,
         t("here in about {time}", time=formats.seconds(seconds)),

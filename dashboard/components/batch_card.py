@@ -49,23 +49,21 @@ def line(batch: Standing) -> str:
         t("{n} unconfirmed", n=batch.count(_S.UNCONFIRMED)) if batch.count(_S.UNCONFIRMED) else "",
         t("{n} cancelled", n=batch.count(_S.CANCELLED)) if batch.count(_S.CANCELLED) else "",
         t("{n} deleted", n=gone) if gone else "",
-        t("{n} being made", n=under_way) if under_way else "",
-        t("{n} waiting", n=waiting) if waiting else "",
+        t("{n} drawing", n=under_way) if under_way else "",
+        t("{n} queued", n=waiting) if waiting else "",
     ]
     return " · ".join(filter(None, parts))
 
 
 def money(batch: Standing, *, practice: bool) -> str:
     """What it has cost of what it may cost."""
-    told = formats.money if batch.spent_micro else formats.in_credits
-    spent = told(batch.spent_micro, practice=practice)
+    spent = formats.figure(batch.spent_micro)
     if batch.cap_micro is not None:
-        cap = formats.in_credits(batch.cap_micro, practice=practice)
-        return t("Spent {spent} of at most {cap}", spent=spent, cap=cap)
+        return t("Spent {spent} of at most {cap}", spent=spent, cap=formats.money(batch.cap_micro, practice=practice))
     if batch.active and batch.estimate_micro is not None:
-        about = formats.about(batch.estimate_micro, in_dollars=False, practice=practice)
+        about = formats.about(batch.estimate_micro, practice=practice)
         return t("Spent {spent} of {about}", spent=spent, about=about)
-    return t("Spent {spent}", spent=spent)
+    return t("Spent {spent}", spent=formats.money(batch.spent_micro, practice=practice))
 
 
 def outlook(more: int = 0) -> Outlook:
@@ -85,7 +83,7 @@ def seconds_left(queued: int, whole: Outlook, models: Collection[str]) -> float:
 def _left(batch: Standing, whole: Outlook | None) -> str:
     queued = batch.count(_S.QUEUED)
     if not queued or whole is None:
-        return t("The last are being made") if batch.count(_S.SUBMITTING, _S.RUNNING, _S.FETCHING) else ""
+        return t("The last are being drawn") if batch.count(_S.SUBMITTING, _S.RUNNING, _S.FETCHING) else ""
     return t("about {time} left", time=formats.seconds(seconds_left(queued, whole, batch.models)))
 
 
@@ -95,13 +93,14 @@ def _word(batch: Standing) -> tuple[str, str]:
     if batch.active:
         return t("Batch under way"), "work"
     if batch.count(_S.SUCCEEDED):
-        return t("Batch done"), "done"
+        whole = batch.count(_S.SUCCEEDED) == batch.size
+        return (t("Batch done"), "done") if whole else (t("Batch done in part"), "doubt")
     return (t("Batch failed"), "bad") if batch.count(_S.FAILED) else (t("Batch cancelled"), "off")
 
 
 def _picture(card: Card) -> dict[str, Any]:
     first = card.pictures[0]
-    return {"id": card.id, "picture": picture_url(first.sha256, "320"), "prompt": card.prompt, "open": t("Open it"),
+    return {"id": card.id, "picture": picture_url(first.sha256, "320"), "prompt": card.prompt,
             "video": views.video_mark(first)}  # fmt: skip
 
 
@@ -121,8 +120,8 @@ def _retry(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
     failed = desk().glances.failed_of_batch(batch.id)
     if not failed.count:
         return []
-    price = formats.about(failed.estimate_micro, in_dollars=False, practice=practice)
-    label = tn(failed.count, "Retry the failed one ({price})", "Retry the {n} failed ({price})", price=price)
+    price = formats.about(failed.estimate_micro, practice=practice)
+    label = tn(failed.count, "Retry the failed one · {price}", "Retry the {n} failed · {price}", price=price)
     act: dict[str, Any] = {"act": "batch_retry", "label": label, "title": t("Asks for these again, as one new batch"),
                            "id": promise(batch.id, failed.estimate_micro, failed.count)}  # fmt: skip
     if failed.doubtful:

@@ -68,7 +68,8 @@ def obstacle(here: Kept, found: Review, left: budget.Left | None, person: str) -
     if cap is not None and found.unpriced:
         return t("Price unknown – no cap can be kept")
     if cap is not None and found.known_price > cap:
-        return t("{credits} above the cap", credits=_credits(found.known_price - cap))
+        over = formats.money(found.known_price - cap, practice=server.about().practice)
+        return t("{credits} above the cap", credits=over)
     return budget.obstacle(left, 1, person, practice=server.about().practice)[0] if left else ""
 
 
@@ -78,10 +79,9 @@ def label(found: Review) -> str:
     return tn(found.pictures, "Start {n} · {price}", "Start {n} · {price}", price=price)
 
 
-def estimate(found: Review, *, in_dollars: bool = False) -> str:
+def estimate(found: Review) -> str:
     """What it will cost, as far as anybody knows."""
-    practice = server.about().practice
-    known = formats.about(found.known_price, in_dollars=in_dollars, practice=practice)
+    known = formats.about(found.known_price, practice=server.about().practice)
     if not found.unpriced:
         return known
     if found.unpriced == found.pictures:
@@ -89,7 +89,3 @@ def estimate(found: Review, *, in_dollars: bool = False) -> str:
     return tn(
         found.unpriced, "at least {price}, {n} price unknown", "at least {price}, {n} prices unknown", price=known
     )
-
-
-def _credits(micro: int) -> str:
-    return formats.in_credits(micro, practice=server.about().practice)

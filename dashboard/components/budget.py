@@ -61,7 +61,7 @@ def left(person: str, price: int | None, calls: int = 1) -> Left | None:
 
 def line(left: Left, kind: str, *, practice: bool) -> str:
     """What stands in the price line."""
-    has = formats.in_credits(left.micro, practice=practice)
+    has = formats.money(left.micro, practice=practice)
     text = t(
         "Team budget: {credits} left this month" if left.team else "Your budget: {credits} left this month",
         credits=has,
@@ -92,8 +92,8 @@ def obstacle(left: Left, count: int, person: str, *, practice: bool) -> tuple[st
     sentence = t(
         "{budget} for this month has {credits} left, and this needs {needed}. It can be raised in Settings.",
         budget=t("The team’s budget") if left.team else t("Your budget"),
-        credits=formats.in_credits(left.micro, practice=practice),
-        needed=formats.in_credits(needed, practice=practice),
+        credits=formats.money(left.micro, practice=practice),
+        needed=formats.money(needed, practice=practice),
     )
     return _label(left, person), sentence
 

@@ -44,7 +44,7 @@ def _row(scope: str, limit: Budget | None, standing: Standing | None, me: str) -
     practice = server.about().practice
     used = standing.reserved + standing.charged if standing else 0
     most = limit.micro if limit else standing.limit if standing else None
-    said = t("{credits} used", credits=formats.in_credits(used, practice=practice))
+    said = t("{credits} used", credits=formats.money(used, practice=practice))
     if standing and standing.reserved:
         said = t("{used}, of them {n} held back", used=said, n=formats.figure(standing.reserved))
     title = f"**{formats.literal(_name(scope, me))}**"
@@ -53,7 +53,7 @@ def _row(scope: str, limit: Budget | None, standing: Standing | None, me: str) -
     if most is None:
         st.markdown(f"{title} · {t('{used}, no limit', used=said)}")
         return
-    of = t("{credits} a month", credits=formats.in_credits(most, practice=practice))
+    of = t("{credits} a month", credits=formats.money(most, practice=practice))
     st.markdown(f"{title} · {said} · {of}")
     if scope != EVERYBODY:
         st.progress(min(1.0, used / most) if most else 1.0)

@@ -20,19 +20,24 @@ function figure(card, me) {
   const moving = card.tone === "work";
   const start = { submitting: "2%", fetching: "97%" }[card.state];
   return el("div", { class: moving ? "figure blank moving" : "figure blank", style: shape },
-    card.say && el("p", { class: "say" }, card.say),
+    card.pixels && el("p", { class: "pixels soft" }, card.pixels),
+    card.tick ? clock(card, me) : card.place && el("p", { class: "big" }, card.place),
+    card.say && el("p", { class: card.place ? "say soft" : "say" }, card.say),
     moving && el("div", { class: "bar", "aria-hidden": "true" }, el("i", { "data-fill": card.id, style: start && `width:${start}` })));
 }
 
+// What the eye looks for while a picture is made, in the place where it will be.
+function clock(card, me) {
+  const { since, usual, patience, text, then, late, seconds, minutes } = card.tick, now = elapsed(card.tick, me);
+  const kept = { "data-since": since, "data-usual": usual, "data-patience": patience, "data-text": text, "data-then": then, "data-late": late, "data-seconds": seconds, "data-minutes": minutes, "data-bar": card.id };
+  return el("div", { class: "clock", ...kept }, el("p", { class: "big" }, now.gone), el("p", { class: "soft" }, now.words));
+}
+
 function drawCard(card, me) {
-  const tick = card.tick;
   return el("li", { class: `card ${card.tone}`, "data-key": card.id, "data-state": card.state },
     figure(card, me),
     el("p", { class: "state" },
-      el("span", { class: "dot" }), el("b", {}, card.word),
-      tick
-        ? el("span", { class: "fact soft", "data-since": tick.since, "data-usual": tick.usual, "data-patience": tick.patience, "data-text": tick.text, "data-then": tick.then, "data-late": tick.late, "data-seconds": tick.seconds, "data-minutes": tick.minutes, "data-bar": card.id }, elapsed(tick, me))
-        : el("span", { class: "fact soft" }, card.fact)),
+      el("span", { class: "dot" }), el("b", {}, card.word), el("span", { class: "fact soft" }, card.fact)),
     el("p", { class: "prompt clamp", dir: "auto", title: card.prompt }, card.prompt),
     el("p", { class: "meta soft" }, card.meta),
     el("div", { class: "acts" }, buttons(card.actions, card.id, me), menu(card.menu, card.id, me.text, me)),
@@ -42,8 +47,10 @@ function drawCard(card, me) {
 // First what is usual; beyond that how long nearly all of them take; and much later that it is still there.
 function elapsed({ since, usual, patience, text, then, late, seconds, minutes }, me) {
   const gone = Math.max(0, Math.floor(me.now() - since));
-  const words = late && gone > patience ? late : then && gone > usual ? then : text;
-  return words.replace("{elapsed}", gone < 100 ? seconds.replace("{n}", gone) : minutes.replace("{n}", Math.round(gone / 60)));
+  return {
+    gone: gone < 100 ? seconds.replace("{n}", gone) : minutes.replace("{n}", Math.round(gone / 60)),
+    words: gone > patience ? late : then && gone > usual ? then : text,
+  };
 }
 
 // Straight to 85 % at the usual time, then ever slower: it never says "done" before the file is here.
@@ -54,8 +61,8 @@ function filled(seconds, usual) {
 function tick(me) {
   for (const node of me.root.querySelectorAll("[data-since]")) {
     const { since, usual, patience, bar } = node.dataset;
-    const words = elapsed({ ...node.dataset, since: +since, usual: +usual, patience: +patience }, me);
-    if (node.textContent !== words) node.textContent = words;
+    const { gone, words } = elapsed({ ...node.dataset, since: +since, usual: +usual, patience: +patience }, me);
+    [gone, words].forEach((text, at) => node.children[at].textContent !== text && (node.children[at].textContent = text));
     const fill = me.root.querySelector(`[data-fill="${bar}"]`);
     if (fill) fill.style.width = `${100 * filled(Math.max(0, me.now() - since), +usual || 20)}%`;
   }

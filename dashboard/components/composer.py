@@ -110,7 +110,7 @@ def _about(now: Form, left: budget.Left | None) -> None:
     each = t("{price} each", price="{price}") if len(now.asks) == 1 else t("{price} for one of each", price="{price}")
     parts = [_estimate(now, 1, each)]
     if practice:
-        parts = [t("{price}, free of charge", price=parts[0])]
+        parts = [t("Practice: {price}, nothing is charged", price=parts[0])]
     if waits := [known for ask in now.asks if (known := views.wait(ask.spec))]:
         parts.append(form_words.usually(waits, all_known=len(waits) == len(now.asks)))
     names, halted = [ask.choice.name for ask in now.asks], bool(server.about().halt)
@@ -133,9 +133,9 @@ def _about(now: Form, left: budget.Left | None) -> None:
             st.markdown(f":small[:orange[:material/warning: {formats.literal(warning)}]]")
 
 
-def _estimate(now: Form, times: int, each: str = "{price}", *, in_dollars: bool = True) -> str:
+def _estimate(now: Form, times: int, each: str = "{price}") -> str:
     """What so many of each will cost, as far as anybody knows; `each` says of how many a known price is."""
-    price = formats.about(now.known_price, times=times, in_dollars=in_dollars, practice=now.practice)
+    price = formats.about(now.known_price, times=times, practice=now.practice)
     known = each.format(price=price)
     if not now.unpriced:
         return known
@@ -147,7 +147,7 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
     label, sentence = press.obstacle(now, left, person, empty=empty)
     meant = label or edited or way(now) == Relation.VARIATION  # whoever varies wants the same once more
     same = None if meant else press.same_as(now)
-    estimate, models = _estimate(now, now.count, in_dollars=False), len(now.willing)
+    estimate, models = _estimate(now, now.count), len(now.willing)
     text = form_words.generate(now.total, estimate, again=same is not None, models=models)
     _left_out(now)
     shortcut = None if label or _is_covered() else "Ctrl+Enter"
@@ -160,8 +160,7 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
         batch.button(person, now)
     refusal = "" if edited else press.refusal(now)
     if sentence or refusal:
-        shown = formats.practised(refusal or sentence, practice=now.practice)
-        st.error(formats.literal(shown), icon=":material/error:")
+        st.error(formats.literal(refusal or sentence), icon=":material/error:")
     elif same is not None:
         twin(same, person)
     return label == t(words.ADD_PROMPT)
@@ -180,5 +179,4 @@ def _left_out(now: Form) -> None:
         ask.choice.name: t(ask.fault.sentence).removeprefix(f"{ask.spec.label} ") for ask in now.refusing if ask.fault
     }
     lines = form_words.left_out(why)
-    shown = [formats.literal(formats.practised(line, practice=now.practice)) for line in lines]
-    st.warning("\n\n".join(shown), icon=":material/block:")
+    st.warning("\n\n".join(map(formats.literal, lines)), icon=":material/block:")

@@ -117,5 +117,5 @@ def warning(one: Held) -> str:
     return t(
         "The account at {road} holds {left}, and this needs {needed}. "
         "What it does not cover waits, and is not charged, until an admin tops it up.",
-        road=t(ROADS[one.road]), left=formats.in_credits(one.micro), needed=formats.in_credits(one.needed),
+        road=t(ROADS[one.road]), left=formats.money(one.micro), needed=formats.money(one.needed),
     )  # fmt: skip

@@ -43,8 +43,7 @@ def _section(group: Group, *, practice: bool) -> dict[str, Any]:
     title = t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes")
     return {
         "id": group.cause, "title": title, "count": f"{len(group.ids):,}",
-        "text": formats.practised(t(_said(group)), practice=practice),
-        "ids": list(group.ids[: listing.OF_A_CAUSE]),
+        "text": t(_said(group)), "ids": list(group.ids[: listing.OF_A_CAUSE]),
         "actions": [*_again(group, practice=practice), *([more] if has_more else [])],
     }  # fmt: skip
 
@@ -61,10 +60,10 @@ def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:
     fetched = free if group.cause in DOWNLOADS else []
     if not many:
         return fetched
-    price = formats.about(group.again.estimate_micro, in_dollars=False, practice=practice)
-    label = tn(many, "Retry it ({price})", "Retry all {n} ({price})", price=price)
+    price = formats.about(group.again.estimate_micro, practice=practice)
+    label = tn(many, "Retry it · {price}", "Retry all {n} · {price}", price=price)
     if many == AT_ONCE < len(group.ids):
-        label = t("Retry the newest {n} ({price})", n=many, price=price)
+        label = t("Retry the newest {n} · {price}", n=many, price=price)
     title = t("Ask for the same again, as one new batch; what was tried again since is left out")
     retry: dict[str, Any] = {"act": "retry_group", "label": label, "title": title}
     if group.again.doubtful:

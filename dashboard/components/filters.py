@@ -20,7 +20,7 @@ from data.query import ME, STATUSES, Query
 from data.query_reading import LONGEST, Hint, Names
 
 STATUS_WORDS = {
-    "done": "Done", "running": "Running", "queued": "Queued", "unconfirmed": "Unconfirmed", "failed": "Failed",
+    "done": "Done", "running": "Under way", "queued": "Queued", "unconfirmed": "Unconfirmed", "failed": "Failed",
     "cancelled": "Cancelled",
 }  # fmt: skip
 assert STATUS_WORDS.keys() == STATUSES.keys()

@@ -20,19 +20,18 @@ _SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def money(micro: int, *, practice: bool = False) -> str:
-    """What was charged: "4 credits ($0.02)"; in practice "4 practice credits", which are worth nothing."""
-    text = in_credits(micro, practice=practice)
-    return text if practice else _beside(text, _dollars(micro))
+    """What was charged: "4 credits ($0.02)"; in practice "4 credits", which are worth nothing."""
+    return _with_dollars(in_credits(micro), micro, practice=practice)
 
 
 def money_short(micro: int) -> str:
-    """What was charged, where there is little room: "4 cr"."""
-    return t("{n} cr", n=figure(micro))
+    """What was charged, where there is no room for the dollars: "4 credits"."""
+    return in_credits(micro)
 
 
 def about_short(micro: int | None) -> str:
-    """What it will cost, where there is little room: "≈ 4 cr", or "price unknown"."""
-    return t(PRICE_UNKNOWN) if micro is None else t("{n} cr", n=_around(figure(micro)))
+    """What it will cost, where there is no room for the dollars: "≈ 4 credits", or "price unknown"."""
+    return about(micro, practice=True)
 
 
 def balance(micro: int, *, practice: bool) -> str:
@@ -43,27 +42,25 @@ def balance(micro: int, *, practice: bool) -> str:
     return t("{n} credits left ({dollars})", n=left, dollars=dollars)
 
 
-def about(micro: int | None, *, times: int = 1, in_dollars: bool = True, practice: bool = False) -> str:
-    """What it will cost: "≈ 16 credits ($0.08)", or "price unknown"."""
+def about(micro: int | None, *, times: int = 1, practice: bool = False) -> str:
+    """What it will cost: "≈ 16 credits ($0.08)", or "price unknown"; in practice without the dollars."""
     if micro is None:
         return t(PRICE_UNKNOWN)
     total = micro * times
-    text = _in_credits(total, _around(figure(total)), practice=practice)
-    return _beside(text, _dollars(total)) if in_dollars and not practice else text
+    return _with_dollars(_credits(total, _around(figure(total))), total, practice=practice)
 
 
-def in_credits(micro: int, *, practice: bool = False) -> str:
-    """ "4 credits", "1 credit", "1,000 credits", "6.5 practice credits"."""
-    return _in_credits(micro, figure(micro), practice=practice)
+def in_credits(micro: int) -> str:
+    """ "4 credits", "1 credit", "1,000 credits"."""
+    return _credits(micro, figure(micro))
 
 
-def _in_credits(micro: int, said: str, *, practice: bool) -> str:
-    text = t("{n} credit", n=said) if micro == MICRO else t("{n} credits", n=said)
-    return practised(text, practice=practice)
+def _credits(micro: int, said: str) -> str:
+    return t("{n} credit", n=said) if micro == MICRO else t("{n} credits", n=said)
 
 
-def _beside(text: str, dollars: str) -> str:
-    return t("{credits} ({dollars})", credits=text, dollars=dollars)
+def _with_dollars(text: str, micro: int, *, practice: bool) -> str:
+    return text if practice else t("{credits} ({dollars})", credits=text, dollars=_dollars(micro))
 
 
 def figure(micro: int) -> str:
@@ -88,12 +85,6 @@ def _three_figures(value: Decimal) -> Decimal:
 
 def _around(text: str) -> str:
     return f"≈ {text.removeprefix('≈ ')}"
-
-
-def practised(text: str, *, practice: bool) -> str:
-    """A sentence in this session's language as it is, or in practice with its credits called what they are."""
-    real, played = t("credit"), t("practice credit")
-    return text.replace(played, real).replace(real, played) if practice else text
 
 
 def requests(count: int, most: int = COUNTED) -> str:

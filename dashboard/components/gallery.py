@@ -100,12 +100,12 @@ def counted(query: Query, person: str) -> int:
 
 
 def _count(count: int, query: Query) -> str:
-    """ "1,284 requests · 3 working"."""
+    """ "1,284 requests · 3 under way"."""
     said = formats.requests(count, COUNTED) if query else formats.requests(count)
     if query:  # among what is narrowed they are few, and counting them would walk through all the rest
         return said
-    working = desk().history.active_count()
-    return f"{said} · {tn(working, '{n} working', '{n} working')}" if working else said
+    active = desk().history.active_count()
+    return f"{said} · {t('{n} under way', n=active)}" if active else said
 
 
 def _fresh(shown: Shown, person: str) -> str:

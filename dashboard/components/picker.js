@@ -46,10 +46,12 @@ const opener = (me) => me.root.querySelector(".open");
 const isOpen = (me) => list(me).matches(":popover-open"); // at once; `shown` follows with the browser's event
 const options = (me) => [...me.root.querySelectorAll("[role=option]")];
 
-// Below the button, or above it where there is more room; on a phone the stylesheet puts it at the bottom.
+// Below the button, or above it where only there is room, and never over the head of the page; on a phone the stylesheet
+// puts it at the bottom.
 function place(me) {
   const at = opener(me).getBoundingClientRect(), below = innerHeight - at.bottom;
-  const under = below > Math.min(420, at.top), room = Math.min(560, (under ? below : at.top) - 16);
+  const above = at.top - (document.querySelector("[data-testid=stHeader]")?.getBoundingClientRect().bottom ?? 0);
+  const under = below >= Math.min(300, above), room = Math.min(560, (under ? below : above) - 16);
   const side = under ? `top:${at.bottom + 4}px` : `bottom:${innerHeight - at.top + 4}px`;
   const width = Math.max(at.width, 440);
   list(me).style.cssText = `left:${Math.max(8, Math.min(at.left, innerWidth - width - 8))}px;width:${width}px;max-height:${room}px;${side}`;

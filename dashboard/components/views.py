@@ -70,13 +70,15 @@ def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
         "state": card.status.value,
         "tone": tone,
         "word": t(word),
-        "fact": _fact(card, around, cause),
+        "fact": _fact(card, around),
+        "place": _place(card, cause),
         "tick": _tick(card, spec),
         "say": sentence(card, spec, around),
         "prompt": card.prompt,
         "meta": " · ".join(filter(None, [*model_and_road(card, spec), shape_label(card, spec)])),
         "width": width,
         "height": height,
+        "pixels": t("{width} × {height}", width=width, height=height) if max(width, height) > 1 else "",
         "picture": picture_url(first.sha256, "1280") if first else None,
         "compact": card.status in _COMES_TO_NOTHING and first is None,
         "video": video_mark(first),
@@ -91,7 +93,7 @@ def card_view(card: Card, around: Surroundings) -> dict[str, Any]:
 def state(card: Card, cause: str) -> tuple[str, str]:
     """The word and the tone of a card's state; `cause`: why it waits longer than it should, if it does."""
     if cause:
-        return words.WAITING, "doubt"
+        return words.WORDS[card.status][0], "doubt"
     if card.cancel_requested_at is not None and card.status in _CANCELLING:
         return words.CANCELLING, "off"
     return settled(card)
@@ -106,7 +108,7 @@ def settled(card: Card) -> tuple[str, str]:
 
 def sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
     """What must be said about it beyond its state word; empty where nothing must."""
-    return formats.practised(t(_sentence(card, spec, around)), practice=around.practice)
+    return t(_sentence(card, spec, around))
 
 
 def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
@@ -125,7 +127,9 @@ def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
         return words.CANCELLED_AS_IT_LEAVES if card.status == _S.SUBMITTING else words.CANCEL_WISHED
     if card.status == _S.CANCELLED and card.error_code in FAILED:
         return explain(card.error_code, card.charged_micro, road, perhaps=card.perhaps_charged)
-    return money(None, card.charged_micro, perhaps=card.perhaps_charged) if card.status == _S.CANCELLED else ""
+    if card.status == _S.CANCELLED:
+        return money(None, card.charged_micro, perhaps=card.perhaps_charged)
+    return words.on_its_way(card.status, ROADS.get(road, ""))
 
 
 def waiting_cause(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
@@ -240,18 +244,26 @@ def _how_many(card: Card, calls: Calls) -> str | None:
     return tn(home, "{n} video", "{n} videos") if video else tn(home, "{n} picture", "{n} pictures")
 
 
-def _fact(card: Card, around: Surroundings, cause: str) -> str:
+def _fact(card: Card, around: Surroundings) -> str:
+    """Beside the state: what it has cost, or will."""
+    if card.status in ACTIVE:
+        return formats.about(card.estimate_micro, practice=around.practice)
     if card.status == _S.SUCCEEDED:
         took = (card.finished_at - card.created_at).total_seconds() if card.finished_at else None
         cost = formats.money(card.charged_micro, practice=around.practice)
         return " · ".join(filter(None, [cost, formats.seconds(took) if took is not None else ""]))
-    if card.status == _S.QUEUED and not cause:
-        place = desk().history.place_in_queue(card.id)
-        return t("next in line") if place == 1 else t("{place} in line", place=formats.ordinal(place))
     if card.status == _S.FAILED:
         money = formats.money(card.charged_micro, practice=around.practice)
         return t("{money} charged", money=money) if card.charged_micro else ""
     return ""
+
+
+def _place(card: Card, cause: str) -> str:
+    """Where it stands in the queue; nothing where something else keeps it waiting."""
+    if card.status != _S.QUEUED or cause:
+        return ""
+    place = desk().history.place_in_queue(card.id)
+    return t("next in line") if place == 1 else t("{place} in line", place=formats.ordinal(place))
 
 
 def _tick(card: Card, spec: ModelSpec | None) -> dict[str, Any] | None:
@@ -263,11 +275,9 @@ def _tick(card: Card, spec: ModelSpec | None) -> dict[str, Any] | None:
         "since": card.status_at.timestamp(),
         "usual": typical or 20,
         "patience": _late_after(typical),
-        "text": t("{elapsed} · usually {usual}", elapsed="{elapsed}", usual=formats.seconds(typical))
-        if typical
-        else "{elapsed}",
-        "then": t("{elapsed} · 9 of 10 under {wait}", elapsed="{elapsed}", wait=formats.within(most)) if most else "",
-        "late": t("{elapsed} · still with the provider", elapsed="{elapsed}"),
+        "text": t("usually {span}", span=formats.seconds(typical)) if typical else "",
+        "then": t("9 of 10 under {wait}", wait=formats.within(most)) if most else "",
+        "late": t("still with the provider"),
         "seconds": t("{n} s", n="{n}"),
         "minutes": t("{n} min", n="{n}"),
     }

@@ -115,9 +115,9 @@ ALL_HIDE = "No filter hides them alone: only together do they leave nothing."
 
 WORDS: dict[TaskStatus, tuple[str, str]] = {
     TaskStatus.QUEUED: ("Queued", "wait"),
-    TaskStatus.SUBMITTING: ("Sending…", "work"),
+    TaskStatus.SUBMITTING: ("Sending", "work"),
     TaskStatus.UNCONFIRMED: ("Unconfirmed", "doubt"),
-    TaskStatus.RUNNING: ("Being made", "work"),
+    TaskStatus.RUNNING: ("Drawing", "work"),
     TaskStatus.FETCHING: ("Saving", "work"),
     TaskStatus.SUCCEEDED: ("Done", "done"),
     TaskStatus.FAILED: ("Failed", "bad"),
@@ -139,7 +139,6 @@ NO_CONNECTION = "no connection could be made"
 NO_ANSWER_IN_TIME = "no answer came in time"
 BROKEN_OFF = "the connection broke off before an answer came"
 
-WAITING = "Waiting"
 CANCELLING = "Cancelling"
 REFUSED = "Refused"
 KEPT_IF_IT_COMES = "We will keep what comes of it."
@@ -212,6 +211,15 @@ def unconfirmed(until: datetime, road: str = "") -> str:
     )
 
 
+def on_its_way(status: TaskStatus, road: str) -> str:
+    """In the place of the picture, while all is well and nothing can be counted yet."""
+    if status == TaskStatus.QUEUED:
+        return t("Nothing was sent yet, so nothing is charged")
+    if status == TaskStatus.SUBMITTING:
+        return t("On its way to {road}", road=t(road)) if road else ""
+    return t("It is made, and comes home now") if status == TaskStatus.FETCHING else ""
+
+
 def paid_twice(road: str) -> str:
     """What must be known before a request in doubt is made again."""
     if road in DIRECT:
@@ -251,8 +259,8 @@ def rescue(until: datetime, now: datetime) -> str:
 def queue(waiting: int, seconds: float) -> str:
     """The one line about everybody's queue."""
     if seconds < 1:
-        return t("{n} waiting to be sent", n=f"{waiting:,}")
-    return tn(waiting, "{n} waiting, it is sent in about {wait}", "{n} waiting, the last is sent in about {wait}",
+        return t("{n} queued", n=f"{waiting:,}")
+    return tn(waiting, "{n} queued, it is sent in about {wait}", "{n} queued, the last is sent in about {wait}",
               wait=formats.seconds(seconds))  # fmt: skip
 
 

@@ -76,7 +76,7 @@ def test_a_pasted_list_is_shown_with_what_is_left_out_its_price_and_its_time(for
         ("1", "a red kite", "Nano Banana", "× 1"), ("3", "a paper boat", "Nano Banana", "× 1"),
         ("5", "an old lighthouse", "Nano Banana", "× 1"),
     ]  # fmt: skip
-    assert label(app) == "Start 3 · ≈ 12 credits"
+    assert label(app) == "Start 3 · ≈ 12 credits ($0.06)"
     assert "3 pictures · ≈ 12 credits ($0.06) · here in about " in said(app)
 
 
@@ -85,7 +85,7 @@ def test_prompts_times_models_times_shapes_times_repeats(form_room: Room) -> Non
     app.multiselect(key="batch_models").set_value(["Nano Banana", "Seedream 4.5"]).run()
     app.multiselect(key="batch_shapes").set_value(["1:1", "16:9"]).run()
     app.number_input(key="batch_repeat").set_value(2).run()
-    assert label(app) == "Start 64 · ≈ 336 credits"
+    assert label(app) == "Start 64 · ≈ 336 credits ($1.68)"
     (part,) = drawn(app, "batch_table")["parts"]
     assert (len(part["rows"]), part["more"]) == (20, "and 3 more prompts: 24 pictures")
 
@@ -98,7 +98,7 @@ def test_rows_that_would_be_refused_are_in_red_and_left_out_of_the_price(form_ro
     assert [row["fault"].partition(":")[0] for row in bad["rows"]] == [
         "No model is called “Nano Bananna”. Did you mean Nano Banana?", "“7", ]  # fmt: skip
     assert "left out: note." in said(app)
-    assert label(app) == "Start 1 · ≈ 4 credits"
+    assert label(app) == "Start 1 · ≈ 4 credits ($0.02)"
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence(form_room: Room) -> None:
@@ -114,7 +114,7 @@ def test_a_file_that_cannot_be_read_is_a_sentence(form_room: Room) -> None:
         ({"text": "kite", "models": []}, "No row can be made"),
         ({"text": "\n".join(map(str, range(300))), "repeat": 2}, "600 pictures – at most 500"),
         ({"text": "\n".join(map(str, range(2_001)))}, "More than 2,000 rows – at most 500 pictures"),
-        ({"text": THREE, "cap": 11.0}, "1 credit above the cap"),
+        ({"text": THREE, "cap": 11.0}, "1 credit ($0.005) above the cap"),
         ({"text": "kite", "models": ["Veo 3.1 Lite"], "cap": 100.0}, "Price unknown – no cap can be kept"),
     ],
 )
@@ -135,24 +135,24 @@ def test_nothing_is_lost_when_the_dialog_closes_or_the_page_is_loaded_anew(form_
     app.session_state["batch_open"] = False
     app.run()
     app.button(key="batch_button").click().run()
-    assert label(app) == "Start 6 · ≈ 24 credits"
+    assert label(app) == "Start 6 · ≈ 24 credits ($0.12)"
     assert (app.number_input(key="batch_cap").value, app.text_input(key="batch_name").value) == (99.0, "Spring")
     Preferences(form_room.db).remember("local", batch=THREE)
-    assert label(opened(form_room)) == "Start 3 · ≈ 12 credits"
+    assert label(opened(form_room)) == "Start 3 · ≈ 12 credits ($0.06)"
 
 
 def test_a_list_that_was_written_into_the_prompt_is_offered_as_one(form_room: Room) -> None:
     app = write(form_room.open(), THREE)
     assert app.button(key="batch_button").label == "Batch of 4 lines…"
-    assert generate(app).label.replace("\\", "") == "Generate 1 · ≈ 4 credits"  # which may be what they mean
+    assert generate(app).label.replace("\\", "") == "Generate 1 · ≈ 4 credits ($0.02)"  # which may be what they mean
     app.button(key="batch_button").click().run()
-    assert label(app) == "Start 3 · ≈ 12 credits"
+    assert label(app) == "Start 3 · ≈ 12 credits ($0.06)"
     app.session_state["batch_open"] = False
     write(app.run(), "two\nlines")
     app.button(key="batch_button").click().run()
-    assert label(app) == "Start 2 · ≈ 8 credits"
+    assert label(app) == "Start 2 · ≈ 8 credits ($0.04)"
     app.button(key="batch_before").click().run()  # what stood there is not lost
-    assert label(app) == "Start 3 · ≈ 12 credits"
+    assert label(app) == "Start 3 · ≈ 12 credits ($0.06)"
 
 
 # Started ------------------------------------------------------------------------------------------------------------
@@ -169,8 +169,8 @@ def test_a_press_starts_the_whole_batch_once_and_its_card_takes_the_dialogs_plac
     (found,) = Batches(room.db).recent("local")
     assert (found.name, found.size, found.cap_micro) == ("Spring", 3, 20_000_000)
     view = card(app)
-    assert (view["prompt"], view["line"]) == ("Spring", "0 of 3 done · 3 waiting")
-    assert view["meta"] == "Spent 0 credits of at most 20 credits"
+    assert (view["prompt"], view["line"]) == ("Spring", "0 of 3 done · 3 queued")
+    assert view["meta"] == "Spent 0 of at most 20 credits ($0.10)"
     assert view["fact"].startswith("about ")
     assert [one["act"] for one in view["actions"]] == ["batch_history", "batch_cancel"]
 
@@ -197,7 +197,7 @@ def test_what_changed_between_the_drawing_and_the_press_is_not_bought(form_room:
     app.run()
     assert form_room.all_tasks() == []
     assert t(words.CHANGED) in said(app)
-    assert label(app) == "Start 6 · ≈ 24 credits"
+    assert label(app) == "Start 6 · ≈ 24 credits ($0.12)"
 
 
 # Seen as one --------------------------------------------------------------------------------------------------------
@@ -212,16 +212,16 @@ def test_forty_are_one_card_that_says_how_it_stands(room: Room) -> None:
     room.fail()
     room.doubt()
     view = card(room.open())
-    assert view["line"] == "1 of 6 done · 1 refused · 1 failed · 1 unconfirmed · 2 waiting"
+    assert view["line"] == "1 of 6 done · 1 refused · 1 failed · 1 unconfirmed · 2 queued"
     assert [(part["tone"], part["share"]) for part in view["bar"]] == [
         ("done", 16.67),
         ("bad", 33.33),
         ("doubt", 16.67),
     ]
-    assert view["meta"] == "Spent 4 credits ($0.02) of at most 30 credits"
+    assert view["meta"] == "Spent 4 of at most 30 credits ($0.15)"
     assert len(view["last"]) == 1
     assert [one["label"] for one in view["actions"]] == [
-        "Open in History", "Retry the 2 failed (≈ 8 credits)", "Cancel the 2 not sent (free)",
+        "Open in History", "Retry the 2 failed · ≈ 8 credits ($0.04)", "Cancel the 2 not sent (free)",
     ]  # fmt: skip
 
 

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from room import MODELS, Room, acts, cards, choose, drawn, generate, press, texts, write
+from room import MODELS, Room, acts, cards, choose, drawn, generate, label, press, texts, write
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
@@ -125,7 +125,7 @@ def test_a_refused_text_no_longer_stands_in_the_way_of_the_one_that_replaces_it(
     assert [error.value for error in app.error if "5,000" in error.value.replace("\\", "")] == []
     app.session_state["typed"] = {"typed": {"base": base, "empty": True, "edited": True}}
     app.run()
-    assert (generate(app).label, generate(app).disabled) == ("Add a prompt", True)
+    assert (label(app), generate(app).disabled) == ("Add a prompt", True)
     app.session_state["typed"] = {"typed": {"base": "an older text", "empty": False, "edited": True}}
     app.run()
     assert generate(app).disabled
@@ -142,9 +142,9 @@ def test_the_same_request_within_a_day_is_noticed_and_can_be_opened_and_made_aga
     task = room.ask("a red kite", aspect_ratio="1:1", output_format="png")
     app = write(room.open(), "  a red   kite ")
     assert "You asked for the same just now" in texts(app)
-    assert (generate(app).label, generate(app).disabled) == ("Generate again · ≈ 4 credits", False)
+    assert (label(app), generate(app).disabled) == ("Generate again · ≈ 4 credits ($0.02)", False)
     app.segmented_control(key="count").set_value(4).run()
-    assert generate(app).label == "Generate 4 again · ≈ 16 credits"
+    assert label(app) == "Generate 4 again · ≈ 16 credits ($0.08)"
     app.button(key="open_same").click().run()
     assert drawn(app, "sheet")["id"] == task.id
 
@@ -164,18 +164,18 @@ def test_somebody_elses_same_request_is_told_by_their_name(room: Room) -> None:
 def test_without_a_budget_nobody_speaks_of_one(room: Room) -> None:
     app = write(room.open(), "a red kite")
     assert "budget" not in texts(app).lower()
-    assert generate(app).label == "Generate 1 · ≈ 4 credits"
+    assert label(app) == "Generate 1 · ≈ 4 credits ($0.02)"
 
 
 def test_a_budget_shows_what_is_left_and_turns_amber_at_80_percent_with_the_pictures_left(room: Room) -> None:
     room.ledger.set_budget(TEAM, 100 * CREDIT, who="local")
     app = write(room.open(), "a red kite")
-    assert "Team budget: 100 credits left this month" in texts(app).replace("\\", "")
+    assert "Team budget: 100 credits ($0.50) left this month" in texts(app).replace("\\", "")
     for _ in range(20):
         room.ask("other")
     app.run()
     said = texts(app).replace("\\", "")
-    assert ":orange[:material/warning: Team budget: 20 credits left this month, 5 pictures]" in said
+    assert ":orange[:material/warning: Team budget: 20 credits ($0.10) left this month, 5 pictures]" in said
     assert not generate(app).disabled
 
 
@@ -189,13 +189,14 @@ def test_what_the_account_holds_stands_at_the_price_and_is_amber_where_it_does_n
     assert "9 credits left" in texts(app.run()).replace("\\", "")
     app.segmented_control(key="count").set_value(4).run()
     said = texts(app).replace("\\", "")
-    assert (
-        ":orange[:material/warning: The account at kie.ai holds 9 credits, and this needs 16 credits. What it" in said
+    warning = (
+        ":orange[:material/warning: The account at kie.ai holds 9 credits ($0.045), and this needs 16 credits ($0.08). "
     )
+    assert f"{warning}What it" in said
     assert not generate(app).disabled, "what is not covered waits, and is not refused"
     room.health.report("provider:kie", ok=False, message="", data={"code": "no_credits"})
     app.segmented_control(key="count").set_value(1).run()
-    assert "holds 0 credits, and this needs 4 credits" in texts(app).replace("\\", "")
+    assert "holds 0 credits ($0.00), and this needs 4 credits ($0.02)" in texts(app).replace("\\", "")
 
 
 def test_what_others_pressed_counts_before_it_is_sent_and_the_page_that_shows_a_balance_hears_of_it(
@@ -234,16 +235,13 @@ def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_re
     app = write(room.open(), "a red kite")
     app.segmented_control(key="count").set_value(2).run()
     said = texts(app).replace("\\", "")
-    assert (generate(app).label, generate(app).disabled) == ("Team budget allows 1 more – choose fewer", True)
-    assert (
-        "The team’s budget for this month has 6 credits left, and this needs 8 credits. It can be raised in Settings."
-        in said
-    )
+    assert (label(app), generate(app).disabled) == ("Team budget allows 1 more – choose fewer", True)
+    assert "budget for this month has 6 credits ($0.03) left, and this needs 8 credits ($0.04). It can be" in said
     assert "charged" not in said  # nobody has pressed yet
     app.segmented_control(key="count").set_value(1).run()
     press(app)
     assert len(room.all_tasks()) == 1
-    assert (generate(app).label, generate(app).disabled) == ("Team budget is too small for this", True)
+    assert (label(app), generate(app).disabled) == ("Team budget is too small for this", True)
     room.ledger.set_budget(TEAM, 4 * CREDIT, who="local")
     assert (generate(app.run()).label, generate(app).disabled) == (
         "Team budget is used up – raise it in Settings",
@@ -255,11 +253,11 @@ def test_a_persons_own_budget_stops_only_them_and_the_tighter_one_is_shown(room:
     room.ledger.set_budget(TEAM, 1000 * CREDIT, who="local")
     room.ledger.set_budget(person_scope("local"), 0, who="local")
     app = write(room.open(), "a red kite")
-    assert generate(app).label == "Your budget is used up – raise it in Settings"
+    assert label(app) == "Your budget is used up – raise it in Settings"
     room.ledger.set_budget(person_scope("local"), None, who="local")
     room.ledger.set_budget(EVERYBODY, 40 * CREDIT, who="local")
     app.run()
-    assert "Your budget: 40 credits left" in texts(app).replace("\\", "")
+    assert "Your budget: 40 credits ($0.20) left" in texts(app).replace("\\", "")
 
 
 def test_a_budget_that_shrank_behind_the_screens_back_refuses_the_press_and_loses_nothing(
@@ -294,8 +292,8 @@ def test_settings_set_lift_and_show_budgets_with_who_and_when(room: Room) -> Non
     room.ask()
     app = room.open("settings")
     said = texts(app).replace("\\", "")
-    assert "**The team together** · 4 credits used, of them 4 held back · 1,000 credits a month" in said
-    assert "**You** · 4 credits used, of them 4 held back · 12.5 credits a month" in said
+    assert "**The team together** · 4 credits ($0.02) used, of them 4 held back · 1,000 credits ($5.00) a month" in said
+    assert "**You** · 4 credits ($0.02) used, of them 4 held back · 12.5 credits ($0.0625) a month" in said
     assert re.search(r"Set by you, \d+ \w+ \d{4}, ", said)
     set_budget(app, TEAM, "")
     assert [row.scope for row in room.ledger.budgets()] == [person_scope("local")]
@@ -326,7 +324,7 @@ def test_a_queue_says_when_its_last_is_sent(room: Room) -> None:
     spec = catalog().require(MODELS[0])
     room.tasks.create([validate(spec, f"kite {n}", {}, ()) for n in range(37)], person="bob")
     room.ask()
-    assert drawn(room.open(), "now")["queue"] == "38 waiting, the last is sent in about 10 s"
+    assert drawn(room.open(), "now")["queue"] == "38 queued, the last is sent in about 10 s"
 
 
 def test_no_queue_is_spoken_of_to_whoever_waits_for_nothing(room: Room) -> None:
@@ -345,7 +343,7 @@ def test_check_now_is_offered_only_where_the_provider_named_the_request(room: Ro
     claim = room.doubt()
     assert acts(cards(room.open())[0]) == ["stop", "stop_again"]
     costs = [row for row in sheet(room, task.id)["settings"] if row["name"] == "Cost"]
-    assert [(row["asked"], row["used"]) for row in costs] == [("≈ 4 credits", "not known whether charged")]
+    assert [(row["asked"], row["used"]) for row in costs] == [("≈ 4 credits ($0.02)", "not known whether charged")]
     room.tasks.name_call(task.id, f"p-{claim.submission_id}", who="local")
     assert acts(cards(room.open())[0]) == ["check", "stop", "stop_again"]
 
@@ -376,7 +374,7 @@ def test_giving_up_and_trying_again_warns_first_that_both_may_be_paid(room: Room
     room.ask()
     room.doubt()
     again = action(cards(room.open())[0], "stop_again")
-    assert again["label"] == "Give up and try again (≈ 4 credits)"
+    assert again["label"] == "Give up and try again · ≈ 4 credits ($0.02)"
     assert "you pay for both" in again["ask"]["text"]
     assert (again["ask"]["yes"], again["ask"]["no"]) == (again["label"], "Keep waiting")
 
@@ -521,7 +519,7 @@ def test_the_failed_of_a_batch_are_tried_again_together_from_the_drawer_of_one(r
     for _ in range(3):
         room.fail()
     batch = action(sheet(room, made[1].id), "retry_failed")
-    assert batch["label"] == "Try the 3 failed again (≈ 12 credits)"
+    assert batch["label"] == "Try the 3 failed again · ≈ 12 credits ($0.06)"
     assert "ask" not in batch
     assert "retry_failed" not in [one["act"] for one in sheet(room, made[0].id)["actions"]]
     assert len(room.tasks.retry_failed(made[1].batch_id, who="local").tasks) == 3
@@ -569,7 +567,7 @@ def test_addresses_that_ran_out_are_no_reason_to_pay_again(room: Room, cause: st
 # Words ----------------------------------------------------------------------------------------------------------
 
 
-def test_practice_credits_are_called_so_wherever_they_are_counted(room: Room) -> None:
+def test_in_practice_no_credit_is_said_to_be_worth_dollars(room: Room) -> None:
     room.say_hello(practice=True)
     room.ask("a red kite")
     room.done()
@@ -577,9 +575,7 @@ def test_practice_credits_are_called_so_wherever_they_are_counted(room: Room) ->
     room.fail()
     app = write(room.open(), "a green kite")
     shown = [texts(app), generate(app).label, *(str(card) for card in cards(app))]
-    told = re.findall(r"(\w+) credits?\b", " ".join(shown).replace("\\", ""))
-    assert told
-    assert set(told) == {"practice"}
+    assert "Practice: ≈ 4 credits each, nothing is charged" in " ".join(shown)
     assert "$" not in " ".join(shown)
 
 

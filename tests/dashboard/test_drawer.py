@@ -105,7 +105,7 @@ def test_a_family_is_shown_with_relations_and_costs_and_folds_what_is_many(form_
     children = form_room.tasks.create([request] * 8, person="local", parents=[Parent(parent, Relation.VARIATION)] * 8)
     form_room.done()
     family = sheet(form_room, parent)["family"]
-    assert (family["me"]["relation"], family["me"]["cost"], len(family["children"])) == ("Original", "4 cr", 8)
+    assert (family["me"]["relation"], family["me"]["cost"], len(family["children"])) == ("Original", "4 credits", 8)
     assert family["fold"] == {"elders": 0, "children": 2}
     shown = sheet(form_room, children[0].id)
     assert [one["id"] for one in shown["family"]["elders"]] == [parent]
@@ -235,7 +235,7 @@ def test_what_failed_is_tried_with_another_model_in_one_click_at_the_price_on_it
     card = cards(form_room.open())[0]
     assert acts(card) == ["retry", "other", "use_again"]
     other = card["actions"][1]
-    assert other["label"] == "Try with Seedream 4.5 (≈ 6.5 credits)"
+    assert other["label"] == "Try with Seedream 4.5 · ≈ 6.5 credits ($0.0325)"
     for _ in range(2):  # an impatient person pays once
         assert session(doing.perform, "other", other["id"], "local")["then"] == ("generate", {})
     child, _ = form_room.all_tasks()
@@ -340,7 +340,7 @@ def test_whatever_asks_again_costs_no_more_than_its_button_said(
     room.fail()
     offered = next(one for one in sheet(room, tasks[0].id)["actions"] if one["act"] == act)
     task_id, price, *more = offered["id"].split(" ")
-    assert offered["label"].endswith(f"(≈ {int(price) / 1_000_000:g} credits)")
+    assert f" · ≈ {int(price) / 1_000_000:g} credits (" in offered["label"]
     state: dict[str, Any] = {}
     monkeypatch.setattr("streamlit.session_state", state)
     doing.perform(act, " ".join([task_id, str(int(price) - 1_000_000), *more]), "local")

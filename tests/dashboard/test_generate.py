@@ -4,7 +4,7 @@ from typing import Any
 
 import pictures
 import pytest
-from room import Room, cards, choose, drawn, generate, press, tell, texts, write
+from room import Room, cards, choose, drawn, generate, label, press, tell, texts, write
 from room import acts as acts_of
 from streamlit.testing.v1 import AppTest
 
@@ -39,10 +39,6 @@ def said(app: AppTest) -> str:
     return texts(app).replace("\\", "")
 
 
-def label(app: AppTest) -> str:
-    return generate(app).label.replace("\\", "")
-
-
 def way(app: AppTest, name: str) -> dict[str, Any]:
     return next(one for one in drawn(app, "families")["items"] if one["name"] == name)
 
@@ -53,11 +49,14 @@ def way(app: AppTest, name: str) -> dict[str, Any]:
 def test_both_families_stand_beside_each_alone_each_with_price_and_time(room: Room) -> None:
     app = room.open()
     assert [one["name"] for one in drawn(app, "families")["items"]] == ["Seedream", "Nano Banana", "Both"]
-    assert (way(app, "Nano Banana")["facts"], way(app, "Nano Banana")["picked"]) == (["≈ 4 cr", "9 s"], True)
-    assert (way(app, "Both")["facts"][0], way(app, "Both")["models"]) == ("≈ 10.5 cr", "Seedream 4.5 + Nano Banana")
+    assert (way(app, "Nano Banana")["facts"], way(app, "Nano Banana")["picked"]) == (["≈ 4 credits", "9 s"], True)
+    assert (way(app, "Both")["facts"][0], way(app, "Both")["models"]) == (
+        "≈ 10.5 credits",
+        "Seedream 4.5 + Nano Banana",
+    )
     app = choose(app, NANO, DREAM)
     assert [one["picked"] for one in drawn(app, "families")["items"]] == [False, False, True]
-    assert label(write(app, "a red kite")) == "Generate 2 with 2 models · ≈ 10.5 credits"
+    assert label(write(app, "a red kite")) == "Generate 2 with 2 models · ≈ 10.5 credits ($0.0525)"
     assert not any(one["picked"] for one in drawn(choose(app, "Veo 3.1 Fast"), "families")["items"])
 
 
@@ -345,7 +344,7 @@ def test_a_picture_from_history_goes_out_as_a_reference_like_an_upload(room: Roo
 def test_a_budget_too_small_for_one_more_says_so_and_whoever_set_it_is_named_when_it_is_used_up(room: Room) -> None:
     room.ledger.set_budget(TEAM, 3_000_000, who="bob")
     app = write(room.open(), "a red kite")
-    assert "Team budget: 3 credits left this month: too little for one more" in said(app)
+    assert "Team budget: 3 credits ($0.015) left this month: too little for one more" in said(app)
     room.ledger.set_budget(TEAM, 0, who="bob")
     assert label(app.run()) == "Team budget is used up – bob can raise it"
 

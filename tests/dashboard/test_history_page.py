@@ -245,7 +245,7 @@ def test_a_tile_says_model_age_cost_and_state_in_words(room: Room) -> None:
     room.ask("a red kite")
     room.done(count=2)
     item = drawn(room.open("history"), "gallery")["items"][0]
-    assert (item["model"], item["age"], item["cost"], item["word"]) == ("Nano Banana", "just now", "4 cr", "Done")
+    assert (item["model"], item["age"], item["cost"], item["word"]) == ("Nano Banana", "just now", "4 credits", "Done")
     assert item["more"] == {"sign": "2", "name": "2 pictures"}
     assert "/320?" in item["picture"]
 
@@ -285,7 +285,7 @@ def test_what_changes_changes_where_it_is(form_room: Room) -> None:
 
 def test_the_count_says_how_many_are_being_made(form_room: Room, past: Past) -> None:
     past.write([Was("done"), Was("being made", S.RUNNING)])
-    assert drawn(form_room.open("history"), "gallery")["count"] == "2 requests · 1 working"
+    assert drawn(form_room.open("history"), "gallery")["count"] == "2 requests · 1 under way"
 
 
 def test_the_size_of_the_tiles_is_remembered(form_room: Room, past: Past) -> None:
@@ -431,7 +431,7 @@ def test_failures_are_told_by_cause_and_tried_again_once_at_the_price_on_the_but
     assert (first["title"], first["count"], second["title"]) == ("Refused by policy", "7", "Overdue")
     assert "Nothing was charged." in first["text"]
     assert first["ids"] == ids[6:0:-1]
-    assert [act["label"] for act in first["actions"]] == ["Retry all 7 (≈ 28 credits)", "Show all"]
+    assert [act["label"] for act in first["actions"]] == ["Retry all 7 · ≈ 28 credits ($0.14)", "Show all"]
     press(app, "retry_group", "policy")
     made = [task for task in form_room.all_tasks() if task.status == S.QUEUED]
     assert sorted(task.prompt for task in made) == [f"kite {n}" for n in range(7)]

@@ -9,7 +9,7 @@ from typing import Any
 import pictures
 import pytest
 import sqlalchemy as sa
-from room import Room, acts, cards, choose, drawn, generate, press, texts, write
+from room import Room, acts, cards, choose, drawn, generate, label, press, texts, write
 from streamlit.testing.v1 import AppTest
 from test_house import contrast, streamlit_config
 
@@ -97,17 +97,17 @@ def test_every_model_stands_by_family_and_road_with_price_and_usual_time(room: R
         groups
     )
     assert set(items(app)) == {choice.name for choice in catalog().choices}
-    assert items(app)[NANO]["facts"] == ["≈ 4 cr", "9 s"]
+    assert items(app)[NANO]["facts"] == ["≈ 4 credits", "9 s"]
     assert items(app)["Veo 3.1 Lite"]["facts"][0] == "price unknown"
     assert items(app)[GOOGLE]["shown"] == "Nano Banana Pro"
 
 
 def test_the_price_in_the_list_is_that_of_the_settings_in_the_form(room: Room) -> None:
     app = choose(room.open(), "Nano Banana Pro")
-    assert items(app)["Nano Banana Pro"]["facts"][0] == "≈ 18 cr"
+    assert items(app)["Nano Banana Pro"]["facts"][0] == "≈ 18 credits"
     app.segmented_control(key="set_quality").set_value("4K").run()
-    assert items(app)["Nano Banana Pro"]["facts"][0] == "≈ 24 cr"
-    assert items(choose(app, NANO))["Nano Banana Pro"]["facts"][0] == "≈ 24 cr"
+    assert items(app)["Nano Banana Pro"]["facts"][0] == "≈ 24 credits"
+    assert items(choose(app, NANO))["Nano Banana Pro"]["facts"][0] == "≈ 24 credits"
 
 
 def test_what_cannot_be_chosen_says_why(room: Room, state_dir: Path) -> None:
@@ -209,7 +209,7 @@ def test_a_model_of_next_month_is_drawn_from_its_entry_alone(room: Room, state_d
     app = write(choose(room.open(), "Next Month"), "a red kite")
     app.segmented_control(key="set_mood").set_value("wild").run()
     app.number_input(key="set_strength").set_value(7).run()
-    assert generate(app).label == "Generate 1 · ≈ 3 credits"
+    assert label(app) == "Generate 1 · ≈ 3 credits ($0.015)"
     press(app)
     assert (room.all_tasks()[0].model, room.all_tasks()[0].params) == ("next/month", {"mood": "wild", "strength": 7})
 
@@ -276,7 +276,7 @@ def test_a_budget_counts_videos_as_videos(room: Room) -> None:
     film = validate(catalog().require("veo3_fast"), "a kite in the wind", {}, ())
     room.tasks.create([film] * 4, person="local")  # of 60 credits each
     app = choose(room.open(), "Veo 3.1 Fast")
-    assert "Team budget: 60 credits left this month, 1 video" in said(app)
+    assert "Team budget: 60 credits ($0.30) left this month, 1 video" in said(app)
     assert "picture" not in str(app.text_area(key="prompt").placeholder)
 
 
@@ -287,7 +287,7 @@ def test_several_models_make_one_batch_at_the_sum_of_their_prices(room: Room) ->
     app = write(choose(room.open(), NANO, DREAM), "a red kite")
     app.segmented_control(key="count").set_value(2).run()
     app.pills(key="shape").set_value("16:9").run()
-    assert generate(app).label == "Generate 4 with 2 models · ≈ 21 credits"
+    assert label(app) == "Generate 4 with 2 models · ≈ 21 credits ($0.105)"
     assert "≈ 10.5 credits ($0.0525) for one of each" in said(app)
     press(app)
     tasks = room.all_tasks()
@@ -321,8 +321,8 @@ def test_what_each_of_several_models_is_asked_for_stands_in_a_line_of_its_own(ro
     app.pills(key="shape").set_value("16:9").run()
     (table,) = [one.value.replace("\\", "") for one in app.markdown if "| Model |" in one.value]
     assert table.splitlines()[2:] == [
-        "| Nano Banana | 1344 × 768 | ≈ 4 cr |",
-        "| Seedream 4.5 | 2848 × 1600 · Quality 2K | ≈ 6.5 cr |",
+        "| Nano Banana | 1344 × 768 | ≈ 4 credits |",
+        "| Seedream 4.5 | 2848 × 1600 · Quality 2K | ≈ 6.5 credits |",
         "| Seedream 3 | left out: see below | – |",
     ]
     assert "| Model |" not in said(choose(app, NANO))
@@ -345,7 +345,7 @@ def test_models_that_refuse_are_named_before_the_press_and_left_out_of_it(room: 
     app = drop(choose(room.open(), NANO, "Seedream 3"), 1)
     assert "Left out: Seedream 3 makes pictures from text alone. Take the reference images out" in said(app)
     write(app, "as a drawing")
-    assert generate(app).label == "Generate 1 · ≈ 4 credits"
+    assert label(app) == "Generate 1 · ≈ 4 credits ($0.02)"
     press(app)
     assert [task.model for task in room.all_tasks()] == ["google/nano-banana-edit"]
 
@@ -363,7 +363,7 @@ def test_a_text_that_came_with_the_press_buys_nothing_before_its_refusal_was_rea
 
 def test_when_all_refuse_the_button_says_so_and_each_is_named(room: Room) -> None:
     app = write(choose(room.open(), NANO, DREAM), "x" * 6000)
-    assert (generate(app).label, generate(app).disabled) == ("None of these models takes this", True)
+    assert (label(app), generate(app).disabled) == ("None of these models takes this", True)
     assert "Nano Banana takes a prompt of at most 5,000 characters" in said(app)
     assert "Seedream 4.5 takes a prompt of at most 3,000 characters" in said(app)
 
@@ -414,10 +414,10 @@ def test_a_budget_counts_the_pictures_of_all_models(room: Room) -> None:
     room.ledger.set_budget("team", 22_000_000, who="local")
     app = write(choose(room.open(), NANO, DREAM), "a red kite")
     app.segmented_control(key="count").set_value(4).run()
-    assert generate(app).label == "Team budget allows 4 more – choose fewer"
+    assert label(app) == "Team budget allows 4 more – choose fewer"
     room.ledger.set_budget("team", 5_000_000, who="local")
     app.run()
-    assert generate(app).label == "Team budget is too small for all 2 models"
+    assert label(app) == "Team budget is too small for all 2 models"
 
 
 # References -----------------------------------------------------------------------------------------------------
@@ -496,7 +496,7 @@ def test_the_drawer_sets_what_was_used_beside_what_was_asked_and_marks_differenc
     assert shown["Size"] == ("1024 × 1024", "640 × 480", True)
     assert shown["File format"] == ("the model chooses", "PNG", False)
     assert shown["Seed"] == ("7", "8", True)
-    assert shown["Cost"] == ("≈ 3.5 credits", "5 credits ($0.025)", True)
+    assert shown["Cost"] == ("≈ 3.5 credits ($0.0175)", "5 credits ($0.025)", True)
     assert shown["Time"][1].endswith(" s")
 
 

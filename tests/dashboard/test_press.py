@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pictures
 import pytest
-from room import Room, choose, drawn, generate, press, say, texts, write
+from room import Room, choose, drawn, generate, label, press, say, texts, write
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import press as pressing
@@ -57,10 +57,6 @@ def said(app: AppTest) -> str:
     return "\n".join([texts(app), *(str(one.value) for one in app.warning)]).replace("\\", "")
 
 
-def label(app: AppTest) -> str:
-    return generate(app).label.replace("\\", "")
-
-
 def a_moment_later(app: AppTest) -> AppTest:
     """The next press is a new one, and not the second half of a double click."""
     app.session_state["pressed_at"] -= 5
@@ -80,10 +76,10 @@ def refuses(app: AppTest, room: Room) -> AppTest:
 
 def test_a_number_typed_and_pressed_in_one_go_is_not_bought_at_a_price_nobody_saw(room: Room) -> None:
     app = write(choose(room.open(), "Seedream 4"), "a red kite")
-    assert label(app) == "Generate 1 · ≈ 5 credits"
+    assert label(app) == "Generate 1 · ≈ 5 credits ($0.025)"
     app.number_input(key="set_max_images").set_value(6)
     refuses(app, room)  # the number and the press arrive together
-    assert label(app) == "Generate 1 · ≈ 30 credits"
+    assert label(app) == "Generate 1 · ≈ 30 credits ($0.15)"
     refuses(app, room)  # the second half of a double click
     press(a_moment_later(app))
     assert bought(room) == [("bytedance/seedream-v4-text-to-image", 30_000_000)]
@@ -93,7 +89,7 @@ def test_a_number_typed_and_pressed_in_one_go_is_not_bought_at_a_price_nobody_sa
 def test_a_model_whose_entry_is_gone_is_not_replaced_by_another(room: Room, override: Path) -> None:
     override.write_text(ENTRY.format(credits=3))
     app = write(choose(room.open(), "Next Month"), "a red kite")
-    assert label(app) == "Generate 1 · ≈ 3 credits"
+    assert label(app) == "Generate 1 · ≈ 3 credits ($0.015)"
     override.write_text("")
     refuses(app, room)
     assert drawn(app, "picker")["picked"] == [{"name": NANO, "road": "kie.ai"}]
@@ -132,7 +128,7 @@ def test_a_new_price_is_read_before_it_is_paid(room: Room, override: Path) -> No
     override.write_text(ENTRY.format(credits=3))
     app = write(choose(room.open(), "Next Month"), "a red kite")
     override.write_text(ENTRY.format(credits=300))
-    assert label(refuses(app, room)) == "Generate 1 · ≈ 300 credits"
+    assert label(refuses(app, room)) == "Generate 1 · ≈ 300 credits ($1.50)"
     press(a_moment_later(app))
     assert bought(room) == [("next/month", 300_000_000)]
 
@@ -140,7 +136,7 @@ def test_a_new_price_is_read_before_it_is_paid(room: Room, override: Path) -> No
 def test_a_model_that_was_left_out_is_not_bought_because_its_key_is_back(room: Room) -> None:
     room.say_hello()
     app = write(choose(room.open(), NANO, GOOGLE), "a red kite")
-    assert label(app) == "Generate 1 · ≈ 4 credits"
+    assert label(app) == "Generate 1 · ≈ 4 credits ($0.02)"
     room.say_hello("kie", "gemini")
     assert label(refuses(app, room)).startswith("Generate 2 with 2 models · ")
 
@@ -156,9 +152,9 @@ def test_on_a_first_visit_another_model_than_the_one_shown_is_not_bought(room: R
 def test_what_was_to_be_practice_is_not_bought_for_real(room: Room) -> None:
     room.say_hello(practice=True)
     app = write(choose(room.open(), NANO), "a red kite")
-    assert label(app) == "Generate 1 · ≈ 4 practice credits"
+    assert label(app) == "Generate 1 · ≈ 4 credits"
     room.say_hello()
-    assert label(refuses(app, room)) == "Generate 1 · ≈ 4 credits"
+    assert label(refuses(app, room)) == "Generate 1 · ≈ 4 credits ($0.02)"
 
 
 def test_the_same_model_by_another_road_is_paid_by_somebody_else(room: Room, override: Path) -> None:
@@ -341,7 +337,7 @@ def test_nothing_can_be_asked_for_by_a_catalogue_that_was_broken_at_the_start(ro
     assert (label(app), generate(app).disabled) == (words.HALTED_LABEL, True)
     override.write_text(ENTRY.format(credits=3))
     app.run()
-    assert (label(app), generate(app).disabled) == ("Generate 1 · ≈ 4 credits", False)
+    assert (label(app), generate(app).disabled) == ("Generate 1 · ≈ 4 credits ($0.02)", False)
     assert "cannot be read" not in said(app)
 
 
@@ -389,7 +385,7 @@ def test_one_press_asks_for_no_more_than_eight_over_all_models(room: Room) -> No
 def test_one_unknown_price_hides_none_of_the_others(room: Room) -> None:
     app = write(choose(room.open(), NANO, DREAM, LAYERS), "a red kite")
     app.file_uploader[0].set_value([("a.png", pictures.png(800, 800), "image/png")]).run()
-    assert label(app) == "Generate 3 with 3 models · at least ≈ 10.5 credits, one price unknown"
+    assert label(app) == "Generate 3 with 3 models · at least ≈ 10.5 credits ($0.0525), one price unknown"
     assert "at least ≈ 10.5 credits ($0.0525) for one of each, one price unknown" in said(app)
     room.ledger.set_budget(TEAM, 100_000_000, who="local")
     assert label(app.run()) == "Price unknown – no budget allows it"

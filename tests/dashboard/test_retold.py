@@ -25,7 +25,7 @@ def test_times_and_money_have_chinese_forms() -> None:
     assert formats.date_and_time(NOW) == "2026年11月27日 14:20"
     assert [formats.day(NOW + timedelta(days=days), NOW) for days in (0, 11)] == ["11月27日 14:20", "12月8日"]
     assert formats.money(4_000_000) == "4 积分（$0.02）"
-    assert formats.about(4_000_000, practice=True) == "≈ 4 练习积分"
+    assert formats.about(4_000_000, practice=True) == "≈ 4 积分"
     assert [formats.span(9, 40), formats.span(40, 180)] == ["9–40 秒", "40 秒到 3 分钟"]
     assert [formats.requests(1), formats.requests(10_001)] == ["1 个任务", "超过 10,000 个任务"]
 
@@ -33,11 +33,6 @@ def test_times_and_money_have_chinese_forms() -> None:
 def test_what_is_joined_is_joined_as_in_chinese() -> None:
     assert language.t(listed(["Veo", "Seedream 4", "Sora 2"])) == "Veo、Seedream 4 和 Sora 2"
     assert language.t(explain("policy")) == "模型拒绝了这个提示词（内容政策）。没有扣费。请修改提示词，或换一个模型。"
-
-
-def test_practice_credits_are_called_so_once() -> None:
-    told = language.t(explain("no_credits", 4_000_000))
-    assert formats.practised(formats.practised(told, practice=True), practice=True).count("练习积分") == 2
 
 
 @pytest.mark.parametrize(

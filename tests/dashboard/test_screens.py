@@ -6,7 +6,7 @@ from typing import Any
 
 import pictures
 import pytest
-from room import APP, MODELS, Room, acts, cards, choose, drawn, generate, press, texts, write
+from room import APP, MODELS, Room, acts, cards, choose, drawn, generate, label, press, texts, write
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
@@ -28,11 +28,11 @@ def refused(app: AppTest) -> list[str]:
 
 def test_the_button_says_what_is_missing_and_then_what_it_costs(room: Room) -> None:
     app = room.open()
-    assert (generate(app).label, generate(app).disabled) == ("Add a prompt", True)
+    assert (label(app), generate(app).disabled) == ("Add a prompt", True)
     write(app, "a red kite")
     app.segmented_control(key="count").set_value(4).run()
-    assert (generate(app).label, generate(app).disabled) == (
-        "Generate 4 · ≈ 16 credits",
+    assert (label(app), generate(app).disabled) == (
+        "Generate 4 · ≈ 16 credits ($0.08)",
         False,
     )
     assert not app.exception
@@ -48,7 +48,8 @@ def test_one_press_makes_a_batch_shows_its_cards_and_keeps_the_form(room: Room) 
         ("a red kite", "16:9", "local")
     ] * 2
     assert [(card["word"], card["width"], card["height"]) for card in cards(app)] == [("Queued", 1344, 768)] * 2
-    assert [card["fact"] for card in cards(app)] == ["next in line", "2nd in line"]
+    assert [card["place"] for card in cards(app)] == ["next in line", "2nd in line"]
+    assert [card["fact"] for card in cards(app)] == ["≈ 4 credits ($0.02)"] * 2
     assert app.text_area(key="prompt").value == "  a red kite  "
 
 
@@ -213,10 +214,10 @@ def test_each_state_has_its_word_and_what_can_be_done(room: Room) -> None:
     room.ask("queued")
     assert [(card["word"], acts(card)) for card in cards(room.open())] == [("Queued", ["cancel"])]
     claim = room.claim()
-    assert [(card["word"], acts(card)) for card in cards(room.open())] == [("Sending…", ["cancel"])]
+    assert [(card["word"], acts(card)) for card in cards(room.open())] == [("Sending", ["cancel"])]
     room.submissions.accepted(claim.submission_id, "p1")
     card = cards(room.open())[0]
-    assert (card["word"], card["tick"]["text"]) == ("Being made", "{elapsed} · usually 9 s")
+    assert (card["word"], card["tick"]["text"]) == ("Drawing", "usually 9 s")
     room.submissions.apply(claim.submission_id, Word("succeeded", "p1", ("http://h/1.png",), charged_micro=4_000_000))
     assert [(card["word"], acts(card)) for card in cards(room.open())] == [("Saving", [])]
 
@@ -242,7 +243,7 @@ def test_a_refused_card_says_so_and_offers_first_what_is_not_the_same_again(room
         card["say"]
         == "The model refused this prompt (policy). Nothing was charged. Change the prompt, or try another model."
     )
-    assert card["actions"][-1]["label"] == "Retry (≈ 4 credits)"
+    assert card["actions"][-1]["label"] == "Retry · ≈ 4 credits ($0.02)"
     assert card["details"]["text"] == "violates our policy"
 
 
@@ -273,7 +274,7 @@ def test_a_waiting_card_says_why_and_so_do_those_behind_it(room: Room) -> None:
         retry_in=timedelta(minutes=5), pauses_account=True,
     )  # fmt: skip
     shown = cards(room.open())
-    assert [card["word"] for card in shown] == ["Waiting", "Waiting"]
+    assert [card["word"] for card in shown] == ["Queued", "Queued"]
     assert all("out of credits. Nothing was charged." in card["say"] for card in shown)
     assert [acts(card) for card in shown] == [["cancel"], ["cancel"]]
 
@@ -384,7 +385,7 @@ def test_a_copied_link_opens_the_same_task_with_everything_about_it(room: Room) 
     assert [one["label"] for one in sheet["pictures"]] == ["Download 1 of 2", "Download 2 of 2"]
     rows = {row["name"]: (row["asked"], row["used"], row["differs"]) for row in sheet["settings"]}
     assert rows["Shape"] == ("16:9", "1:1", True)
-    assert rows["Cost"] == ("≈ 4 credits", "4 credits ($0.02)", False)
+    assert rows["Cost"] == ("≈ 4 credits ($0.02)", "4 credits ($0.02)", False)
     assert [row[1] for row in sheet["timeline"]] == [
         "Asked for", "Sending to the provider", "The provider has it", "Ready at the provider", "Saved here",
     ]  # fmt: skip
