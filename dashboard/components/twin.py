@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import formats, people, walk, words
+from dashboard.components import formats, people, walk
 from dashboard.language import t
 from dashboard.resources import desk, now, picture_url
 from data.errors import NotFound
@@ -24,8 +24,8 @@ def twin(task: Task, person: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="same"):
         if card.pictures:
             st.image(picture_url(card.pictures[0].sha256, "320"), width=48, alt=card.prompt)
-        said = words.same_again(people.name_of(task.person, person), when)
-        st.caption(formats.literal(t(said)), width="content")
+        said = t("{who} asked for the same {when}.", who=people.name_of(task.person, person), when=when)
+        st.caption(formats.literal(said), width="content")
         st.button(t("Open it"), type="tertiary", key="open_same", on_click=_open, args=(task.id,))
 
 

@@ -264,11 +264,6 @@ def queue(waiting: int, seconds: float) -> str:
               wait=formats.seconds(seconds))  # fmt: skip
 
 
-def same_again(who: str, when: str) -> str:
-    """The notice under the button."""
-    return t("{who} asked for the same {when}.", who=who, when=when)
-
-
 def doubtful_in_batch(count: int) -> str:
     """What must be known before the failed of a batch are tried again, where some may be paid for."""
     return tn(
