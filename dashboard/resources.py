@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 
 import streamlit as st
 
+from dashboard import theme
 from data.artifacts import ArtifactStore
 from data.batches import Batches
 from data.db import Database
@@ -105,6 +106,7 @@ def desk() -> Desk:
 @cache
 def _settle_down() -> None:
     """Once a process: what was loaded stays for good, and is most of what whoever looks for rubbish looks through."""
+    theme.write_once()
     gc.collect()
     gc.freeze()
 

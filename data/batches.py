@@ -54,6 +54,19 @@ class Standing:
         return self.count(*ACTIVE)
 
 
+def _recent() -> sa.Select[Any]:
+    task, batch, me = table(Task), table(Batch), sa.bindparam("person", type_=sa.String)
+    going = sa.select(task.c.batch_id).where(task.c.person == me, task.c.status.in_(ACTIVE)).distinct().subquery()
+    newest = sa.select(batch.c.id).where(batch.c.person == me).order_by(batch.c.id.desc())
+    wanted = batch.c.id.in_(sa.select(going.c.batch_id))
+    wanted |= batch.c.id.in_(newest.limit(sa.bindparam("ended", type_=sa.Integer)))
+    return sa.select(batch).where(batch.c.person == me, wanted)
+
+
+_RECENT = _recent()
+"""Written once: an open page asks at every move of a task, and writing a statement takes longer than running it."""
+
+
 class Batches:
     """Reads over one database."""
 
@@ -63,13 +76,8 @@ class Batches:
 
     def recent(self, person: str, *, ended: int = 3) -> tuple[Standing, ...]:
         """This person's: all with something under way, and the newest `ended`; the newest first."""
-        task, batch = table(Task), table(Batch)
-        mine = (task.c.person == person, task.c.status.in_(ACTIVE))
         with self._db.look() as connection:
-            going = sa.select(task.c.batch_id).where(*mine).distinct().subquery()
-            newest = sa.select(batch.c.id).where(batch.c.person == person).order_by(batch.c.id.desc()).limit(ended)
-            wanted = batch.c.id.in_(sa.select(going.c.batch_id)) | batch.c.id.in_(newest)
-            rows = connection.execute(sa.select(batch).where(batch.c.person == person, wanted)).all()
+            rows = connection.execute(_RECENT, {"person": person, "ended": ended}).all()
             found = [standing for row in rows if (standing := _standing(connection, row)) is not None]
         return tuple(sorted(found, key=lambda each: -each.seq))
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+import sqlalchemy as sa
 from sqlalchemy import func, insert, update
 from sqlmodel import Session, col, select
 
@@ -111,8 +112,8 @@ class Ledger:
     def standing(self, person: str) -> tuple[Standing, Standing]:
         """How this person and the team stand this month."""
         month = month_of(self._clock())
-        with self._db.read() as session:
-            mine, team = (_standing(session, scope, month) for scope in (person_scope(person), TEAM))
+        with self._db.look() as connection:
+            mine, team = (_standing(connection, scope, month) for scope in (person_scope(person), TEAM))
             return mine, team
 
     def sent(self, account: str, *, since: datetime) -> Sent:
@@ -139,7 +140,7 @@ class Ledger:
         """Everybody who asked for something in that month, the team first, then the dearest."""
         with self._db.read() as session:
             rows = session.exec(select(Spending).where(Spending.month == month)).all()
-            found = [_standing(session, row.scope, month) for row in rows]
+            found = [_standing(session.connection(), row.scope, month) for row in rows]
         return sorted(found, key=lambda row: (row.scope != TEAM, -(row.charged + row.reserved), row.scope))
 
 
@@ -204,7 +205,7 @@ def _keep_budgets(session: Session, person: str, month: str, needed: int, *, unk
     """Raises BudgetExceeded where what was just held back (`needed`, its price perhaps unknown) passes a budget."""
     own, common = Sentence("Your budget for this month"), Sentence("The team's budget for this month")
     for scope, whose in ((person_scope(person), own), (TEAM, common)):
-        standing = _standing(session, scope, month)
+        standing = _standing(session.connection(), scope, month)
         if standing.limit is not None and (unknown or standing.reserved + standing.charged > standing.limit):
             left = max(0, standing.limit - standing.charged - standing.reserved + needed)
             raise _exceeded(whose, left, needed, unknown, Sentence("It can be raised in Settings."))
@@ -268,14 +269,20 @@ def _add_up(session: Session, person: str, month: str, *, reserved: int, charged
             session.connection().execute(add)
 
 
-def _standing(session: Session, scope: str, month: str) -> Standing:
+_LIMITS = sa.select(col(Budget.scope), col(Budget.micro)).where(
+    col(Budget.scope).in_(sa.bindparam("scopes", expanding=True))
+)
+_SUMS = sa.select(col(Spending.reserved_micro), col(Spending.charged_micro)).where(
+    col(Spending.scope) == sa.bindparam("scope"), col(Spending.month) == sa.bindparam("month")
+)
+
+
+def _standing(connection: sa.Connection, scope: str, month: str) -> Standing:
+    """Every open page asks for it at each move of a task, so the statements are written once."""
     scopes = (scope,) if scope == TEAM else (scope, EVERYBODY)
-    limits = {row.scope: row.micro for row in session.exec(select(Budget).where(col(Budget.scope).in_(scopes)))}
-    limit = limits.get(scope, limits.get(EVERYBODY))
-    sums = session.exec(
-        select(Spending.reserved_micro, Spending.charged_micro).where(Spending.scope == scope, Spending.month == month)
-    ).one_or_none()
-    return Standing(scope, limit, *(sums or (0, 0)))
+    limits = {row.scope: row.micro for row in connection.execute(_LIMITS, {"scopes": scopes})}
+    sums = connection.execute(_SUMS, {"scope": scope, "month": month}).one_or_none()
+    return Standing(scope, limits.get(scope, limits.get(EVERYBODY)), *(sums or (0, 0)))
 
 
 def _exceeded(what: str, left: int, needed: int, unknown: bool, do: str) -> BudgetExceeded:

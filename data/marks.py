@@ -6,6 +6,7 @@ It knows nothing of deleted tasks: a mark comes back with its task, and goes for
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -20,6 +21,18 @@ LONGEST_TAG = 40
 """Characters."""
 MOST_TAGS = 20
 """Of one task."""
+
+
+_SEQS: Any = (
+    sa.select(col(Task.id), col(Task.seq))
+    .where(col(Task.id).in_(sa.bindparam("ids", expanding=True))).order_by(col(Task.seq))
+)  # fmt: skip
+_OF: Any = sa.bindparam("seqs", expanding=True)
+_STARS: Any = sa.select(col(Star.seq)).where(
+    col(Star.person) == sa.bindparam("person", type_=sa.String), col(Star.seq).in_(_OF)
+)
+_TAGS: Any = sa.select(col(Tag.seq), col(Tag.name)).where(col(Tag.seq).in_(_OF)).order_by(col(Tag.name))
+"""Written once: an open page asks at every move of a task, and writing a statement takes longer than running it."""
 
 
 @dataclass(frozen=True)
@@ -40,13 +53,12 @@ class Marks:
 
     def of(self, task_ids: Sequence[str], person: str) -> dict[str, Marked]:
         """The marks of these tasks; those without any are left out."""
-        with self._db.read() as session:
-            ids = {seq: task_id for task_id, seq in _seqs(session, task_ids)}
-            stars = set(session.exec(select(Star.seq).where(Star.person == person, col(Star.seq).in_(ids))))
+        with self._db.look() as connection:
+            ids: dict[int, str] = {seq: task_id for task_id, seq in connection.execute(_SEQS, {"ids": task_ids})}
+            of = {"seqs": list(ids)}
+            stars: set[int] = set(connection.execute(_STARS, {**of, "person": person}).scalars())
             tags: dict[int, list[str]] = {}
-            for seq, name in session.exec(
-                select(Tag.seq, Tag.name).where(col(Tag.seq).in_(ids)).order_by(col(Tag.name))
-            ):
+            for seq, name in connection.execute(_TAGS, of):
                 tags.setdefault(seq, []).append(name)
         return {ids[seq]: Marked(seq in stars, tuple(tags.get(seq, ()))) for seq in stars | tags.keys()}
 
@@ -111,5 +123,4 @@ def forget(session: Session, task_ids: Sequence[str]) -> None:
 
 def _seqs(session: Session, task_ids: Sequence[str]) -> list[tuple[str, int]]:
     """Id and sort key of those that exist, by sort key: everybody locks in one order."""
-    mine = sa.select(col(Task.id), col(Task.seq)).where(col(Task.id).in_(task_ids)).order_by(col(Task.seq))
-    return [(task_id, seq) for task_id, seq in session.connection().execute(mine) if seq is not None]
+    return [(task_id, seq) for task_id, seq in session.connection().execute(_SEQS, {"ids": list(task_ids)})]

@@ -5,13 +5,16 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import pytest
 from streamlit import config
+from streamlit.proto.NewSession_pb2 import CustomThemeConfig
+from streamlit.runtime import app_session
 
 from callback_server.settings import ServerSettings
+from dashboard import theme
 from data.settings import Settings
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -120,6 +123,27 @@ def test_streamlit_does_not_collect_garbage_after_each_run(monkeypatch: pytest.M
     monkeypatch.chdir(ROOT)
     config.get_config_options(force_reparse=True)
     assert config.get_option("runner.postScriptGC") is False
+
+
+def test_a_browser_is_told_the_theme_as_streamlit_itself_tells_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(ROOT)
+    config.get_config_options(force_reparse=True)
+
+    def told(write: Callable[..., None]) -> bytes:
+        message = CustomThemeConfig()
+        parts = {"": message, ".light": message.light, ".dark": message.dark, ".sidebar": message.sidebar,
+                 ".light.sidebar": message.light.sidebar, ".dark.sidebar": message.dark.sidebar}  # fmt: skip
+        for name, part in parts.items():
+            write(part, f"theme{name}")
+        return message.SerializeToString(deterministic=True)
+
+    itself = told(theme._write)
+    assert told(theme.copy) == told(theme.copy) == itself
+    theme.write_once()
+    config.get_config_options(force_reparse=True, options_from_flags={"theme.primaryColor": "#123456"})
+    assert told(app_session._populate_theme_msg) == told(theme._write) != itself
+    config.get_config_options(force_reparse=True)
+    assert told(app_session._populate_theme_msg) == itself
 
 
 def test_every_line_of_our_streamlit_config_is_an_option_that_exists() -> None:
