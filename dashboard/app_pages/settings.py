@@ -1,4 +1,10 @@
-"""Settings: is everything well, what is configured, how to leave practice mode, and what is remembered for you."""
+"""Settings: is everything well, what may be spent, how to leave practice mode, what is configured, what is remembered.
+
+All of it on one page, so that the browser finds whatever is looked for; where there is room its sections stand beside
+it as a list. Each begins with the question that it answers.
+"""
+
+from html import escape
 
 import streamlit as st
 
@@ -14,6 +20,23 @@ from data.sentences import paragraph
 
 user = current_user()
 known = about()
+SECTIONS = {"health": t("Health"), "budgets": t("Budgets"), "real": t("Make real pictures"),
+            "configured": t("What is configured"), "you": t("About you")}  # fmt: skip
+"""By their anchors."""
+if not known.practice:
+    del SECTIONS["real"]
+
+
+def section(anchor: str, question: str) -> None:
+    """The head of one."""
+    st.header(SECTIONS[anchor], anchor=anchor)
+    st.caption(question)
+
+
+def configured() -> None:
+    """Name and value of each setting. Its own list: a table would be cut off at the edge of a phone."""
+    rows = "".join(f"<dt>{escape(one['name'])}</dt><dd>{escape(retold(one['value']))}</dd>" for one in known.configured)
+    st.html(f"<dl>{rows}</dl>")
 
 
 def speak() -> None:
@@ -22,26 +45,8 @@ def speak() -> None:
         language.choose(user.id, st.session_state["speak"])
 
 
-with st.container(width=760, key="settings"):
-    st.header(t("Health"), anchor=False)
-    lamps.lamps()
-
-    st.header(t("Budgets"), anchor="budgets")
-    budgets.budgets(user.id)
-
-    if known.practice:
-        st.header(t("Make real pictures"), anchor="real")
-        st.markdown(t(words.LEAVE_PRACTICE))
-
-    st.header(t("What is configured"), anchor=False)
-    if known.configured:
-        # A list, because its lines break at any width: on a phone a table would be cut off at the edge.
-        st.markdown("\n".join(f"- `{one['name']}`: {formats.prose(retold(one['value']))}" for one in known.configured))
-        st.caption(t("Secrets are shown only as a mask. Change them in the environment or in `.env`, then restart."))
-    else:
-        st.caption(t("The callback server tells this once it runs."))
-
-    st.header(t("About you"), anchor=False)
+def you() -> None:
+    """Language, who this is, and what the form starts with."""
     st.segmented_control(
         t("Language"), list(language.LANGUAGES), default=language.language(), required=True, key="speak",
         format_func=language.LANGUAGES.__getitem__, on_change=speak,
@@ -62,3 +67,28 @@ with st.container(width=760, key="settings"):
     st.markdown(t(paragraph(starts, remembered or nothing)))
     if user.signed_in:
         st.button(t(words.SIGN_OUT), key="sign_out", on_click=st.logout)
+
+
+beside, page = st.columns([2, 9], gap="large")
+with beside, st.container(key="settings_list"):
+    st.markdown("\n".join(f"- [{title}](#{anchor})" for anchor, title in SECTIONS.items()))
+with page, st.container(key="settings"):
+    section("health", t("Is everything well?"))
+    lamps.lamps()
+
+    section("budgets", t("How much may be asked for in a month?"))
+    budgets.budgets(user.id)
+
+    if known.practice:
+        section("real", t("How does this desk begin to make real pictures?"))
+        st.markdown(t(words.LEAVE_PRACTICE))
+
+    section("configured", t("With which settings was the callback server started?"))
+    if known.configured:
+        configured()
+        st.caption(t("Secrets are shown only as a mask. Change them in the environment or in `.env`, then restart."))
+    else:
+        st.caption(t("The callback server tells this once it runs."))
+
+    section("you", t("Which language, and what is remembered of you?"))
+    you()

@@ -21,6 +21,9 @@ def budgets(me: str) -> None:
     """The whole section."""
     here = resources.desk().ledger
     now = resources.now()
+    limits = {row.scope: row for row in here.budgets()}
+    if not limits:
+        st.markdown(t(_NONE))
     st.caption(
         t(
             "Credits that may be asked for in a month, counted in UTC; it is {month}. What is under way is held back "
@@ -28,15 +31,12 @@ def budgets(me: str) -> None:
             month=formats.month(now),
         )
     )
-    limits = {row.scope: row for row in here.budgets()}
     spent = {row.scope: row for row in here.spent(month_of(now))}
     scopes = [TEAM, EVERYBODY, *sorted({*limits, *spent, person_scope(me)} - {TEAM, EVERYBODY})]
     shown = [scope for scope in scopes if scope in limits or scope in spent]
     for index, scope in enumerate(shown):
         with st.container(border=True, gap="small", key=f"budget_{index}"):
             _row(scope, limits.get(scope), spent.get(scope), me)
-    if not limits:
-        st.caption(t(_NONE))
     _editor(scopes, limits, me)
 
 
@@ -69,12 +69,12 @@ def _editor(scopes: list[str], limits: dict[str, Budget], me: str) -> None:
             key = f"budget_scope_{language()}"
             scope = st.selectbox(t("Whose budget"), scopes, key=key, format_func=lambda one: _name(one, me))
             st.text_input(t("Credits a month"), key="budget_credits", placeholder="500", max_chars=20,
-                          help=t("A whole number, or one with one decimal. Leave it empty for no limit."))  # fmt: skip
-            st.form_submit_button(t("Set"), key="budget_set", type="primary", on_click=_set, args=(me,))
+                          help=t("A whole number, or one with one decimal. Empty means no limit."))  # fmt: skip
+            st.form_submit_button(t("Set the limit"), key="budget_set", type="primary", on_click=_set, args=(me,))
         if fault := st.session_state.pop("budget_fault", ""):
             st.error(formats.literal(fault), icon=":material/error:")
         elif limits and scope in limits:
-            st.caption(t("Leave the field empty and press Set to lift a limit."))
+            st.caption(t("An empty field lifts the limit."))
 
 
 def _set(me: str) -> None:

@@ -1,5 +1,6 @@
 """The health lamps: each part of the house says in words how it is, and one button asks it again."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -8,12 +9,12 @@ import streamlit as st
 from dashboard import resources
 from dashboard.components import credit, formats, trouble
 from dashboard.components.server import about, look
-from dashboard.language import t
+from dashboard.language import t, tn
 from dashboard.retold import retold
 from data.catalog import ROADS
 from data.errors import PictureDeskError
 from data.schema import Health
-from data.sentences import Sentence, paragraph
+from data.sentences import Sentence, listed, paragraph
 
 _KNOWN = {"server", "storage", "webhook", "database", "practice", "catalogue"}
 """Drawn by name, or no lamp at all: the board also notes whether the desk practised. A colon marks parts of others."""
@@ -24,6 +25,8 @@ _BY_NIGHT, _BY_EVENT = {"money", "pictures"}, {"database", "clock", "videos"}
 _OLD = timedelta(minutes=15)
 """A regular look is five minutes apart: what is older than this may have changed since."""
 _CHECK, _TEST = Sentence("Check now"), Sentence("Test the round trip")
+_WIDTH = 300
+"""Pixels that a lamp has at least."""
 _PATIENCE = timedelta(seconds=20)
 """How long a pressed "Check now" keeps the page looking for the answer."""
 
@@ -60,22 +63,36 @@ def lamps() -> None:
 def _lamps(waiting: bool) -> None:
     with trouble.live_part("lamps"):
         shown = all_lamps()
+        st.markdown(_answer(shown))
+        grid = st.grid("auto", min_column_width=_WIDTH)
         for index, lamp in enumerate(shown):
-            with st.container(border=True, key=f"lamp_{index}"):
+            with grid.container(border=True, height="stretch", key=f"lamp_{index}"):
                 _draw(lamp, index)
         if any(lamp.waiting for lamp in shown) != waiting:
             st.rerun()
 
 
+def _answer(shown: Sequence[Lamp]) -> str:
+    """Whether all is well, in a sentence: what needs attention by name."""
+    bad = [formats.literal(lamp.title) for lamp in shown if lamp.state == "trouble"]
+    if bad:
+        return tn(len(bad), "{n} part needs attention: {parts}.", "{n} parts need attention: {parts}.",
+                  parts=t(listed(bad)))  # fmt: skip
+    well = sum(lamp.state == "well" for lamp in shown)
+    if well == len(shown):
+        return t("Yes: all {n} parts work.", n=well)
+    return t("{n} of {all} parts work; of the rest it is not known yet.", n=well, all=len(shown))
+
+
 def _draw(lamp: Lamp, index: int) -> None:
-    with st.container(horizontal=True, vertical_alignment="center"):
-        with st.container(gap=None):
-            (colour, icon), state = _LOOKS[lamp.state], t(_STATES[lamp.state])
-            st.markdown(f"**{formats.literal(lamp.title)}** :{colour}-badge[:material/{icon}: {state}]")
-            st.markdown(f":small[{formats.prose(t(paragraph(lamp.message, lamp.when)))}]")
+    (colour, icon), state = _LOOKS[lamp.state], t(_STATES[lamp.state])
+    with st.container(gap=None):
+        st.markdown(f"**{formats.literal(lamp.title)}** :{colour}-badge[:material/{icon}: {state}]")
+        st.markdown(f":small[{formats.prose(t(paragraph(lamp.message, lamp.when)))}]")
         if lamp.ask:
             st.button(
-                t("Checking…") if lamp.waiting else t(lamp.button), key=f"check_{index}", disabled=lamp.waiting,
+                t("Checking…") if lamp.waiting else t(lamp.button), key=f"check_{index}", type="tertiary",
+                icon=":material/refresh:", disabled=lamp.waiting,
                 on_click=_ask, args=(lamp.ask,),
             )  # fmt: skip
 

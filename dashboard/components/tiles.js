@@ -44,8 +44,8 @@ function tile(item, data, me, over) {
       !item.gone && data.view === "list" && el("span", { class: starred ? "star on" : "star", "aria-hidden": "true" }),
       item.gone && data.undo && el("span", { class: "back", "aria-hidden": "true" }, words.undo)),
     el("span", { class: "state", "aria-hidden": "true" }, el("span", { class: "dot" }), el("b", {}, item.word), el("span", { class: "age soft", title: item.when }, item.age)),
-    me.size === "l" && el("span", { class: "said clamp", "aria-hidden": "true", dir: "auto" }, item.picture ? item.prompt : ""), // else it stands in the frame
     el("span", { class: "line soft", "aria-hidden": "true" }, line),
+    me.size === "l" && el("span", { class: "said clamp", "aria-hidden": "true", dir: "auto" }, item.picture ? item.prompt : ""), // else it stands in the frame
     me.size === "l" && el("span", { class: "tags soft", "aria-hidden": "true" }, item.tags.map((tag) => el("span", {}, tag))));
 }
 

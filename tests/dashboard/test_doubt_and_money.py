@@ -277,7 +277,7 @@ def test_a_budget_that_shrank_behind_the_screens_back_refuses_the_press_and_lose
 def set_budget(app: AppTest, scope: str, text: str) -> AppTest:
     app.selectbox(key="budget_scope_en").set_value(scope)
     app.text_input(key="budget_credits").set_value(text)
-    (button,) = [one for one in app.button if one.label == "Set"]
+    (button,) = [one for one in app.button if one.label == "Set the limit"]
     return button.click().run()
 
 

@@ -418,6 +418,7 @@ def test_settings_say_in_words_how_each_part_is(room: Room) -> None:
     said = texts(room.open("settings")).replace("\\", "")
     assert "Answers in 0.4 s. 1,984 credits left ($9.92)." in said
     assert "Enough for" not in said, "nothing was paid yet, so nobody knows at which price"
+    assert "1 part needs attention: Storage." in said, "the question at the head of the section has its answer"
     assert "**Storage** :red-badge[:material/priority_high: Needs attention]" in said
     assert "**Webhook** :gray-badge[:material/question_mark: Not known]" in said
 
