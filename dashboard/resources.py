@@ -23,6 +23,7 @@ from data.glances import Glances
 from data.health import HealthBoard
 from data.history import History
 from data.ledger import Ledger
+from data.linked import LinkedPictures
 from data.links import ARCHIVE, LinkSigner, signing_key
 from data.marks import Marks
 from data.pairing import Pairing
@@ -65,6 +66,7 @@ class Desk:
     preferences: Preferences
     prompts: Prompts
     templates: Templates
+    linked: LinkedPictures
     artifacts: ArtifactStore
     signer: LinkSigner
 
@@ -98,6 +100,7 @@ def desk() -> Desk:
         Preferences(db),
         Prompts(db),
         Templates(db),
+        LinkedPictures(db),
     )
     _settle_down()
     return Desk(settings, *stores, artifacts, signer)

@@ -139,6 +139,14 @@ class ArtifactStore:
         """What was made for a task, by position; a second paid result stands beside the first."""
         return self._of(task_id, "output")
 
+    def named(self, sha256: str) -> Artifact | None:
+        """A row that names this file: of the first task that made it, or else of one that was given it."""
+        rows = select(Artifact).where(Artifact.sha256 == sha256)
+        with self._db.read() as session:
+            row = session.exec(rows.order_by(col(Artifact.role).desc(), col(Artifact.created_at)).limit(1)).first()
+            session.expunge_all()
+        return row
+
     def _of(self, task_id: str, role: str) -> list[Artifact]:
         wanted = select(Artifact).where(col(Artifact.task_id) == task_id, col(Artifact.role) == role)
         with self._db.read() as session:

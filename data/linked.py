@@ -45,6 +45,11 @@ class Linked:
     image: StoredImage | None
     refusal: str | None
 
+    @property
+    def settled(self) -> bool:
+        """Whether it is waited for no longer."""
+        return self.image is not None or self.refusal is not None
+
 
 @dataclass(frozen=True)
 class LinkErrand:

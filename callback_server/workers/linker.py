@@ -65,9 +65,8 @@ class Linker:
             note = partial(self.linked.arrived, errand.id, came)
         else:
             note = partial(self.linked.failed, errand.id, came)
-        wanted = await insist("A picture for a form", note)
-        size = came.size if isinstance(came, StoredImage) else 0
-        log.info("fetched a picture of %d bytes for a form", size, extra={"wanted": wanted})
+        await insist("A picture for a form", note)
+        log.info("a picture for a form %s", "is here" if isinstance(came, StoredImage) else "cannot be had")
         return True
 
     async def _fetch(self, errand: LinkErrand) -> StoredImage | str:

@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import budget, formats, press, server, words
+from dashboard.components import awaited, budget, form_words, formats, press, server, words
 from dashboard.components.batch_kept import Kept, cap_micro, kept, plan_of, remember, reviewed
 from dashboard.components.batch_rows import MOST_PICTURES, MOST_ROWS, Review
 from dashboard.components.trouble import DATABASE_ERRORS
@@ -56,6 +56,8 @@ def obstacle(here: Kept, found: Review, left: budget.Left | None, person: str) -
     """Why it cannot be started, as the button's label; empty where it can."""
     if server.about().halt:
         return t(words.HALTED_LABEL)
+    if here.references and awaited.waiting():
+        return form_words.loading(len(st.session_state["references"]))
     if not found.lines.lines:
         return t("Add prompts")
     if found.cut:

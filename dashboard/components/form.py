@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import blanks, origin, server, standing, words
+from dashboard.components import awaited, blanks, origin, server, standing, words
 from dashboard.components.chosen import choice_of, choose, chosen, spec_for
 from dashboard.components.controls import SHAPE, Control, controls, fit, params_of, shown_value
 from dashboard.components.mount import text_lost
@@ -58,6 +58,7 @@ class Form:
     asks: tuple[Ask, ...]
     practice: bool = False
     unfilled: tuple[str, ...] = ()  # blanks of a template in which nothing stands
+    awaited: int = 0  # references that are still on their way
 
     @property
     def willing(self) -> tuple[Ask, ...]:
@@ -127,6 +128,7 @@ def start(person: str) -> None:
         kept = resources.desk().preferences.all(person)
         state["form_of"] = person
         state["references"], state["refused"] = _kept_references(kept.get("references")), []
+        state["awaited"] = awaited.kept(kept.get("awaited"))
         choice = kept.get("choice") or []
         state["chosen"] = [choice] if isinstance(choice, str) else choice if isinstance(choice, list) else []
         choose([name for name in state["chosen"] if isinstance(name, str)], several=len(state["chosen"]) > 1)
@@ -134,6 +136,8 @@ def start(person: str) -> None:
         state["wanted"] = kept["settings"] if isinstance(kept.get("settings"), dict) else {}
         state["draft"] = str(kept.get("draft") or "")
         blanks.start(kept.get("template"))
+    if awaited.take_up():
+        keep_references()
     if wanted := state.pop("fill", None):
         origin.before_filling(wanted)
         _fill(wanted)
@@ -153,6 +157,7 @@ def _fill(wanted: Mapping[str, Any]) -> None:
         _settle(template.settings)
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
+        state["awaited"] = []
         keep_references()
     choice = choice_of(models, wanted.get("model"))
     if choice is None:
@@ -230,7 +235,8 @@ def read(*, unseen: bool = False, empty: bool = False) -> Form:
         for choice, spec in zip(choices, specs, strict=True)
     ]
     unfilled = () if unseen else blanks.unfilled(typed)
-    return Form(prompt, references, state.get("count") or 1, tuple(asks), known.practice, unfilled)
+    on_their_way = len(awaited.waiting())
+    return Form(prompt, references, state.get("count") or 1, tuple(asks), known.practice, unfilled, on_their_way)
 
 
 def _ask(
@@ -272,10 +278,10 @@ def _keep_draft(person: str, text: str) -> None:
 
 
 def keep_references() -> None:
-    """Remembers which pictures are in the slots; their files are stored already."""
+    """Remembers which pictures are in the slots, stored already, and which are on their way."""
     images = [asdict(image) for image in st.session_state["references"]]
     with suppress(*DATABASE_ERRORS):
-        resources.desk().preferences.remember(st.session_state["form_of"], references=images)
+        resources.desk().preferences.remember(st.session_state["form_of"], references=images, awaited=awaited.waiting())
 
 
 def keep_all() -> None:

@@ -62,6 +62,11 @@ def usually(waits: Sequence[Usual], *, all_known: bool) -> str:
     return t("usually {span} (9 of 10 under {most})", span=span, most=formats.within(most))
 
 
+def loading(present: int) -> str:
+    """Why nothing can be asked for, where so many references are there and the next is on its way."""
+    return t("Image {number} is still loading", number=present + 1)
+
+
 def slots(taken: int, most: int, users: str) -> str:
     """How many reference slots are used, and by whom."""
     if not most:

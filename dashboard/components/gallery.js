@@ -186,6 +186,7 @@ const local = {
 function listen(me) {
   me.root.addEventListener("keydown", (event) => pressed(event, me));
   me.root.addEventListener("click", (event) => clickedTile(event, me));
+  me.root.addEventListener("dragstart", (event) => carry(event, me));
   me.root.addEventListener("focusin", (event) => {
     const node = event.target.closest?.(".tile");
     if (node) me.at = node.dataset.key;

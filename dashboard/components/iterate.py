@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import server, views
+from dashboard.components import ours, server, views
 from dashboard.components.chosen import choice_of
 from dashboard.components.controls import SHAPE, ratio, shown_value
 from dashboard.components.origin import Origin
@@ -18,7 +18,6 @@ from data.errors import NotAllowed
 from data.history import Card, Detail
 from data.images import StoredImage
 from data.lineage import SEED
-from data.links import download_name
 from data.rows import stored_image
 
 _LARGEST_SEED = 2**31 - 1
@@ -72,9 +71,7 @@ def edit(ref: str) -> None:
     card, index = detail.card, int(number or 1) - 1
     models = catalog()
     choice, note = editor(card, models)
-    output, artifacts = detail.outputs[index], desk().artifacts
-    name = download_name(card.prompt, card.model, card.id, output.mime, index)
-    image = artifacts.take_reference(artifacts.read_original(output.sha256), name)
+    image, output = ours.of_task(detail, index), detail.outputs[index]
     origin = Origin(card.id, lent=image.sha256, note=note)
     fill("", _kept(card, models, output.width, output.height), (image,), model=choice.edit, origin=origin)
 

@@ -44,6 +44,7 @@ _COMPONENTS = {
     for name in (
         "batch",
         "cards",
+        "carried",
         "families",
         "filled",
         "fold",

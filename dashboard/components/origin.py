@@ -19,8 +19,8 @@ from data.relation import Parent
 from data.requests import GenerationRequest
 
 _FORM = (
-    "draft", "references", "refused", "chosen", "several", "count", "wanted", "wanted_model", "template", "blanks",
-    "origin",
+    "draft", "references", "awaited", "refused", "chosen", "several", "count", "wanted", "wanted_model", "template",
+    "blanks", "origin",
 )  # fmt: skip
 """All that a filling may overwrite, by its keys in the session, as far as they are there."""
 

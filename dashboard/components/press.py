@@ -148,6 +148,8 @@ def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...])
         raise InvalidRequest(fault.sentence if fault else words.NONE_TAKES_IT, field="model", code="refused")
     if form.promise != promised:
         raise NotAllowed(words.CHANGED)
+    if form.awaited:
+        raise NotAllowed(words.STILL_LOADING)
     if form.unfilled:
         raise NotAllowed(
             Sentence(
@@ -198,6 +200,8 @@ def obstacle(form: Form, left: budget.Left | None, person: str, *, empty: bool) 
     """
     if server.about().halt:
         return t(words.HALTED_LABEL), t(words.HALTED_DO)
+    if form.awaited:
+        return form_words.loading(len(form.references)), ""
     if empty and form.wants_words:
         return t(words.ADD_PROMPT), ""
     if form.unfilled:

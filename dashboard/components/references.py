@@ -1,7 +1,8 @@
 """Reference pictures: a drop zone that is emptied at once, and the slots that show what was taken or refused.
 
 Each upload is decoded, mended and stored the moment it arrives, and the drop zone starts anew under the next key: so no
-file is processed twice, none stays in memory, and the slots alone are the truth.
+file is processed twice, none stays in memory, and the slots alone are the truth. A picture that is named by its address
+is one of ours, and taken at once (`ours.py`), or has its slot until the server has fetched it (`awaited.py`).
 """
 
 import re
@@ -13,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import chooser, form_words, formats, trouble, words
+from dashboard.components import awaited, chooser, form_words, formats, ours, trouble, words
 from dashboard.components.controls import named
 from dashboard.components.form import Ask, Form, keep_references
 from dashboard.components.mount import mount
@@ -41,20 +42,28 @@ def references(form: Form, person: str) -> None:
     roles = limits[0].roles if len({one.roles for one in limits}) == 1 else ()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="add_references"):
         _drop_zone(form, limits, roles)
-        chooser.button(most)
+        with st.container(horizontal=True, gap="small", width="content", key="other_sources"):
+            chooser.button(most)
+            _by_address(_fit(limits), most)
     chooser.dialog_if_open(person, most)
-    images, refused = form.references, st.session_state["refused"]
+    _carried_here(_fit(limits), most)
+    awaited.watch(person)
+    images, refused, coming = form.references, st.session_state["refused"], awaited.waiting()
     fit = _together(_fit(limits), limits, images)
-    if images or refused:
+    if images or refused or coming:
         users = form_words.users([named(ask.spec) for ask, _ in takers], [named(ask.spec) for ask in form.asks])
         said = {name: t(text) for name, text in words.SLOTS.items()}
         data = {
             "slots": [
                 _slot(image, index, most, roles) | _trouble(form, index, fit) for index, image in enumerate(images)
             ],
+            "awaited": [
+                {"id": link_id, "number": number, "name": name}
+                for number, (link_id, name) in enumerate(coming, start=len(images) + 1)
+            ],
             "refused": [{"id": key, "sentence": t(sentence)} for key, sentence in refused],
-            "free": form_words.free(max(0, most - len(images)), roles[len(images) :]),
-            "words": said | {"title": form_words.slots(len(images), most, users)},
+            "free": form_words.free(max(0, most - len(images) - len(coming)), roles[len(images) + len(coming) :]),
+            "words": said | {"title": form_words.slots(len(images) + len(coming), most, users)},
             "how": t(words.REORDER) if most and len(images) > 1 else "",
         }
         mount("slots", key="slots", data=data, on_event=lambda act, name: _act(act, name, fit))
@@ -90,6 +99,51 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
             st.caption(formats.literal(form_words.text_alone(without)))
         if roles:
             st.caption(formats.literal(form_words.in_order(roles)))
+
+
+def _by_address(fit: Fit, most: int) -> None:
+    """A field for the address of a picture on the web, behind a button."""
+    with st.popover(t(words.BY_ADDRESS), icon=":material/link:", disabled=not most, key="by_address"):
+        # A form: what it holds comes once, with its button. A field by itself would be told again by whatever else the
+        # browser says before it has heard that the field is empty now.
+        with st.form("address_form", border=False, clear_on_submit=True), \
+             st.container(horizontal=True, vertical_alignment="bottom", gap="small"):  # fmt: skip
+            st.text_input(t("Address of a picture"), key="address", placeholder="https://…")
+            st.form_submit_button(t("Add"), key="add_address", on_click=_typed, args=(fit,))
+        st.caption(t("The desk fetches the picture itself, once, and forgets the address."))
+
+
+def _typed(fit: Fit) -> None:
+    _link(st.session_state["address"] or "", fit)
+
+
+def _carried_here(fit: Fit, most: int) -> None:
+    """Hears what is dropped or pasted around the drop zone and is no file: links, pictures of other pages, our own."""
+    data = {"words": {"drop": t(words.DROP_HERE)}, "on": bool(most)}
+    mount("carried", key="carried", data=data, on_event=lambda _, addresses: _link(addresses, fit))
+
+
+def _link(addresses: str, fit: Fit) -> None:
+    """Takes each of these addresses, one a line; or notes why not. A callback."""
+    state = st.session_state
+    with trouble.callback():
+        for address in addresses.splitlines():
+            if not address.strip():
+                continue
+            try:
+                _take_address(address, fit)
+            except PictureDeskError as error:
+                state["refused"] = [*state["refused"], (secrets.token_hex(4), error.sentence)]
+        keep_references()
+
+
+def _take_address(address: str, fit: Fit) -> None:
+    state = st.session_state
+    image = ours.picture(address, fit)
+    if image is None:
+        awaited.ask(state["form_of"], address, fit)
+    elif all(image.sha256 != known.sha256 for known in state["references"]):
+        state["references"] = [*state["references"], image]
 
 
 def _types(agent: str) -> list[str]:
@@ -196,6 +250,9 @@ def _act(act: str, name: str, fit: Fit) -> None:
     images: list[StoredImage] = state["references"]
     if act == "remove":
         state["references"] = [image for image in images if image.sha256 != name]
+        keep_references()
+    elif act == "forget":
+        awaited.forget(state["form_of"], name)
         keep_references()
     elif act == "shrink":
         _shrink(name, fit)

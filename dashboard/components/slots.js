@@ -20,6 +20,14 @@ function slot(one, data) {
       el("button", { class: "act", type: "button", "data-act": "remove", "data-id": one.id, "aria-label": `${data.words.remove} ${one.name}` }, data.words.remove)));
 }
 
+// On its way, named by its address: it has its place and its number, and can be taken out.
+function coming(one, data) {
+  return el("li", { class: "slot coming", "data-key": `coming ${one.id}` },
+    el("div", { class: "figure" }, el("span", { class: "turning", "aria-hidden": "true" }), el("span", { class: "number" }, one.number)),
+    el("div", { class: "text" }, el("b", { dir: "auto" }, one.name), el("span", { class: "soft", role: "status" }, data.words.loading)),
+    el("div", { class: "acts" }, el("button", { class: "act", type: "button", "data-act": "forget", "data-id": one.id, "aria-label": `${data.words.remove} ${one.name}` }, data.words.remove)));
+}
+
 // Says which picture now stands where, after a person moved it; a redrawing says nothing anew.
 function news(data, me) {
   const before = me.order ?? [], order = (me.order = data.slots.map((one) => one.id));
@@ -32,10 +40,11 @@ function news(data, me) {
 
 function render(data, me) {
   me.said = news(data, me);
+  const taken = data.slots.length + data.awaited.length > 0;
   return [
     el("p", { class: "unseen", role: "status" }, me.said),
-    data.slots.length > 0 && el("p", { class: "title soft" }, data.words.title, data.how && ` · ${data.how}`),
-    el("ol", { class: "slots" }, data.slots.map((one) => slot(one, data)), data.slots.length > 0 && data.free && el("li", { class: "slot free soft", "data-key": "free" }, data.free)),
+    taken && el("p", { class: "title soft" }, data.words.title, data.how && ` · ${data.how}`),
+    el("ol", { class: "slots" }, data.slots.map((one) => slot(one, data)), data.awaited.map((one) => coming(one, data)), taken && data.free && el("li", { class: "slot free soft", "data-key": "free" }, data.free)),
     el("div", { role: "alert" }, el("ul", {}, data.refused.map((one) =>
       el("li", { class: "refused bad", "data-key": one.id },
         el("span", { class: "dot" }), el("div", { class: "text", dir: "auto" }, one.sentence),

@@ -27,12 +27,26 @@ function picture(item, large) {
   return el("img", { src, alt: "", loading: "lazy", decoding: "async", width: item.width, height: item.height, draggable: "false", "data-sha": item.sha });
 }
 
+// With a mouse a tile can be carried away, to the reference zone of another window: by the address of its picture, which
+// the desk there knows. Whoever carries one that is selected carries all that are. A finger that stays on a tile scrolls.
+const MOUSE = matchMedia("(pointer: fine)").matches;
+const portable = (item) => item.picture && !item.video && !item.gone && !item.missing;
+
+function carry(event, me) {
+  const id = event.target.closest?.(".tile")?.dataset.key;
+  const ids = me.laid.chosen.has(id) ? me.laid.chosen : new Set([id]);
+  const links = me.data.items.filter((item) => ids.has(item.id) && portable(item)).map((item) => item.picture);
+  event.dataTransfer.effectAllowed = "copyLink";
+  event.dataTransfer.setData("text/uri-list", links.join("\r\n"));
+}
+
 function tile(item, data, me, over) {
   const chosen = over.chosen.has(item.id), starred = over.stars.get(item.id) && !item.gone, { words } = data;
   const line = item.line ?? [item.model, item.cost].filter(Boolean).join(" · ");
   const name = [item.prompt, item.video?.name, item.more?.name, item.missing, item.word, line, item.age, starred && words.starred, ...item.tags].filter(Boolean).join(". ");
   return el("li", {
     class: ["tile", item.tone, item.gone && "gone"].filter(Boolean).join(" "), role: "option", tabindex: item.id === me.at ? 0 : -1,
+    draggable: MOUSE && portable(item) && "true",
     "data-key": item.id, "data-state": item.gone ? "deleted" : item.state, "aria-selected": String(chosen), "aria-label": name, title: me.size !== "m" && item.prompt,
   },
     el("span", { class: "frame" },

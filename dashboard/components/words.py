@@ -93,10 +93,16 @@ EACH_ITS_OWN = "Not common to all, so each uses its own"
 LEFT_OUT = "left out: see below"
 MODEL_CHOOSES_SIZE = "the model chooses the size"
 NONE_TAKES_IT = "None of these models takes this"
+STILL_LOADING = (
+    "A reference picture is still loading, so nothing was asked for and nothing was charged. "
+    "Wait until it is here, or take it out."
+)
+BY_ADDRESS = "By address"
+DROP_HERE = "Drop to use as reference"
 REORDER = "drag them, or use the arrows, to reorder"
 SLOTS = {
     "remove": "Remove", "dismiss": "Dismiss", "left": "Move left", "right": "Move right",
-    "moved": "{name} is now {place} of {count}",
+    "moved": "{name} is now {place} of {count}", "loading": "loading…",
 }  # fmt: skip
 ADD_PROMPT = "Add a prompt"
 NOW = "Now"

@@ -21,6 +21,22 @@ HAND_OVER = """(target, [kind, name, mime, data]) => {
 }"""
 
 
+CARRY = """(target, [kind, links]) => {
+  const held = new DataTransfer(), { left, top } = target.getBoundingClientRect();
+  held.setData(kind === "paste" ? "text/plain" : "text/uri-list", links);
+  const at = { clientX: left + 9, clientY: top + 9 }, about = { bubbles: true, cancelable: true, ...at };
+  const made = kind === "paste" ? new ClipboardEvent(kind, { ...about, clipboardData: held })
+    : new DragEvent(kind, { ...about, dataTransfer: held });
+  target.dispatchEvent(made);
+}"""
+TAKEN_ALONG = """tile => {
+  const held = new DataTransfer();
+  tile.dispatchEvent(new DragEvent("dragstart", { bubbles: true, composed: true, dataTransfer: held }));
+  return held.getData("text/uri-list");
+}"""
+"""What a drag takes along: to another window of the desk, where no test can let go of it."""
+
+
 @pytest.fixture
 def person(shared_desk: Desk, page: Page) -> Person:
     """Somebody who has just opened the desk."""
@@ -57,6 +73,43 @@ def test_walking_through_earlier_prompts_loses_no_text_of_ones_own(person: Perso
     expect(prompt).to_have_value("not sent yet")
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     expect(person.button).to_be_in_viewport()
+
+
+def test_pictures_of_the_desk_are_carried_here_and_an_address_is_pasted(person: Person) -> None:
+    page, slots = person.page, person.page.locator(".st-key-slots li[data-slot]")
+    zone, veil = page.locator(".st-key-drop_zone"), page.get_by_text("Drop to use as reference")
+    person.chooses("2")
+    person.types("a kite to carry away")
+    person.presses_generate()
+    person.sees("a kite to carry away", "succeeded", 2)
+    person.card("a kite to carry away").first.get_by_role("img").drag_to(zone)
+    expect(slots).to_have_count(1)
+    expect(slots.locator("b")).to_contain_text("a-kite-to-carry-away_")
+    expect(slots).to_contain_text("1024 × 1024")  # the picture itself, and no file of its thumbnail
+    history = page.context.new_page()
+    history.goto(f"{person.desk.url}/history?q=carry")
+    tiles = history.get_by_role("option", name="a kite to carry away")
+    expect(tiles).to_have_count(2)
+    first, second = tiles.nth(0), tiles.nth(1)
+    first.locator(".tick").click()
+    second.locator(".tick").click()
+    expect(second).to_have_attribute("aria-selected", "true")
+    links = first.evaluate(TAKEN_ALONG)
+    assert len(links.split()) == 2, "whoever carries one that is selected carries all"
+    history.close()
+    expect(veil).to_have_count(0)
+    zone.evaluate(CARRY, ["dragover", links])
+    expect(veil).to_be_visible()
+    zone.evaluate(CARRY, ["drop", links])
+    expect(veil).to_have_count(0)
+    expect(slots).to_have_count(2)  # one of them was here already
+    person.settles()
+    zone.evaluate(CARRY, ["paste", "http://127.0.0.1:1/cat.png?token=mine"])
+    refusal = page.locator(".st-key-slots").get_by_role("alert")
+    expect(refusal).to_contain_text("cat.png could not be fetched. Files are not fetched from port 1. Nothing was")
+    field(page).evaluate(CARRY, ["paste", "http://127.0.0.1:1/dog.png"])
+    person.settles()
+    expect(page.locator(".st-key-slots")).not_to_contain_text("dog.png")
 
 
 def test_a_file_is_pasted_and_another_dropped(person: Person) -> None:

@@ -1,0 +1,89 @@
+// What is carried to the reference zone and is no file: a link, a picture of another page, a picture of this desk from
+// here or from its second window; and an address that is pasted. Files are Streamlit's own; but a browser makes a file of
+// the small picture that it drags, and where that is one of ours its address means the large one.
+// It looks where the pointer is and not what lies there: over an open drawer the zone is still the zone.
+
+const ZONE = ".st-key-add_references", SLOTS = ".st-key-slots";
+const OURS = /\/files\/[0-9a-f]{64}\//;
+const ADDRESS = /^https?:\/\/\S+$/i;
+
+function render(data, me) {
+  me.data = data;
+  const box = me.at && `left:${me.at.left}px;top:${me.at.top}px;width:${me.at.width}px;height:${me.at.height}px`;
+  return box && el("div", { class: "veil", style: box }, data.words.drop);
+}
+
+function lay(me, at) {
+  if (!at === !me.at && (!at || at.top === me.at.top)) return;
+  me.at = at;
+  morph(me.root, el("div", { class: "root" }, render(me.data, me)));
+}
+
+// Where the pointer is, if that is over the zone or the slots beneath it.
+function zone({ clientX: x, clientY: y }) {
+  const boxes = [ZONE, SLOTS].map((one) => document.querySelector(one)?.getBoundingClientRect()).filter(Boolean);
+  return boxes.some((box) => x >= box.left && x <= box.right && y >= box.top && y <= box.bottom) && boxes[0];
+}
+
+const carries = (event) => event.dataTransfer?.types.includes("text/uri-list");
+
+// A picture in a link is dragged as the link; its own address stands in the text that goes with it.
+function addresses(held) {
+  const links = held.getData("text/uri-list").split(/[\r\n]+/).filter((line) => line && !line.startsWith("#"));
+  if (links.some(isOurs)) return links;
+  const shown = new DOMParser().parseFromString(held.getData("text/html"), "text/html").querySelectorAll("img[src]");
+  const src = shown.length === 1 && shown[0].getAttribute("src");
+  return src && ADDRESS.test(src) ? [src] : links;
+}
+
+const isOurs = (address) => OURS.test(address) || address.startsWith(`${location.origin}/`);
+
+function over(event, me) {
+  if (!me.data.on || !carries(event)) return lay(me, null);
+  const at = zone(event);
+  lay(me, at || null);
+  if (!at) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = event.dataTransfer.effectAllowed === "move" ? "move" : "copy";
+}
+
+function drop(event, me) {
+  const here = me.data.on && carries(event) && zone(event);
+  lay(me, null);
+  if (!here) return;
+  const found = addresses(event.dataTransfer);
+  if (event.dataTransfer.files.length && !found.some(isOurs)) return; // its bytes are here already
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  // The drop zone has seen it come, and shall not wait for it.
+  event.target.dispatchEvent(new DragEvent("dragleave", { bubbles: true, dataTransfer: event.dataTransfer }));
+  if (found.length) wish("link", found.join("\n"), me);
+}
+
+const WRITES = "input:not([type=file]), textarea, select, [contenteditable]";
+
+function paste(event, me) {
+  const held = event.clipboardData, at = event.composedPath()[0];
+  if (!me.data.on || !held || held.files.length || document.querySelector("[role=dialog]")) return;
+  if (at !== document.body && (!at.closest?.(`${ZONE}, .st-key-slots`) || at.matches(WRITES))) return;
+  const found = held.getData("text/plain").trim().split(/\s+/);
+  if (!found.every((one) => ADDRESS.test(one))) return;
+  event.preventDefault();
+  wish("link", found.join("\n"), me);
+}
+
+export default function (component) {
+  const cleanup = desk(component, render);
+  const me = desks.get(component.parentElement);
+  me.heard ??= [["dragover", over], ["drop", drop], ["paste", paste]].map(([name, hear]) => [name, (event) => hear(event, me)]);
+  me.left ??= (event) => !event.relatedTarget && lay(me, null); // out of the window
+  for (const [name, hear] of me.heard) document.addEventListener(name, hear, true);
+  document.addEventListener("dragleave", me.left);
+  document.addEventListener("dragend", me.left);
+  return () => {
+    cleanup();
+    for (const [name, hear] of me.heard) document.removeEventListener(name, hear, true);
+    document.removeEventListener("dragleave", me.left);
+    document.removeEventListener("dragend", me.left);
+  };
+}
