@@ -149,6 +149,8 @@ def _narrowed(
     statuses = _statuses(query.status.of or failed)
     values = {"person": _people(query.by.of, viewer), "model": models, "status": statuses}
     walked = _walked(values) if source is task and not query.batch.of else ()
+    if sqlite and _words(query) and not query.batch.of:
+        where += _known(values, seq)
     if any(len(values[name]) > 1 for name in walked):
         branches = [task.c[walked[0]] == value for value in values.pop(walked[0])]
     where += [
@@ -204,6 +206,21 @@ def _walked(values: dict[str, tuple[Any, ...]]) -> tuple[str, ...]:
         return pair
     single = next((name for name in named if len(values[name]) == 1), None)
     return (single,) if single is not None else tuple(named[:1])
+
+
+def _known(values: dict[str, tuple[Any, ...]], seq: Any) -> list[ColumnElement[bool]]:
+    """SQLite: that a hit is one of these tasks, by an index alone.
+
+    The task's own row, of which most are read for nothing, lies anywhere in a large file: half to a third of the time
+    with a person who has few of the hits.
+    """
+    walked = _walked(values)
+    if not walked or TaskStatus.SUCCEEDED in values[walked[0]]:  # which is nearly every task
+        return []
+    own = table(Task).alias("own")
+    mine = [own.c[name].in_(values[name]) for name in walked]
+    known = sa.select(1).where(*mine, own.c.seq == seq, own.c.deleted_at.is_(None))
+    return [known.with_hint(own, f"INDEXED BY ix_task_{'_'.join(walked)}_seq", "sqlite").exists()]
 
 
 def _people(ids: Sequence[str], viewer: str) -> tuple[str, ...]:
