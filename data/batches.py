@@ -16,10 +16,10 @@ from sqlmodel import col
 
 from data.causes import REFUSED
 from data.db import Database
-from data.filters import table
 from data.history import COLUMNS, Card, cards
 from data.schema import NOT_DELETED, Batch, Task
 from data.status import ACTIVE, TaskStatus
+from data.walks import table
 
 LAST = 6
 """Pictures that are shown of each."""

@@ -26,6 +26,9 @@ DEAREST = 10**18
 LONGEST_BACK = 36_500
 """Days."""
 
+SORTS = ("", "oldest", "cost")
+"""The orders of a list: the newest first, which needs no word; the oldest first; what cost the most first."""
+
 _S = TaskStatus
 STATUSES: dict[str, frozenset[TaskStatus]] = {
     "done": frozenset({_S.SUCCEEDED}),
@@ -112,6 +115,7 @@ class Query:
     before: date | None = None  # before that day began
     last: int | None = None  # days back from today: what was asked for since then
     star: bool | None = None  # starred by whoever looks, or not
+    sort: str = ""  # of SORTS; it leaves nothing out
 
     def __post_init__(self) -> None:
         """Leaves out what cannot be looked for, so that equal queries are equal values."""
@@ -127,6 +131,7 @@ class Query:
             object.__setattr__(self, "cost_below", min(max(self.cost_below, 0), DEAREST + 1))
         if self.last is not None:
             object.__setattr__(self, "last", min(max(self.last, 0), LONGEST_BACK))
+        object.__setattr__(self, "sort", self.sort if self.sort in SORTS else "")
         for name in ("model", "tag", "cause"):
             choice: Choice = getattr(self, name)
             lower = (tuple(map(str.casefold, values)) for values in (choice.of, choice.but))
@@ -158,6 +163,7 @@ class Query:
         said += [f"{name}:{day.isoformat()}" for name in ("after", "before") if (day := getattr(self, name))]
         said += [] if self.last is None else [f"last:{self.last}d"]
         said += [] if self.star is None else ["star:yes" if self.star else "star:no"]
+        said += [f"sort:{self.sort}"] if self.sort else []
         return " ".join(said)
 
 
@@ -168,7 +174,7 @@ PARTS: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """The filters as a screen shows them, and the fields of each."""
 _NOTHING = Query()
-assert {each for columns in PARTS.values() for each in columns} == {each.name for each in fields(Query)}
+assert {each for columns in PARTS.values() for each in columns} == {each.name for each in fields(Query)} - {"sort"}
 
 
 def _says(value: object) -> bool:

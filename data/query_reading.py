@@ -16,7 +16,7 @@ from data.catalog import catalog
 from data.causes import FAILED, WAITING
 from data.fulltext import wanted
 from data.money import MICRO
-from data.query import BATCH_ID, DEAREST, ME, MOST, QUOTES, STATUSES, Choice, Query, Word, plain
+from data.query import BATCH_ID, DEAREST, ME, MOST, QUOTES, SORTS, STATUSES, Choice, Query, Word, plain
 from data.sentences import Sentence
 
 LONGEST = 2000
@@ -107,6 +107,8 @@ class _Reader:
             self.rest |= _cost(value)
         elif name == "last":
             self.rest["last"] = _days_back(value)
+        elif name == "sort":
+            self.rest["sort"] = _sort(value)
         else:
             self.rest[name] = _day(value)
 
@@ -238,6 +240,13 @@ def _days_back(value: str) -> int:
     return int(days)
 
 
+def _sort(value: str) -> str:
+    order = value.casefold()
+    if order not in (*SORTS, "newest"):
+        raise _NotUnderstood(Sentence("A list is in one of three orders: sort:newest, sort:oldest, sort:cost."))
+    return order if order in SORTS else ""
+
+
 def _star(value: str) -> bool:
     if value.casefold() not in _YES_NO:
         raise _NotUnderstood(Sentence("A star is there or not: star:yes, star:no."))
@@ -251,5 +260,6 @@ _EXAMPLES = {
     "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster",
     "cause": "cause:policy", "cost": "cost:>10",
     "after": "after:2026-11-01", "before": "before:2026-12-01", "last": "last:7d", "star": "star:yes",
+    "sort": "sort:oldest",
     "batch": "batch:019ac2d0-8f9e-7c56-b1aa-3d1f5b7c9e02",
 }  # fmt: skip

@@ -99,6 +99,8 @@ class Task(Table, table=True):
             ("ix_task_person_seq", ("person", "seq")),
             ("ix_task_model_seq", ("model", "seq")),
             ("ix_task_person_model_seq", ("person", "model", "seq")),
+            # Whose, by which model and how it went stand in it too: what a list leaves out is passed over in the index.
+            ("ix_task_cost", ("booked_micro", "seq", "status", "person", "model")),
         )),
         Index("ix_task_status_seq", "status", "seq"),
         Index("ix_task_person_status_seq", "person", "status", "seq"),

@@ -13,16 +13,19 @@ from sqlalchemy import ColumnElement, Connection, Select
 
 from data import fulltext
 from data.db import Database
-from data.filters import Narrowed, first_since, last_word, midnight, narrowed, table
+from data.filters import first_since, last_word, midnight, narrowed
 from data.history import Page, cards
 from data.query import Choice, Query
 from data.query_reading import Names, Reading, read
 from data.schema import NOT_DELETED, Artifact, Tag, Task
+from data.walks import Narrowed, table
 
 COUNTED = 1000
 """Beyond this many nobody counts on; `COUNTED + 1` stands for more."""
 SELECTED = 5000
 """Most tasks that are chosen at once."""
+SORTED = 5000
+"""Hits of words that SQLite puts in order of cost; of more, the most expensive are met soon by going through them."""
 
 
 @dataclass(frozen=True)
@@ -70,40 +73,56 @@ class Search:
             return Names(people, models, _different(connection, table(Tag).c.name))
 
     def page(
-        self, query: Query, viewer: str, *, before: int | None = None, after: int | None = None, limit: int = 60
-    ) -> Page:
-        """The newest cards, or those just older than `before`, or just newer than `after` (values of `Card.seq`)."""
+        self, query: Query, viewer: str, *, before: int | None = None, after: int | None = None,
+        top: int | None = None, limit: int = 60,
+    ) -> Page:  # fmt: skip
+        """The first cards of the list, or those just after `before` in it, or just before `after`: both a `Card.seq`.
+
+        The names are those of the list that has the newest first: onward is older. `top`: nothing newer is in the list.
+        """
         found = self._narrowed(query, viewer)
+        shown = () if top is None else ("shown",)
         way = ("newer",) if after is not None else ("older",) if before is not None else ()
         edge = after if after is not None else before
         with self._db.look() as connection:
-            rows = _run(connection, found.rows("card", *way, limit=limit + 1), edge).all()
+            rows = _run(connection, found.rows("card", *way, *shown, limit=limit + 1), edge, top).all()
             more, rows = len(rows) > limit, rows[:limit]
             if after is not None:
                 rows = rows[::-1]
             if not rows:
                 return Page((), None, None)
             first, last = rows[0].seq, rows[-1].seq
-            newer = more if after is not None else before is not None and _exists(connection, found, "newer", first)
-            older = more if after is None else _exists(connection, found, "older", last)
+            back, onward = ("newer", *shown), ("older", *shown)
+            if after is not None:
+                newer, older = more, _exists(connection, found, onward, last, top)
+            else:
+                newer, older = before is not None and _exists(connection, found, back, first, top), more
             return Page(cards(connection, rows), last if older else None, first if newer else None)
 
     def count(self, query: Query, viewer: str) -> int:
         """How many there are, up to `COUNTED + 1`."""
+        found = self._narrowed(replace(query, sort=""), viewer)
         with self._db.look() as connection:
-            return int(_run(connection, self._narrowed(query, viewer).count(most=COUNTED)).scalar_one())
+            return int(_run(connection, found.count(most=COUNTED)).scalar_one())
 
     def newer(self, query: Query, viewer: str, than: int, *, most: int = 99) -> int:
-        """How many have come since a list was shown whose newest card had the `seq` `than`; up to `most + 1`."""
+        """How many have come since a list was read whose newest task had the `seq` `than`; up to `most + 1`."""
+        found = self._narrowed(replace(query, sort=""), viewer)
         with self._db.look() as connection:
-            return int(_run(connection, self._narrowed(query, viewer).count("newer", most=most), than).scalar_one())
+            return int(_run(connection, found.count("newer", most=most), than).scalar_one())
+
+    def newest(self, query: Query, viewer: str) -> int:
+        """The `seq` of the newest of them, in whatever order they are listed; 0 where there is none."""
+        found = self._narrowed(replace(query, sort=""), viewer)
+        with self._db.look() as connection:
+            return _run(connection, found.rows("seq", limit=1)).scalar() or 0
 
     def neighbours(self, query: Query, viewer: str, seq: int, *, top: int | None = None) -> Neighbours:
         """What stands beside the task in this list. `top`: the newest that the list shows; nothing newer counts."""
         found = self._narrowed(query, viewer)
-        upwards = ("newer",) if top is None else ("newer", "shown")
+        shown = () if top is None else ("shown",)
         with self._db.look() as connection:
-            newer, older = _run(connection, found.beside(*upwards), seq, top).one()
+            newer, older = _run(connection, found.beside(*shown), seq, top).one()
             return Neighbours(newer, older)
 
     def hides_most(self, query: Query, viewer: str) -> Hides | None:
@@ -113,7 +132,7 @@ class Search:
         return best if best is not None and best.count else None
 
     def ids(self, query: Query, viewer: str, *, top: int | None = None, limit: int = SELECTED) -> tuple[str, ...]:
-        """The ids of the newest `limit` tasks; none newer than `top`, so that nobody chooses what they did not see."""
+        """The ids of the first `limit` tasks; none newer than `top`, so that nobody chooses what they did not see."""
         wanted = self._narrowed(query, viewer).rows("id", *(() if top is None else ("shown",)), limit=limit)
         with self._db.look() as connection:
             return tuple(_run(connection, wanted, None, top).scalars())
@@ -125,7 +144,7 @@ class Search:
 
         Newest first, each with what it has cost.
         """
-        failed = replace(query, status=Choice(("failed",)))
+        failed = replace(query, status=Choice(("failed",)), sort="")
         wanted = self._narrowed(failed, viewer).rows("cause", *(() if top is None else ("shown",)), limit=limit)
         found: dict[str, dict[str, Spent]] = {}
         with self._db.look() as connection:
@@ -154,20 +173,27 @@ class Search:
             return first.date() if first is not None else None
 
     def _narrowed(self, query: Query, viewer: str) -> Narrowed:
-        typed = last_word(query) if self._db.is_sqlite else None
-        if typed is None:
-            return narrowed(query, viewer, sqlite=self._db.is_sqlite)
+        if not self._db.is_sqlite:
+            return narrowed(query, viewer, sqlite=False)
+        typed, begun = last_word(query), tuple[str, ...]()
+        if typed is not None:
+            with self._db.look() as connection:
+                begun = fulltext.begun(connection, typed)
+        found = narrowed(query, viewer, sqlite=True, begun=begun)
+        if query.sort != "cost" or not query.words:
+            return found
+        hits = narrowed(Query(words=query.words), viewer, sqlite=True, begun=begun).count(most=SORTED)
         with self._db.look() as connection:
-            begun = fulltext.begun(connection, typed)
-        return narrowed(query, viewer, sqlite=True, begun=begun)
+            frequent = int(_run(connection, hits).scalar_one()) > SORTED
+        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=True) if frequent else found
 
 
 def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:
     return connection.execute(query, {"edge": edge, "top": top})
 
 
-def _exists(connection: Connection, found: Narrowed, way: str, edge: int) -> bool:
-    return _run(connection, found.rows("id", way, limit=1), edge).first() is not None
+def _exists(connection: Connection, found: Narrowed, more: tuple[str, ...], edge: int, top: int | None) -> bool:
+    return _run(connection, found.rows("id", *more, limit=1), edge, top).first() is not None
 
 
 def _different(connection: Connection, column: Any, *where: ColumnElement[bool]) -> tuple[str, ...]:

@@ -29,8 +29,8 @@ def menu(query: Query) -> None:
     """What is done with a whole list."""
     acts = {"all": t("Select all matching"), "export": t("Export as CSV…"), "save": t("Save this view…"),
             "deleted": t("Deleted")}  # fmt: skip
-    if not query:
-        del acts["save"]  # there is nothing to remember of a list that is not narrowed
+    if not query.text:
+        del acts["save"]  # there is nothing to remember of a list that is as it always is
     st.menu_button(
         t("More"), list(acts), format_func=acts.__getitem__, key="history_menu", icon=":material/more_vert:",
         on_click=chosen,

@@ -13,18 +13,20 @@ from typing import Any
 import streamlit as st
 
 from data.catalog import catalog
-from data.query import STATUSES, Choice, Query
+from data.query import SORTS, STATUSES, Choice, Query
 
-CHOSEN = ("status", "model", "by", "tag", "last", "since", "until", "star")
-"""The filters that are chosen and not typed, as the address calls them."""
+CHOSEN = ("status", "model", "by", "tag", "last", "since", "until", "star", "sort")
+"""What is chosen and not typed, as the address calls it: the filters, and the order."""
 PLACE = ("before", "after")
+END = 10**18 - 1
+"""Beyond every sort key: `after` it ends a list that has the oldest first."""
 LAST = ("7", "30", "365")
 """Days back, as a person may choose them."""
 
 
 @dataclass(frozen=True)
 class Chosen:
-    """The filters that are chosen, each an attribute that `CHOSEN` names."""
+    """What is chosen, each an attribute that `CHOSEN` names."""
 
     status: str = ""
     model: tuple[str, ...] = ()
@@ -34,6 +36,7 @@ class Chosen:
     since: date | None = None
     until: date | None = None
     star: bool = False
+    sort: str = ""
 
 
 def chosen() -> Chosen:
@@ -47,6 +50,7 @@ def chosen() -> Chosen:
         status=status if status in STATUSES else "", model=tuple(said.get_all("model")), by=said.get("by", ""),
         tag=tuple(said.get_all("tag")), last=last if last in LAST else "",
         since=since, until=until, star=said.get("star") == "yes",
+        sort=sort if (sort := said.get("sort", "")) in SORTS else "",
     )  # fmt: skip
 
 
@@ -60,7 +64,7 @@ def narrowed(typed: Query, by: Chosen) -> Query:
         tag=_with(typed.tag, by.tag), star=True if by.star else typed.star,
         last=int(by.last) if by.last else typed.last,
         after=max(filter(None, (typed.after, by.since)), default=None),
-        before=min(filter(None, (typed.before, until)), default=None),
+        before=min(filter(None, (typed.before, until)), default=None), sort=by.sort or typed.sort,
     )  # fmt: skip
 
 
@@ -83,6 +87,8 @@ def spread(query: Query) -> tuple[str, dict[str, list[str]]]:
     if query.after and query.before and query.after < query.before:
         said["since"], said["until"] = [str(query.after)], [str(query.before - timedelta(days=1))]
         rest = replace(rest, after=None, before=None)
+    if query.sort:
+        said["sort"], rest = [query.sort], replace(rest, sort="")
     return rest.text, said
 
 

@@ -112,7 +112,7 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
     look, here, kin = views.card_view(card, around), walk.listed(card, person), family.strip(card.id)
     return {
         "id": card.id, "word": look["word"], "tone": look["tone"], "fact": look["fact"], "say": look["say"],
-        "title": views.model_label(card, spec), "prompt": card.prompt, "words": _words(),
+        "title": views.model_label(card, spec), "prompt": card.prompt, "words": _words() | walk.ends(here.query),
         "age": formats.age(card.created_at, around.now), "when": formats.date_and_time(card.created_at),
         "pieces": hits.marked(card.prompt, hits.words_of(here.query)),
         "pictures": [_picture(detail, index) for index in range(len(card.pictures))],
@@ -200,6 +200,5 @@ def _words() -> dict[str, str]:
         "unplayable": t("This browser cannot play this video. Download it to watch it."),
         "unsaid": t("not reported"), "differs": t("differs"), "menu": t("More"), "tags": t("Tags"),
         "add_tag": t("Add a tag"), "remove_tag": t("Remove the tag {name}", name="{name}"),
-        "newer": t("Newer"), "older": t("Older"), "walk": t("Walk through the list"),
-        "newest": t("This is the newest of the list"), "oldest": t("This is the oldest of the list"),
+        "walk": t("Walk through the list"),
     }  # fmt: skip

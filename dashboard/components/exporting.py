@@ -25,7 +25,10 @@ def dialog_if_asked(person: str, query: Query) -> None:
     def question() -> None:
         many = tn(matching, "{n} request", "{n} requests")
         if matching > COUNTED:
-            many = t("The newest, at most {n} requests", n=f"{SELECTED:,}")
+            most = f"{SELECTED:,}"
+            many = t("The newest, at most {n} requests", n=most)
+            if query.sort:
+                many = t("The first of the list, at most {n} requests", n=most)
         st.write(
             t("{many}, one line each: prompt, model, person, settings, status, cost, files, star and tags.", many=many)
         )
@@ -46,8 +49,7 @@ def _table(query: Query, person: str) -> bytes:
     """Of what the list shows; nothing that has come since."""
     kept = listing.known()
     top = kept.top if kept is not None else None
-    before = top + 1 if top is not None else None
-    cards = desk().search.page(query, person, before=before, limit=SELECTED).cards
+    cards = desk().search.page(query, person, top=top, limit=SELECTED).cards
     marks = desk().marks.of([card.id for card in cards], person)
     named = desk().preferences.everybodys("name")
     names = {card.person: people.called(card.person, str(named.get(card.person) or "")) for card in cards}

@@ -6,6 +6,7 @@ view and a press are the same thing.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -16,7 +17,7 @@ from dashboard.components import address, formats, listing, people, words
 from dashboard.components.mount import mount
 from dashboard.language import t, tn
 from data.catalog import catalog
-from data.query import ME, STATUSES, Query
+from data.query import ME, SORTS, STATUSES, Query
 from data.query_reading import LONGEST, Hint, Names
 
 STATUS_WORDS = {
@@ -26,6 +27,8 @@ STATUS_WORDS = {
 assert STATUS_WORDS.keys() == STATUSES.keys()
 OFFERED = ("done", "running", "unconfirmed", "failed", "cancelled")
 """Of the statuses; what merely waits is among what runs, and can be typed."""
+ORDERS = {"": "Newest first", "oldest": "Oldest first", "cost": "Most expensive first"}
+assert set(ORDERS) == set(SORTS)
 NAMES_FOR = timedelta(seconds=20)
 """For how long what there is to choose from is not asked for again."""
 
@@ -65,6 +68,8 @@ def filter_row(typed: Query, person: str) -> Query:
     if there.tags or said.tag:
         _popover("tag", t("Tags"), said.tag, lambda: _tags(there.tags, said.tag))
     _star(said.star)
+    order = said.sort or typed.sort
+    _popover("sort", t("Order"), [t(ORDERS[order])] if order else [], lambda: _sort(typed, order))
     query = address.narrowed(typed, said)
     if query:
         st.button(t("Clear filters"), key="clear", type="tertiary", on_click=clear)
@@ -72,9 +77,9 @@ def filter_row(typed: Query, person: str) -> Query:
 
 
 def clear() -> None:
-    """Takes every filter off."""
+    """Takes every filter off; the order stays."""
     st.session_state["q"] = ""
-    address.say_all({})
+    address.say_all({"sort": [order] if (order := address.chosen().sort) else []})
     listing.anew()
 
 
@@ -185,6 +190,23 @@ def _star(said: bool) -> None:
     )  # fmt: skip
 
 
+def _sort(typed: Query, order: str) -> None:
+    key = _key("sort", order)
+    st.radio(
+        t("Order"), list(ORDERS), key=key, format_func=lambda name: t(ORDERS[name]), on_change=_sort_changed,
+        args=[typed], label_visibility="collapsed",
+    )  # fmt: skip
+
+
+def _sort_changed(typed: Query) -> None:
+    """One order is in force: what was typed of another one goes."""
+    if typed.sort:
+        st.session_state["q"] = replace(typed, sort="").text
+    order = st.session_state[_named("sort")]
+    address.say(sort=[order] if order else [])
+    listing.anew()
+
+
 def _dates(said: address.Chosen) -> list[str]:
     if said.since or said.until:
         ends = (formats.full_date(one) if one else "…" for one in (said.since, said.until))
@@ -242,14 +264,18 @@ def _months(first: date, today: date) -> list[date]:
 
 
 def _jump() -> None:
-    """To the last pictures of that month; what is newer is a page turned back."""
+    """To the last pictures of that month, or its first where the oldest come first; what was passed is a page back."""
     month, st.session_state["f_jump"] = st.session_state["f_jump"], None
     if month is None:
         return
+    kept = listing.known()
+    upwards = kept is not None and kept.query.sort == "oldest"
+    if kept is not None and not upwards:  # a list by cost has no months
+        show(replace(kept.query, sort=""))
     listing.anew()
-    following = (month + timedelta(days=32)).replace(day=1)
-    if (edge := resources.desk().search.since(following)) is not None:
-        address.go(before=edge)
+    first = month if upwards else (month + timedelta(days=32)).replace(day=1)
+    if (edge := resources.desk().search.since(first)) is not None:
+        address.go(before=edge - 1 if upwards else edge)
 
 
 @st.cache_data(ttl=NAMES_FOR, show_spinner=False)

@@ -12,7 +12,7 @@ function render(data, me) {
     el("div", { class: "float" },
       data.stale && el("p", { class: "stale", role: "alert" }, data.stale, el("button", { class: "act", type: "button", "data-act": "again", "data-id": "" }, data.words.again)),
       me.trouble && el("p", { class: "stale", role: "alert" }, me.trouble, el("button", { class: "act", type: "button", "data-act": "calm" }, data.words.close)),
-      data.fresh && el("button", { class: "fresh", type: "button", "data-act": "show_new", "data-id": "", title: data.words.new }, `${data.fresh} ↑`)),
+      data.fresh && el("button", { class: "fresh", type: "button", "data-act": "show_new", "data-id": "", title: data.words.new }, [data.fresh, data.arrow].filter(Boolean).join(" "))),
     el("div", { class: me.mode ? "lists mode" : "lists", "data-key": "lists" }, lists(data, me, over)),
     pages(data),
     bar(data, me, over),

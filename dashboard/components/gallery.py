@@ -11,7 +11,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, address, failed, filters, formats, listing, news, selection, trouble, words
+from dashboard.components import acts, address, failed, filters, formats, listing, news, selection, trouble, walk, words
 from dashboard.components.listing import Shown
 from dashboard.components.mount import mount
 from dashboard.components.now import any_active, surroundings
@@ -27,6 +27,8 @@ _WIDTHS = {"s": 120, "m": 190, "l": 320}
 """Of a tile at least, in pixels, by size; `gallery.css` says the same."""
 _NEW = 99
 """More new ones than this are not counted."""
+_ARROWS = {"": "↑", "oldest": "↓"}
+"""Where in the list they are, by its order; among the most expensive they may be anywhere."""
 
 
 def gallery(person: str) -> None:
@@ -86,9 +88,10 @@ def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
         "label": t(words.HISTORY), "view": "list", "items": [tile(card, with_marks) for card in shown.cards],
         "sections": failed.sections(shown.groups, practice=around.practice) or None,
         "count": _count(count, shown.query), "fresh": _fresh(shown, person),
+        "arrow": _ARROWS.get(shown.query.sort, ""),
         "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
         "selected": selection.look(shown.ids, count), "undo": selection.undo_offer(), "size": size(person),
-        "known_tags": list(filters.names().tags) if selection.ids() else [], "words": told(),
+        "known_tags": list(filters.names().tags) if selection.ids() else [], "words": told(shown.query),
         "at": around.now.timestamp(), "zip": selection.archive_if_asked(person),
     }  # fmt: skip
     return shown, data
@@ -135,14 +138,15 @@ def missing() -> Mapping[str, str]:
     return found
 
 
-def told() -> dict[str, Any]:
+def told(query: Query = Query()) -> dict[str, Any]:  # noqa: B008 - a value
     """The component's own words."""
+    back, onward = walk.ways(query)
     return {
         "select": t("Select"), "selected": t("{n} selected"), "clear": t("Clear"), "star": t("Star"),
         "tag": t("Tags…"), "tag_new": t("New tag"), "compare": t("Compare"), "delete": t("Delete"),
         "zip": t("Download ZIP"), "zip_failed": t("The ZIP could not be made now. Try again in a moment."),
         "undo": t("Undo"), "restore": t("Bring back"), "deleted": t("Deleted"), "starred": t("Starred"),
-        "unstarred": t("Star taken off"), "older": t("Older"), "newer": t("Newer"), "again": t("Try again"),
+        "unstarred": t("Star taken off"), "older": onward, "newer": back, "again": t("Try again"),
         "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Tile size"),
         "close": t("Close"), "bar": t("What is selected"), "mode": t("Select mode"),
         "new": t("Show what is new"),
@@ -163,6 +167,13 @@ def heard(act: str, name: str, person: str) -> None:
 
 def _turn(**to: int) -> None:
     address.go(**to)
+
+
+def _show_new() -> None:
+    kept = listing.known()
+    listing.anew()
+    if kept is not None and kept.query.sort == "oldest":
+        address.go(after=address.END)
 
 
 def _resize(name: str, person: str) -> None:
@@ -203,7 +214,7 @@ _PRESSES: dict[str, Callable[[str, str], None]] = {
     "restore": lambda name, person: selection.restore(_these(name), person),
     "older": lambda name, _: _turn(before=int(name)),
     "newer": lambda name, _: _turn(after=int(name)),
-    "show_new": lambda *_: listing.anew(),
+    "show_new": lambda *_: _show_new(),
     "size": _resize,
     "missing": lambda name, _: _look_for(name),
     "retry_group": failed.retry,

@@ -22,7 +22,7 @@ OF_A_CAUSE = 6
 
 @dataclass(frozen=True)
 class Shown:
-    """One page of one list. `top` is the newest sort key that this visit has seen of the list, None where unknown."""
+    """One page of one list. `top`: the newest sort key when this visit read the list, None where that is unknown."""
 
     query: Query
     place: dict[str, int]
@@ -34,7 +34,7 @@ class Shown:
 
     @property
     def ids(self) -> tuple[str, ...]:
-        """Of its tasks, newest first."""
+        """Of its tasks, in the order of the list."""
         return tuple(card.id for card in self.cards)
 
 
@@ -50,13 +50,15 @@ def look(query: Query, person: str) -> Shown:
 
 
 def by_cause(query: Query) -> bool:
-    """Whether this list is told by cause: what has failed, as long as no cause is chosen."""
-    return query.status.of == ("failed",) and not query.cause and not address.place()
+    """Whether this list is told by cause: what has failed, as long as neither a cause nor an order is chosen."""
+    return query.status.of == ("failed",) and not query.cause and not query.sort and not address.place()
 
 
 def _page(query: Query, person: str, place: dict[str, int], top: int | None) -> Shown:
-    page: Page = desk().search.page(query, person, limit=PAGE, **place)
-    if not place:
+    if query.sort and (top is None or not place):  # what is new may belong anywhere in it
+        top = desk().search.newest(query, person)
+    page: Page = desk().search.page(query, person, limit=PAGE, top=top if query.sort else None, **place)
+    if not place and not query.sort:
         top = page.cards[0].seq if page.cards else 0
     return Shown(query, place, page.cards, page.older, page.newer, top)
 
@@ -83,7 +85,7 @@ def now(kept: Shown) -> tuple[Shown, frozenset[str]]:
 
 
 def anew() -> None:
-    """Goes to the newest page, and lets in what has come meanwhile."""
+    """Goes to the first page, and lets in what has come meanwhile."""
     forget()
     address.go()
 

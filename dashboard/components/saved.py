@@ -20,7 +20,7 @@ def views_button(person: str, query: Query) -> None:
             _view(index, name, saved, person, current=saved == query)
         if not kept:
             st.caption(t("No view yet. Search or choose filters, then save them under a name."))
-        if query:
+        if query.text:
             st.button(
                 t("Save this view…"), icon=":material/bookmark_add:", key="save_view", on_click=ask, args=["save"]
             )

@@ -65,15 +65,16 @@ def listed(card: Card, person: str) -> Listed:
 
 
 def stretch(card: Card, person: str, here: Listed) -> dict[str, Any]:
-    """The tasks next to this one on both sides, the nearest first, and whether there are more behind them."""
+    """The tasks next to this one on both sides, the nearest first, and whether there are more behind them.
+
+    "newer" and "older" are the two ways through the list, back and onward, as in one that has the newest first.
+    """
     search = desk().search
-    newer: Page = search.page(here.query, person, after=card.seq, limit=AHEAD)
-    older: Page = search.page(here.query, person, before=card.seq, limit=AHEAD)
-    shown = [one for one in newer.cards[::-1] if here.top is None or one.seq <= here.top]
+    newer: Page = search.page(here.query, person, after=card.seq, top=here.top, limit=AHEAD)
+    older: Page = search.page(here.query, person, before=card.seq, top=here.top, limit=AHEAD)
     return {
-        "newer": [_item(one) for one in shown], "older": [_item(one) for one in older.cards],
-        "more_newer": newer.newer is not None and len(shown) == len(newer.cards),
-        "more_older": older.older is not None,
+        "newer": [_item(one) for one in newer.cards[::-1]], "older": [_item(one) for one in older.cards],
+        "more_newer": newer.newer is not None, "more_older": older.older is not None,
     }  # fmt: skip
 
 
@@ -83,6 +84,21 @@ def step(way: str, task_id: str, person: str) -> str:
     here = listed(card, person)
     beside = desk().search.neighbours(here.query, person, card.seq, top=here.top)
     return (beside.newer if way == "newer" else beside.older) or task_id
+
+
+def ways(query: Query) -> tuple[str, str]:
+    """What back and onward are called in a list in this order."""
+    return (t("Previous"), t("Next")) if query.sort else (t("Newer"), t("Older"))
+
+
+def ends(query: Query) -> dict[str, str]:
+    """The same for the drawer, by its own names, and what is said at both ends."""
+    back, onward = ways(query)
+    if query.sort:
+        first, last = t("This is the first of the list"), t("This is the last of the list")
+    else:
+        first, last = t("This is the newest of the list"), t("This is the oldest of the list")
+    return {"newer": back, "older": onward, "newest": first, "oldest": last}
 
 
 def _item(card: Card) -> dict[str, Any]:

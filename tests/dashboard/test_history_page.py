@@ -22,7 +22,7 @@ from dashboard.components.address import Chosen, narrowed, spread
 from data.catalog import catalog
 from data.marks import Marks
 from data.preferences import Preferences
-from data.query import Choice, Query, Word
+from data.query import SORTS, Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal
 from data.requests import validate
@@ -191,6 +191,7 @@ DAYS = st.none() | st.dates(date(1000, 1, 1), date(3000, 1, 1))
     model=CHOICES, by=CHOICES, tag=CHOICES, cause=CHOICES, after=DAYS, before=DAYS, star=st.none() | st.booleans(),
     status=st.builds(Choice, st.lists(st.sampled_from(["done", "failed"]), max_size=2).map(tuple)),
     last=st.none() | st.sampled_from([7, 8, 30]), cost_above=st.none() | st.just(5_000_000),
+    sort=st.sampled_from(SORTS),
 ))  # fmt: skip
 @settings(max_examples=200, deadline=None)
 def test_a_kept_query_fills_the_toolbar_with_what_makes_it_again(query: Query) -> None:
@@ -198,7 +199,7 @@ def test_a_kept_query_fills_the_toolbar_with_what_makes_it_again(query: Query) -
     one = {name: values[0] for name, values in said.items()}
     again = Chosen(
         status=one.get("status", ""), model=tuple(said.get("model", ())), by=one.get("by", ""),
-        tag=tuple(said.get("tag", ())), last=one.get("last", ""), star="star" in said,
+        tag=tuple(said.get("tag", ())), last=one.get("last", ""), star="star" in said, sort=one.get("sort", ""),
         since=date.fromisoformat(one["since"]) if "since" in one else None,
         until=date.fromisoformat(one["until"]) if "until" in one else None,
     )  # fmt: skip
@@ -272,6 +273,46 @@ def test_what_is_asked_for_meanwhile_waits_for_a_press(form_room: Room) -> None:
     assert (items(app), drawn(app, "gallery")["fresh"]) == (["first"], "1 new")
     press(app, "show_new")
     assert (items(app), drawn(app, "gallery")["fresh"]) == (["second", "first"], "")
+
+
+def test_an_order_is_kept_in_the_address_and_followed_by_all_that_walks(form_room: Room, past: Past) -> None:
+    ids = past.write([Was(f"prompt {index}", S.CANCELLED) for index in range(62)])
+    app = form_room.open("history")
+    app.radio(key="f_sort").set_value("oldest").run()
+    assert (asked(app, "sort"), items(app)) == (["oldest"], [f"prompt {index}" for index in range(60)])
+    words = drawn(app, "gallery")["words"]
+    assert (words["newer"], words["older"]) == ("Previous", "Next")
+    press(app, "older", str(drawn(app, "gallery")["older"]))
+    assert items(app) == ["prompt 60", "prompt 61"]
+    form_room.ask("what is new")
+    app.run()
+    assert (items(app), drawn(app, "gallery")["fresh"]) == (["prompt 60", "prompt 61"], "1 new")
+    assert drawn(app, "gallery")["arrow"] == "↓"
+    press(app, "all")
+    assert chosen(app)[0] == 62
+    press(app, "show_new")  # to its end, where that is
+    assert (items(app)[-1], drawn(app, "gallery")["fresh"]) == ("what is new", "")
+    press(app, "open", ids[0])
+    walk = drawn(app, "sheet")["walk"]
+    assert ([one["prompt"] for one in walk["newer"]], walk["more_newer"]) == ([], False)
+    assert [one["prompt"] for one in walk["older"]][:2] == ["prompt 1", "prompt 2"]
+    assert drawn(app, "sheet")["words"]["newest"] == "This is the first of the list"
+
+
+def test_the_dearest_come_first_among_what_is_looked_for(form_room: Room, past: Past) -> None:
+    past.write([Was("kite", S.CANCELLED), Was("boat", S.CANCELLED), Was("kite that cost", S.SUCCEEDED)])
+    past.write([Was("kite again", S.FAILED)])
+    app = form_room.open("history", q="kite sort:cost")
+    assert items(app) == ["kite that cost", "kite again", "kite"]
+    app.radio(key="f_sort").set_value("").run()
+    assert (app.text_input(key="q").value, asked(app, "sort"), items(app)[0]) == ("kite", [], "kite again")
+    app.radio(key=app.radio[0].key).set_value("cost").run()
+    app.button(key="save_view").click().run()
+    app.text_input(key="view_name").set_value("Dear kites")
+    app.button(key="view_named").click().run()
+    assert SavedViews(form_room.db).all("local") == {"Dear kites": read("kite sort:cost").query}
+    app.button(key="clear").click().run()
+    assert (asked(app, "sort"), items(app)) == (["cost"], ["kite that cost", "kite again", "boat", "kite"])
 
 
 def test_what_changes_changes_where_it_is(form_room: Room) -> None:

@@ -2,6 +2,7 @@
 
 import re
 from datetime import date, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -156,6 +157,45 @@ def test_every_query_pages_counts_and_walks_over_the_same_tasks(stores: Stores, 
         assert beside == Neighbours(ids[place - 1] if place else None, ids[place + 1] if place + 1 < len(ids) else None)
 
 
+SORTED = ("", "-red", "by:ann", "by:ann by:bob", "model:seedream model:nano", "red", "kit -red", "star:yes",
+          "tag:poster", "tag:poster tag:sea", "cost:>0", "-tag:sea blue", "status:queued by:ann")  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("typed", "sort"),
+    [(typed, sort) for typed in SORTED for sort in ("oldest", "cost")]
+    + [(typed, "cost, many hits") for typed in ("red", "kit -red")],
+)
+def test_an_order_pages_and_walks_through_the_same_tasks_both_ways(
+    stores: Stores, typed: str, sort: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if "many" in sort:
+        monkeypatch.setattr("data.search.SORTED", 5)
+    sort = sort.split(",", maxsplit=1)[0]
+    search, marks = populated(stores), Marks(stores.db, stores.clock)
+    with stores.db.transaction() as session:  # every third cost something, many the same
+        session.connection().execute(text("UPDATE task SET booked_micro = seq % 3 * (seq % 4)"))
+        cost = {row.id: row.booked_micro for row in session.exec(select(Task))}
+    marks.star(search.ids(Query(), "ann")[::3], "ann")
+    marks.tag(search.ids(Query(), "ann")[::4], "poster", "bob")
+    marks.tag(search.ids(Query(), "ann")[::6], "sea", "cy")
+    newest = search.ids(search.read(typed).query, "ann")
+    wanted = newest[::-1] if sort == "oldest" else tuple(sorted(newest, key=lambda each: -cost[each]))
+    query, top = search.read(f"{typed} sort:{sort}").query, stores.card(newest[0]).seq
+    assert search.ids(query, "ann") == wanted
+    assert (search.count(query, "ann"), search.newest(query, "ann")) == (len(wanted), top)
+    stores.task(prompt="red blue kite", person="ann")  # what has come since is nowhere in the list
+    pages = [search.page(query, "ann", limit=7, top=top)]
+    while (onward := pages[-1].older) is not None:
+        pages.append(search.page(query, "ann", before=onward, limit=7, top=top))
+    assert tuple(card.id for page in pages for card in page.cards) == wanted
+    for before, after in pairwise(pages):
+        assert search.page(query, "ann", after=after.newer, limit=7, top=top) == before
+    for at in {0, len(wanted) // 2, len(wanted) - 1}:
+        beside = search.neighbours(query, "ann", stores.card(wanted[at]).seq, top=top)
+        assert beside == Neighbours(*(wanted[n] if 0 <= n < len(wanted) else None for n in (at - 1, at + 1)))
+
+
 def test_what_is_new_is_counted_and_does_not_move_what_is_shown(stores: Stores) -> None:
     search = populated(stores)
     query = read("red").query
@@ -279,6 +319,19 @@ def test_no_page_is_sorted_or_read_from_end_to_end(stores: Stores, typed: str) -
     walks = [line for line in plan if "SUBQUERY" not in line]
     sorted_afterwards = sum("TEMP B-TREE FOR ORDER BY" in line for line in walks)
     assert sorted_afterwards <= (1 if len(found.branches) > 1 else 0), plan
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("more", [(), ("older",), ("newer", "shown")])
+@pytest.mark.parametrize("typed", ["", "by:ann", "by:ann by:bob model:seedream", "status:failed", "-red", "cost:>10"])
+def test_what_cost_the_most_is_walked_and_not_sorted(stores: Stores, typed: str, more: tuple[str, ...]) -> None:
+    found = narrowed(read(f"{typed} sort:cost").query, "ann", sqlite=True)
+    with stores.db.read() as session:
+        query = found.rows("id", *more, limit=60).params(edge=7, top=9)
+        query = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert any("INDEX ix_task_cost" in line and ("booked_micro" in line or not more) for line in plan), plan
+    assert not any("TEMP B-TREE" in line for line in plan), plan
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)

@@ -1,0 +1,133 @@
+"""Statements over the tasks that a query leaves: pages, counts and neighbours, in the order of the list.
+
+What the tasks are, and along which index they are walked, is said in `filters.py`.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ColumnElement, FromClause, Select
+from sqlmodel import col
+
+from data import fulltext, history
+from data.schema import Table, Task
+
+LAST = 2**63 - 1
+"""Beyond every sort key and every cost."""
+EDGE: Any = sa.bindparam("edge", type_=sa.BigInteger)
+TOP: Any = sa.bindparam("top", type_=sa.BigInteger)
+"""Handed in when the statement runs: `edge`, beyond which a part of the list lies, onward ("older") or back ("newer"),
+whatever its order; and `top`, the newest that was there when the list was read and above which nothing is "shown"."""
+COLUMNS: dict[str, tuple[Any, ...]] = {
+    "card": history.COLUMNS, "id": (col(Task.id),), "seq": (col(Task.seq),),
+    "cause": (col(Task.id), col(Task.error_code), col(Task.charged_micro), col(Task.booked_micro)),
+}  # fmt: skip
+BOOKED = col(Task.booked_micro)
+"""What the budgets count as spent for it: a charge that the provider did not name is not nothing."""
+_OTHER: Any = sa.alias(Task.__table__, "edge_task")  # type: ignore[attr-defined]
+_EDGE_COST = sa.func.coalesce(
+    sa.select(_OTHER.c.booked_micro).where(_OTHER.c.seq == EDGE).scalar_subquery(), LAST
+)  # of a task that is purged by now: the list begins anew
+
+
+def table(of: type[Table]) -> Any:
+    """The table of a class of `schema.py`, apart from the class."""
+    return of.__table__  # type: ignore[attr-defined]
+
+
+@dataclass(frozen=True, eq=False)
+class Narrowed:
+    """The tasks that a query leaves: rows of `source`, in the order of `sort`, for which all of `where` holds."""
+
+    source: FromClause
+    seq: Any  # its column that is the task's sort key
+    where: tuple[ColumnElement[bool], ...]
+    branches: tuple[ColumnElement[bool], ...]  # and any of these, unless there are none
+    hint: str  # to SQLite: how to come to the tasks
+    without: tuple[fulltext.Wanted, ...] = ()  # and that hold none of these, where `where` does not say it
+    sort: str = ""  # of query.SORTS
+    _kept: dict[Any, Any] = field(default_factory=dict)
+
+    def rows(self, columns: str, *more: str, limit: int) -> Select[Any]:
+        """Columns (of COLUMNS) of the first `limit` of these tasks; `more`: conditions on their sort key.
+
+        With "newer" it is the last, last first. Made once for each query: writing a statement takes longer than
+        running it.
+        """
+        key = (columns, more, limit)
+        if key not in self._kept:
+            self._kept[key] = self._rows(COLUMNS[columns], more, limit)
+        found: Select[Any] = self._kept[key]
+        return found
+
+    def count(self, *more: str, most: int) -> Select[Any]:
+        """How many there are, up to `most + 1`."""
+        key = (more, most)
+        if key not in self._kept:
+            self._kept[key] = sa.select(sa.func.count()).select_from(self._seqs(more, most + 1).subquery())
+        found: Select[Any] = self._kept[key]
+        return found
+
+    def beside(self, *more: str) -> Select[Any]:
+        """The ids of the task before one in the list, and of the one after it, for which `more` holds."""
+        key = ("beside", more)
+        if key not in self._kept:
+            both = (self.rows("id", "newer", *more, limit=1), self.rows("id", "older", *more, limit=1))
+            self._kept[key] = sa.select(*(each.scalar_subquery() for each in both))
+        found: Select[Any] = self._kept[key]
+        return found
+
+    def _rows(self, columns: Sequence[Any], more: Sequence[str], limit: int) -> Select[Any]:
+        if len(self.branches) > 1:
+            own = table(Task).c.seq
+            mine = sa.select(*columns).where(own.in_(sa.select(self._seqs(more, limit).subquery().c.seq)))
+            return mine.order_by(*self._order(own, more))
+        return self._walk(columns, self.branches, more, limit)
+
+    def _seqs(self, more: Sequence[str], limit: int) -> Select[Any]:
+        column = self.seq.label("seq")
+        walks = [self._walk([column], [branch], more, limit) for branch in self.branches or (sa.true(),)]
+        if len(walks) == 1:
+            return walks[0]
+        found = sa.union(*(sa.select(walk.subquery().c.seq) for walk in walks)).subquery()
+        return sa.select(found.c.seq).order_by(*self._order(found.c.seq, more)).limit(limit)
+
+    def _walk(
+        self, columns: Sequence[Any], also: Sequence[ColumnElement[bool]], more: Sequence[str], limit: int
+    ) -> Select[Any]:
+        edges = [self._edge(name, self.seq) for name in self._bounds(more)] + self._lacks(tuple(more), limit)
+        walk = sa.select(*columns).select_from(self.source).where(*self.where, *also, *edges)
+        return walk.with_hint(table(Task), self.hint, "sqlite").order_by(*self._order(self.seq, more)).limit(limit)
+
+    def _lacks(self, more: tuple[str, ...], limit: int) -> list[ColumnElement[bool]]:
+        if not self.without:
+            return []
+        key = ("lacks", more, limit)  # once for all branches: they read the same hits
+        if key not in self._kept:
+            many = min(max(64, 8 * limit), 4000)
+            bounds = self._bounds(more)
+            near = fulltext.Near(lambda seq: [self._edge(name, seq) for name in bounds], self._rises(more), many)
+            self._kept[key] = fulltext.lacks(self.without, self.seq, near)
+        return [self._kept[key]]
+
+    def _rises(self, more: Sequence[str]) -> bool:
+        """Whether the sort key grows on the way through the list: onward from the oldest, or back from the others."""
+        return (self.sort == "oldest") != ("newer" in more)
+
+    def _bounds(self, more: Sequence[str]) -> Sequence[str]:
+        """Without "shown" where the edge lies below it anyway: of two upper bounds SQLite walks down from either."""
+        falls = ("older" in more or "newer" in more) and self.sort != "cost" and not self._rises(more)
+        return [name for name in more if name != "shown" or not falls]
+
+    def _order(self, seq: Any, more: Sequence[str]) -> list[Any]:
+        keys = [BOOKED, seq] if self.sort == "cost" else [seq]
+        return keys if self._rises(more) else [key.desc() for key in keys]
+
+    def _edge(self, name: str, seq: Any) -> ColumnElement[bool]:
+        if name == "shown":
+            found: ColumnElement[bool] = seq <= TOP
+            return found
+        key, edge = (sa.tuple_(BOOKED, seq), sa.tuple_(_EDGE_COST, EDGE)) if self.sort == "cost" else (seq, EDGE)
+        return key > edge if self._rises([name]) else key < edge
