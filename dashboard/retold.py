@@ -17,6 +17,8 @@ _LEAST, _LEAST_OPEN = 6, 9
 _NUMBER = r"(?:≈ )?[\d.,]+"  # what a slot called `n` holds
 _FAULTS = " · "
 """Between two faults of a catalogue."""
+_FLAW = re.compile(r"(?P<file>.*?[\w-]\.\w[\w.-]*) (?P<fact>(?:is|has|needs|cannot) (?:(?!\. ).)+)\.")
+"""What is wrong with a file: too little of that sentence stands beside its slots to be known by it."""
 _BETWEEN = re.compile(r"(?<=[.!?:…]) ")
 
 
@@ -60,6 +62,10 @@ def _one(of: str, text: str) -> str:
     for pattern, template in _patterns(of):
         if match := pattern.fullmatch(text):
             return Sentence(template, **{name: _known(of, value) for name, value in match.groupdict().items()})
+    if (flaw := _FLAW.fullmatch(text)) and (fact := _one(of, flaw["fact"])):
+        return Sentence(
+            "{file} {fact}.", file=flaw["file"], fact=fact if isinstance(fact, Sentence) else Sentence(fact)
+        )
     return ""
 
 

@@ -18,7 +18,7 @@ from data.artifacts import ArtifactStore
 from data.errors import InvalidImage, StorageError
 from data.images import StoredImage
 from data.linked import LinkedPictures, LinkErrand
-from data.sentences import Sentence, paragraph
+from data.sentences import Sentence
 from data.shrinking import UPLOAD_MB
 
 log = logging.getLogger(__name__)
@@ -87,5 +87,6 @@ class Linker:
 
 
 def _refusal(errand: LinkErrand, why: str, advice: str) -> str:
-    fact = Sentence("{name} could not be fetched.", name=errand.name)
-    return paragraph(fact, why, Sentence("Nothing was charged."), advice)
+    """One sentence to whoever knows it again by its English (`retold`): the reason alone may be read as much else."""
+    return Sentence("{name} could not be fetched. {why} Nothing was charged. {advice}", name=errand.name, why=why,
+                    advice=advice)  # fmt: skip

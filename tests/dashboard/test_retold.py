@@ -46,6 +46,11 @@ def test_what_is_joined_is_joined_as_in_chinese() -> None:
          "对 http://h:1 的调用没有返回（应答状态 502）。改为主动查询结果。"),
         ('state/catalog.toml, line 12: model "x": is missing · line 20: model "y": min is larger than max',
          'state/catalog.toml, line 12: model "x": 缺失 · line 20: model "y": min 大于 max'),
+        ("cats.example is a web page, not a picture. Nothing was charged. Choose a PNG, JPEG or WebP picture.",
+         "cats.example是网页，不是图片。没有扣费。请选择 PNG、JPEG 或 WebP 图片。"),
+        ("a b.png could not be fetched. The file did not arrive within 30 s. Nothing was charged. "
+         "Save the picture and upload it.",
+         "a b.png 未能下载。文件没有在 30 秒内到达。没有扣费。请把图片保存下来再上传。"),
         ("Provider said: you have no credits", "Provider said: you have no credits"),
         ("Internal error, please try again later.", "Internal error, please try again later."),
     ],
