@@ -88,11 +88,13 @@ function render(data, me) {
   ];
 }
 
-// On a phone the strip is below the form: after a press it comes into view, once for each batch.
+// On a phone the strip is below the form, and whoever looks at older ones has left its top: after a press the new one
+// comes into view, once for each batch.
 function showArrival(data, me) {
   if (!data.arrived || me.arrived === data.arrived) return;
   me.arrived = data.arrived;
-  if (me.root.getBoundingClientRect().top < window.innerHeight / 2) return;
+  const { top } = me.root.getBoundingClientRect();
+  if (top > 0 && top < window.innerHeight / 2) return;
   const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
   setTimeout(() => me.root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" }), 50);
 }

@@ -51,9 +51,10 @@ export default function ({ data, parentElement, setStateValue }) {
     clearTimeout(pressed.timer);
     if (pressed.what) pressed.timer = setTimeout(again, pressed.pause);
   };
+  const mark = () => document.querySelectorAll(BUTTON).forEach((one) => one.toggleAttribute("data-sent", Boolean(pressed.what)));
   const again = () => {
     const age = Date.now() - pressed.what.at;
-    if (age > OLD) return void (pressed.what = null);
+    if (age > OLD) return [(pressed.what = null), mark()];
     setStateValue("pressed", { ...pressed.what, age: age / 1000 });
     pressed.pause *= 2;
     insist();
@@ -70,6 +71,7 @@ export default function ({ data, parentElement, setStateValue }) {
     if (!isAnother) return;
     pressed.what = { button: data.button, heard: data.heard, form: data.form, epoch: data.epoch, text, at: now };
     pressed.pause = button.disabled ? EARLY : PATIENCE;
+    mark();
     insist();
   };
   const hold = (event) => {
@@ -81,6 +83,7 @@ export default function ({ data, parentElement, setStateValue }) {
   const { what } = pressed;
   const wasHeard = what && what.heard !== data.heard && what.text === data.heard_text;
   if (wasHeard || (what && (what.epoch !== data.epoch || what.at === data.told))) pressed.what = null;
+  mark();
   insist();
   const focus = (event) => (last.onButton = Boolean(event.target.closest?.(".st-key-generate")));
   if (last.button && last.button !== data.button && last.onButton && document.activeElement === document.body) {
