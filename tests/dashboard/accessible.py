@@ -90,7 +90,14 @@ def in_trouble(eyes: Eyes, person: Person, secrets: Path) -> None:
     expect(page.get_by_role("button", name="Sign in")).to_be_visible()
     eyes.look("a sign-in")
     restarts(secrets.unlink)  # Streamlit keeps a sign-in that it has read
+    person.opens()
+    card = page.locator("li.card").first
+    place = card.bounding_box()
     (state / "picture-desk.sqlite").write_bytes(b"this is no database any more" * 1000)
+    card.get_by_role("button", name="Star").click()
+    expect(page.get_by_text("Live updates paused")).to_be_visible()
+    assert card.bounding_box() == place, "nothing moves under the mouse"
+    eyes.look("a page that waits for the database")
     for path in ("/", "/history"):
         person.opens(path)
         expect(page.get_by_text("The database does not answer").first).to_be_visible()
