@@ -8,7 +8,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from dashboard import language
 from dashboard.auth import current_user
 from dashboard.components import keys, people, server, toasts, words
-from dashboard.components.mount import mount_page, start_clock
+from dashboard.components.mount import mount_page, start_clock, style_page
 from dashboard.components.now import pulse
 from dashboard.language import t
 from dashboard.resources import desk
@@ -20,6 +20,7 @@ ASSETS = Path(__file__).resolve().parent / "assets"
 # A file of ours: an icon by name would be fetched from a font host.
 st.set_page_config(page_title=words.APP, page_icon=str(ASSETS / "favicon.png"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), size="large")
+style_page()
 
 language.start()
 pages = {
@@ -60,7 +61,7 @@ try:
     keys.keys(name)
 except (PictureDeskError, SQLAlchemyError) as error:
     st.error(t(words.DATABASE_TROUBLE), icon=":material/database:")
+    st.button(t(words.TRY_AGAIN), key="try_again", type="primary")
     with st.expander(t(words.DETAILS)):
         told = t(error.sentence) if isinstance(error, PictureDeskError) else str(error)
         st.code(told, language=None, wrap_lines=True)
-    st.button(t(words.TRY_AGAIN), key="try_again")

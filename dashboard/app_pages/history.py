@@ -111,9 +111,9 @@ else:
         query = toolbar()
     with gallery.skeleton(user.id):
         shown = listing.look(query, user.id)
-    if shown.cards:
-        gallery.gallery(user.id)
-    else:
+        if shown.cards:
+            gallery.gallery(user.id)
+    if not shown.cards:
         nothing(query)
         st.fragment(wait_for_the_first)(shown)
     saved.dialog_if_asked(user.id, query)

@@ -198,6 +198,7 @@ def _words() -> dict[str, str]:
         "settings": t("Asked and used"), "timeline": t("What happened"), "details": t("Details for support"),
         "full": t("Open the original in full"), "setting": t("Setting"), "asked": t("Asked"), "used": t("Used"),
         "unplayable": t("This browser cannot play this video. Download it to watch it."),
+        "absent": t("The picture cannot be shown now: its file is missing, or the callback server does not answer."),
         "unsaid": t("not reported"), "differs": t("differs"), "menu": t("More"), "tags": t("Tags"),
         "add_tag": t("Add a tag"), "remove_tag": t("Remove the tag {name}", name="{name}"),
         "walk": t("Walk through the list"),

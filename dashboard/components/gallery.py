@@ -23,8 +23,9 @@ from data.links import EVERYBODY
 from data.query import Query
 from data.search import COUNTED
 
-_WIDTHS = {"s": 120, "m": 190, "l": 320}
-"""Of a tile at least, in pixels, by size; `gallery.css` says the same."""
+_SIZES = ("s", "m", "l")
+_BONES = 18
+"""Tiles that the skeleton has: three rows on a wide screen."""
 _NEW = 99
 """More new ones than this are not counted."""
 _ARROWS = {"": "↑", "oldest": "↓"}
@@ -38,7 +39,7 @@ def gallery(person: str) -> None:
 
 @contextmanager
 def skeleton(person: str) -> Iterator[None]:
-    """Where the grid will be, while its list is read for the first time.
+    """As large as the grid will be, until it is drawn for the first time (`page.css`).
 
     It has its place in every run, or the grid would change its own at the second, and be made anew.
     """
@@ -46,12 +47,11 @@ def skeleton(person: str) -> Iterator[None]:
     if listing.known() is not None:
         yield
         return
-    with place.container():
-        cells = st.grid("auto", min_column_width=_WIDTHS[size(person)])
-        for _ in range(12):
-            cells.skeleton(height=_WIDTHS[size(person)])
-    yield
-    place.empty()
+    place.html(f"<div class='bones {size(person)}' aria-busy='true'>{'<i></i>' * _BONES}</div>")
+    try:
+        yield
+    finally:
+        place.empty()
 
 
 def _grid(person: str) -> None:
@@ -128,7 +128,7 @@ def size(person: str) -> str:
     """How large the tiles are: what this person chose at an earlier visit, or the middle."""
     if "gallery_size" not in st.session_state:
         kept = desk().preferences.all(person).get("history_size")
-        st.session_state["gallery_size"] = kept if kept in _WIDTHS else "m"
+        st.session_state["gallery_size"] = kept if kept in _SIZES else "m"
     return str(st.session_state["gallery_size"])
 
 
@@ -177,7 +177,7 @@ def _show_new() -> None:
 
 
 def _resize(name: str, person: str) -> None:
-    if name in _WIDTHS:
+    if name in _SIZES:
         st.session_state["gallery_size"] = name
         desk().preferences.remember(person, history_size=name)
 

@@ -62,7 +62,8 @@ _COMPONENTS = {
 _COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
 _LINES = component("picture_desk_lines", js=_read("lines.js"), css=_read("kit.css") + "\n" + _read("lines.css"))
 _NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)
-_PAGE = component("picture_desk_page", js=_read("page.js"), css=_read("page.css"), isolate_styles=False)
+_PAGE = component("picture_desk_page", js=_read("page.js"), isolate_styles=False)
+_STYLE = f"<style>{_read('page.css')}</style>"
 
 
 def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
@@ -144,8 +145,13 @@ def mount_news(*, key: str, url: str, data: Mapping[str, Any]) -> None:
     _NEWS(key=key, data={"url": url, **data}, default={"news": 0}, on_news_change=lambda: None)
 
 
+def style_page() -> None:
+    """What `page.css` says of Streamlit's own parts, before the first of them is drawn: later it would move them."""
+    st.html(_STYLE)  # styles alone, so that it takes no room on the page
+
+
 def mount_page(page: str) -> None:
-    """On every page, after all else of it: where it is scrolled to, and what Streamlit draws too faint; see `page.js`.
+    """On every page, after all else of it: where it is scrolled to, and which language it has; see `page.js`.
 
     `filled` in the session names the last filling of the form, which is then shown. `lang` is told to the document.
     """

@@ -5,6 +5,7 @@ import streamlit as st
 from dashboard.components import filters, formats, narrowing, toasts, trouble
 from dashboard.language import t
 from dashboard.resources import desk
+from data.errors import NotAllowed, NotFound
 from data.query import Query
 from data.saved_views import LONGEST_NAME
 
@@ -72,8 +73,10 @@ def dialog_if_asked(person: str, query: Query) -> None:
         with st.form("view_form", border=False):
             st.text_input(
                 t("Name"), name or narrowing.named(query, person)[:LONGEST_NAME], key="view_name",
-                max_chars=LONGEST_NAME, validate=(r"\S", t("A view needs a name.")),
+                max_chars=LONGEST_NAME,
             )  # fmt: skip
+            if fault := st.session_state.pop("view_fault", ""):
+                st.error(formats.literal(fault), icon=":material/error:")
             st.form_submit_button(
                 t("Rename") if what == "rename" else t("Save"), type="primary", key="view_named", on_click=_keep,
                 args=[what, name, person, query],
@@ -92,12 +95,16 @@ def _close() -> None:
 def _keep(what: str, name: str, person: str, query: Query) -> None:
     wanted = st.session_state["view_name"] or ""
     with trouble.callback():
-        if what == "rename":
-            desk().saved_views.rename(person, name, wanted)
+        try:
+            if what == "rename":
+                desk().saved_views.rename(person, name, wanted)
+            else:
+                desk().saved_views.save(person, wanted, query)
+                toasts.leave(t("Saved. It is under Views."), ":material/bookmark:")
+        except (NotAllowed, NotFound) as refused:  # said where the name is written
+            st.session_state["view_fault"] = t(refused.sentence)
         else:
-            desk().saved_views.save(person, wanted, query)
-            toasts.leave(t("Saved. It is under Views."), ":material/bookmark:")
-        _close()
+            _close()
 
 
 def _forget(name: str, saved: Query, person: str) -> None:

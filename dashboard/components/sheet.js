@@ -5,12 +5,13 @@
 function pictures(data, me) {
   return data.pictures.map((one) =>
     el("div", { class: "picture", "data-key": one.src },
-      one.video && !me.unplayable.has(one.full) ? film(one, data) : still(one, data),
+      one.video && !me.unplayable.has(one.full) ? film(one, data) : still(one, data, me),
       one.video && me.unplayable.has(one.full) && el("p", { class: "under soft" }, data.words.unplayable),
       el("p", { class: "under" }, el("span", { class: "soft" }, one.facts), data.pictures.length > 1 && el("span", { class: "acts" }, save(one), one.edit && action(one.edit, data.id)))));
 }
 
-function still(one, data) {
+function still(one, data, me) {
+  if (me.lost.has(one.src)) return el("p", { class: "stage absent soft", role: "status" }, data.words.absent);
   return el("a", { class: "stage", href: one.full, target: "_blank", rel: "noopener", title: data.words.full },
     el("img", { src: one.src, alt: data.prompt, width: one.width, height: one.height, decoding: "async" }));
 }
@@ -216,14 +217,15 @@ function swiped(me) {
 
 function begin(me, parentElement) {
   prepare(me, parentElement);
-  Object.assign(me, { unplayable: new Set(), held: [], heard: (event) => pressed(event, me) });
+  Object.assign(me, { unplayable: new Set(), lost: new Set(), held: [], heard: (event) => pressed(event, me) });
   me.root.addEventListener("keydown", (event) => writing(event, me));
   for (const name of ["keyup", "keypress"]) me.root.addEventListener(name, (event) => event.target.matches?.("input") && event.stopPropagation());
   me.root.addEventListener("click", (event) => me.stale && event.target.closest(".rest") && event.stopImmediatePropagation(), true); // by Enter: what it says is of another task
   swiped(me);
   me.root.addEventListener("error", ({ target }) => { // H.265, for example, which not every browser knows
-    if (target.nodeName !== "VIDEO") return;
-    me.unplayable.add(target.getAttribute("src"));
+    const kind = target.nodeName === "VIDEO" ? me.unplayable : target.closest(".stage") ? me.lost : null;
+    if (!kind) return;
+    kind.add(target.getAttribute("src"));
     me.redraw();
   }, true); // errors do not bubble
 }

@@ -88,7 +88,7 @@ def test_the_filter_that_hides_all_is_named_as_it_is_above_the_list(form_room: R
     form_room.ask("a boat")
     app = form_room.open("history", by="me", last="7")
     for typed, named in (
-        ("kite", "Words: kite"), ("cost:>10", "Cost: >10"), ("-status:running", "Status: not Running"),
+        ("kite", "Words: kite"), ("cost:>10", "Cost: >10"), ("-status:running", "Status: not Under way"),
         ("star:yes", "Starred"),
     ):  # fmt: skip
         app.text_input(key="q").set_value(typed).run()
@@ -210,6 +210,7 @@ def test_a_view_is_saved_opened_renamed_and_its_loss_undone(form_room: Room, pas
     past.write([Was("a kite"), Was("a boat", S.CANCELLED)])
     app = form_room.open("history", q="kite", status="done")
     app.button(key="save_view").click().run()
+    assert app.text_input(key="view_name").value == "kite · Done", "a name that says what it narrows is offered"
     app.text_input(key="view_name").set_value(" Good  kites ")
     app.button(key="view_named").click().run()
     views = SavedViews(form_room.db)
@@ -219,6 +220,9 @@ def test_a_view_is_saved_opened_renamed_and_its_loss_undone(form_room: Room, pas
     assert (items(app), app.text_input(key="q").value) == (["a kite"], "kite")
     assert asked(app, "status") == ["done"]
     app.button(key="rename_view_0").click().run()
+    app.text_input(key="view_name").set_value(" ")
+    app.button(key="view_named").click().run()
+    assert "The name of a view has 1 to 60 characters" in app.error[-1].value
     app.text_input(key="view_name").set_value("Kites")
     app.button(key="view_named").click().run()
     assert list(views.all("local")) == ["Kites"]
