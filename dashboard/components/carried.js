@@ -39,12 +39,18 @@ function addresses(held) {
 const isOurs = (address) => OURS.test(address) || address.startsWith(`${location.origin}/`);
 
 function over(event, me) {
-  if (!me.data.on || !carries(event)) return lay(me, null);
-  const at = zone(event);
+  const at = me.data.on && carries(event) && zone(event);
   lay(me, at || null);
-  if (!at) return;
+  if (!at) return carries(event) && astray(event);
   event.preventDefault();
   event.dataTransfer.dropEffect = event.dataTransfer.effectAllowed === "move" ? "move" : "copy";
+}
+
+// A link that is let go of beside the zone would lead the browser away from the form.
+function astray(event) {
+  if (event.composedPath().some((node) => node.matches?.("input, textarea, [contenteditable], [data-testid=stFileUploaderDropzone]"))) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
 }
 
 function drop(event, me) {

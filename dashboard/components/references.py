@@ -22,7 +22,8 @@ from dashboard.language import t
 from data.catalog import ModelSpec, ReferenceSpec, catalog
 from data.errors import PictureDeskError
 from data.images import StoredImage
-from data.sentences import Sentence
+from data.linked import MOST_WAITING
+from data.sentences import Sentence, paragraph
 from data.shrinking import UPLOAD_MB, Fit
 
 _TYPES = [f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "tiff")]
@@ -125,16 +126,21 @@ def _carried_here(fit: Fit, most: int) -> None:
 
 def _link(addresses: str, fit: Fit) -> None:
     """Takes each of these addresses, one a line; or notes why not. A callback."""
-    state = st.session_state
+    wanted = [address for address in addresses.splitlines() if address.strip()]
     with trouble.callback():
-        for address in addresses.splitlines():
-            if not address.strip():
-                continue
+        for address in wanted[:MOST_WAITING]:
             try:
                 _take_address(address, fit)
             except PictureDeskError as error:
-                state["refused"] = [*state["refused"], (secrets.token_hex(4), error.sentence)]
+                _refuse(error.sentence)
+        if len(wanted) > MOST_WAITING:
+            taken = Sentence("Of {all} pictures the first {most} were taken.", all=len(wanted), most=MOST_WAITING)
+            _refuse(paragraph(taken, Sentence("Nothing was charged.")))
         keep_references()
+
+
+def _refuse(sentence: str) -> None:
+    st.session_state["refused"] = [*st.session_state["refused"], (secrets.token_hex(4), sentence)]
 
 
 def _take_address(address: str, fit: Fit) -> None:
@@ -187,7 +193,7 @@ def _take(key: str, fit: Fit) -> None:
         try:
             image = store.take_reference(upload.getvalue(), upload.name, fit=fit)
         except PictureDeskError as error:
-            state["refused"] = [*state["refused"], (secrets.token_hex(4), _about(upload.name, error))]
+            _refuse(_about(upload.name, error))
         else:
             if all(image.sha256 != known.sha256 for known in state["references"]):
                 state["references"] = [*state["references"], image]

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from dashboard.components import words
 from data.images import StoredImage
-from data.linked import LinkedPictures
+from data.linked import MOST_WAITING, LinkedPictures
 from data.links import LinkSigner, signing_key
 from data.schema import LinkedPicture
 from data.settings import Settings
@@ -184,6 +184,13 @@ def test_several_carried_together_come_in_their_order_and_each_once(room: Room) 
     shas = [row.sha256 for row in room.history.detail(room.all_tasks()[0].id).outputs]
     app = tell(room.open(), "carried", "link", "\n".join(link(room, sha) for sha in (*reversed(shas), shas[0])))
     assert [slot["id"] for slot in drawn(app, "slots")["slots"]] == shas[::-1]
+
+
+def test_of_a_whole_page_that_is_carried_here_the_first_are_taken_and_that_is_said(room: Room) -> None:
+    strangers = "\n".join(f"https://h.example/{number}.png" for number in range(MOST_WAITING + 3))
+    app = tell(room.open(), "carried", "link", strangers)
+    assert on_their_way(app)[-1] == (MOST_WAITING, f"{MOST_WAITING - 1}.png")
+    assert refused(app) == ["Of 23 pictures the first 20 were taken. Nothing was charged."]
 
 
 def test_the_address_of_a_task_means_its_picture(room: Room) -> None:
