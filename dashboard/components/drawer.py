@@ -201,5 +201,7 @@ def _words() -> dict[str, str]:
         "absent": t("The picture cannot be shown now: its file is missing, or the callback server does not answer."),
         "unsaid": t("not reported"), "differs": t("differs"), "menu": t("More"), "tags": t("Tags"),
         "add_tag": t("Add a tag"), "remove_tag": t("Remove the tag {name}", name="{name}"),
-        "walk": t("Walk through the list"),
+        "walk": t("Walk through the list"), "closer": t("Look closer, at 100 %"), "close": t("Close"),
+        "nearer": t("Zoom in"), "wider": t("Zoom out"), "fit": t("Fit, or 100 %"),
+        "no_picture": t("There is no picture of this one."),
     }  # fmt: skip

@@ -75,8 +75,16 @@ _DEEDS = Group(Sentence("A card with the focus, and the open picture"), "actions
 ))  # fmt: skip
 _SHEET = Group(Sentence("The open picture"), "sheet", (
     Key("← →", Sentence("To its neighbour in the list"), ("ArrowLeft", "ArrowRight")),
+    Key("Z", Sentence("Look closer, at 100 %"), ("Z",)),
     Key("Enter", Sentence("In the field for a tag: add it"), ("Enter",)),
     Key("Esc", Sentence("Leave that field, or close the picture"), ("Escape",)),
+))  # fmt: skip
+_CLOSER = Group(Sentence("A picture at 100 %"), "closer", (
+    Key("← →", Sentence("To its neighbour in the list"), ("ArrowLeft", "ArrowRight")),
+    Key("↑ ↓ Shift+← Shift+→", Sentence("Move what is zoomed"), ("ArrowUp", "ArrowDown")),
+    Key("+ −", Sentence("Zoom"), ("+", "=", "-")),
+    Key("0", Sentence("Fit, or 100 %"), ("0",)),
+    Key("Z Esc", Sentence("Back"), ("Z",)),
 ))  # fmt: skip
 _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("← → ↑ ↓", Sentence("Move"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
@@ -107,10 +115,10 @@ _PAIR = Group(Sentence("Two pictures"), "pair", (
 
 GROUPS = {
     words.GENERATE: (
-        _PROMPT, _RECALL, _FAMILIES, _MODELS, _REFERENCES, _SHELF, _TEMPLATES, _LINES, _DEEDS, _SHEET,
+        _PROMPT, _RECALL, _FAMILIES, _MODELS, _REFERENCES, _SHELF, _TEMPLATES, _LINES, _DEEDS, _SHEET, _CLOSER,
     ),
-    words.HISTORY: (_GALLERY, _DEEDS, _SHEET),
-    words.COMPARE: (_PAIR, _DEEDS, _SHEET),
+    words.HISTORY: (_GALLERY, _DEEDS, _SHEET, _CLOSER),
+    words.COMPARE: (_PAIR, _DEEDS, _SHEET, _CLOSER),
     words.SETTINGS: (),
 }  # fmt: skip
 """By page, in the order of the sheet; what is heard everywhere comes last."""

@@ -24,8 +24,8 @@ def _read(name: str) -> str:
 
 
 _PARTS = {
-    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "batch_card", "cards"), "sheet": ("kit", "acts", "sheet"),
-    "gallery": ("kit", "tiles", "bar", "gallery"),
+    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "batch_card", "cards"),
+    "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "tiles", "bar", "gallery"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""
 

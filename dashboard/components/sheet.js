@@ -3,16 +3,17 @@
 // with the rest. Each step is an event of the queue, so none gets lost however fast they come.
 
 function pictures(data, me) {
-  return data.pictures.map((one) =>
+  return data.pictures.map((one, at) =>
     el("div", { class: "picture", "data-key": one.src },
-      one.video && !me.unplayable.has(one.full) ? film(one, data) : still(one, data, me),
+      one.video && !me.unplayable.has(one.full) ? film(one, data) : still(one, data, at, me),
       one.video && me.unplayable.has(one.full) && el("p", { class: "under soft" }, data.words.unplayable),
       el("p", { class: "under" }, el("span", { class: "soft" }, one.facts), data.pictures.length > 1 && el("span", { class: "acts" }, save(one), one.edit && action(one.edit, data.id)))));
 }
 
-function still(one, data, me) {
+// A click looks closer; as a link it can also be opened in a tab of its own.
+function still(one, data, at, me) {
   if (me.lost.has(one.src)) return el("p", { class: "stage absent soft", role: "status" }, data.words.absent);
-  return el("a", { class: "stage", href: one.full, target: "_blank", rel: "noopener", title: data.words.full },
+  return el("a", { class: "stage", href: one.full, target: "_blank", rel: "noopener", title: `${data.words.closer} (Z)`, "aria-label": `${data.words.closer}: ${data.prompt}`, role: "button", "aria-haspopup": "dialog", "data-at": at },
     el("img", { src: one.src, alt: data.prompt, width: one.width, height: one.height, decoding: "async" }));
 }
 
@@ -128,7 +129,7 @@ function render(told, me) {
   me.data = told;
   const where = place(told, me), one = where.line[where.at];
   const data = one.here ? told : foreseen(told, one), { words } = data;
-  me.stale = where.waits;
+  Object.assign(me, { stale: where.waits, seen: data.pictures, seenPrompt: data.prompt });
   return el("div", { class: data.tone },
     el("div", { class: "head" },
       el("div", { class: "top" }, steps(told, where), el("h1", { dir: "auto", title: data.prompt }, data.prompt)),
@@ -186,7 +187,8 @@ function pressed(event, me) {
 }
 
 function heard(event, me) {
-  const letter = /^[A-Z]$/.test(keyOf(event));
+  const key = keyOf(event), letter = /^[A-Z]$/.test(key);
+  if (key === "Z") return event.repeat || openCloser(me);
   if (me.stale && !event.repeat && (letter || (me.held.length && keyOf(event).startsWith("Arrow")))) return void me.held.push(event);
   const way = { ArrowLeft: "newer", ArrowRight: "older" }[keyOf(event)];
   if (way && !event.shiftKey) {
@@ -205,6 +207,13 @@ function writing(event, me) {
   else if (event.key === "Escape") Object.assign(event.target, { value: "" }).blur();
 }
 
+function pressedPicture(event, me) {
+  const picture = event.target.closest("a.stage");
+  if (!picture || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  openCloser(me, Number(picture.dataset.at), event.detail > 0 ? event : null); // by Enter there is no place
+}
+
 function swiped(me) {
   let from = null;
   me.root.addEventListener("touchstart", ({ touches, target }) => (from = touches.length === 1 && target.closest(".stage") ? touches[0] : null), { passive: true });
@@ -221,6 +230,7 @@ function begin(me, parentElement) {
   me.root.addEventListener("keydown", (event) => writing(event, me));
   for (const name of ["keyup", "keypress"]) me.root.addEventListener(name, (event) => event.target.matches?.("input") && event.stopPropagation());
   me.root.addEventListener("click", (event) => me.stale && event.target.closest(".rest") && event.stopImmediatePropagation(), true); // by Enter: what it says is of another task
+  me.root.addEventListener("click", (event) => pressedPicture(event, me));
   swiped(me);
   me.root.addEventListener("error", ({ target }) => { // H.265, for example, which not every browser knows
     const kind = target.nodeName === "VIDEO" ? me.unplayable : target.closest(".stage") ? me.lost : null;
@@ -234,7 +244,11 @@ export default function (component) {
   const { data, parentElement } = component;
   const cleanup = desk(component, (told, me) => (me.live || begin(me, parentElement), render(told, me)), { local });
   const me = desks.get(parentElement);
-  me.redraw = () => morph(me.root, el("div", { class: "root" }, render(data, me)));
+  me.redraw = () => {
+    morph(me.root, el("div", { class: "root" }, render(data, me)));
+    showCloser(me);
+  };
+  showCloser(me);
   document.addEventListener("keydown", me.heard);
   preload(data, me);
   while (!me.stale && me.held.length) heard(me.held.shift(), me);

@@ -80,6 +80,35 @@ def test_keys_walk_keep_and_tag_and_none_is_lost(shared_desk: Desk, page: Page) 
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_picture_is_seen_at_its_own_size_and_one_walks_on_there(shared_desk: Desk, page: Page) -> None:
+    ids = finished(shared_desk, "near 0", "near 1")
+    Person(page, shared_desk).opens(f"/history?task={ids[1]}")
+    near = page.get_by_role("dialog", name="Look closer, at 100 %")
+    drawer = page.get_by_role("dialog").filter(has=page.locator(".prompt"))
+    picture = drawer.locator("a.stage")
+    picture.click()
+    own = near.get_by_role("img", name="near 1")
+    expect(near.get_by_role("button", name="Fit, or 100 %")).to_have_text("100 %")
+    width = int(picture.locator("img").get_attribute("width") or 0)
+    assert own.evaluate("(img) => img.getBoundingClientRect().width * devicePixelRatio") == width
+    page.mouse.move(300, 300)
+    page.mouse.wheel(0, -400)
+    expect(near.get_by_role("button", name="Fit, or 100 %")).not_to_have_text("100 %")
+    page.keyboard.press("ArrowRight")
+    expect(near.get_by_role("img", name="near 0")).to_be_visible()
+    expect(near.get_by_role("button", name="Fit, or 100 %")).to_have_text("100 %")
+    page.keyboard.press("Escape")
+    expect(near).to_have_count(0)
+    expect(drawer.locator(".prompt")).to_have_text("near 0")
+    expect(picture).to_be_focused()
+    page.keyboard.press("z")
+    expect(near).to_be_visible()
+    page.mouse.click(300, 300)
+    expect(near).to_have_count(0)
+    expect(drawer).to_be_visible()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_a_copied_recipe_asks_for_the_same_picture(desk_factory: Callable[..., Desk], page: Page) -> None:
     desk = desk_factory(env={"API_TOKENS": "for-programs"})
     prompt = 'a "red" kite for $5 `now` \\n 风筝'
