@@ -43,7 +43,12 @@ class Settings(BaseSettings):
     max_reference_mb: int = Field(
         10, ge=1, le=30, description="Largest reference picture that is sent, in MB; the form makes larger ones fit"
     )
-    max_reference_megapixels: int = Field(64, ge=1, le=170, description="Most pixels a reference may have, in millions")
+    max_reference_megapixels: int = Field(
+        64,
+        ge=1,
+        le=170,
+        description="Most pixels a reference may have, in millions; more is refused, less is made to fit",
+    )
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = Field("INFO", description="Least severe log line written")
     log_format: Literal["human", "json"] = Field("human", description="Form of log lines: `human` or `json`")
 

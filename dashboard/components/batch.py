@@ -161,8 +161,12 @@ def _beside(here: Kept) -> None:
         st.number_input(t("Of each"), 1, MOST_PICTURES, key="batch_repeat", on_change=_take, args=("repeat",))
     if references:
         _set("batch_references", here.references)
-        label = tn(len(references), "With the form’s reference picture", "With the form’s {n} reference pictures")
-        st.checkbox(label, key="batch_references", on_change=_take, args=("references",))
+        label = tn(len(references), "Make each from the form’s reference picture too",
+                   "Make each from the form’s {n} reference pictures too")  # fmt: skip
+        st.checkbox(
+            label, key="batch_references", on_change=_take, args=("references",),
+            help=t("Without it, every picture is made from its prompt alone. The form keeps its references."),
+        )  # fmt: skip
 
 
 def _set(key: str, value: Any) -> None:
@@ -253,27 +257,23 @@ def _start(here: Kept, found: Review, person: str) -> None:
             format="%g", placeholder=t("No cap of its own"),
             help=t("The batch never costs more: should the provider charge above its list, what is not sent stops."),
         )  # fmt: skip
-    if found.good:
-        st.markdown(formats.literal(summary(found)))
-    refused = t(here.refused) if here.refused else ""
     why = batch_press.obstacle(here, found, budget.left(person, found.price), person)
     promised = batch_press.promise(here, found)
-    with st.container(key="batch_start"):
-        st.button(
-            formats.literal(why or batch_press.label(found)), key=f"batch_{press.key(promised)}", type="primary",
-            width="stretch", disabled=bool(why), shortcut="Ctrl+Enter",
-            on_click=batch_press.start, args=(person, press.number(), promised),
-        )  # fmt: skip
-    if refused:
-        st.error(formats.literal(refused), icon=":material/error:")
+    with st.container(key="batch_foot", gap="small"):  # in sight, however long the list is
+        if found.good:
+            st.caption(formats.literal(summary(found)))
+        if here.refused:
+            st.error(formats.literal(t(here.refused)), icon=":material/error:")
+        with st.container(key="batch_start"):
+            st.button(
+                formats.literal(why or batch_press.label(found)), key=f"batch_{press.key(promised)}", type="primary",
+                width="stretch", disabled=bool(why), shortcut=None if why else "Ctrl+Enter",
+                on_click=batch_press.start, args=(person, press.number(), promised),
+            )  # fmt: skip
 
 
 def summary(found: Review) -> str:
-    """ "160 pictures · ≈ 640 credits ($3.20) · here in about 4 min"."""
+    """ "160 pictures, here in about 4 min": what they cost stands on the button."""
     models = {row.request.model for row in found.good if row.request is not None}
-    seconds = seconds_left(found.pictures, outlook(found.pictures), models)
-    price = batch_press.estimate(found)
-    return " · ".join([
-        tn(found.pictures, "{n} picture", "{n} pictures"), price,
-        t("here in about {time}", time=formats.seconds(seconds)),
-    ])  # fmt: skip
+    time = formats.seconds(seconds_left(found.pictures, outlook(found.pictures), models))
+    return tn(found.pictures, "{n} picture, here in about {time}", "{n} pictures, here in about {time}", time=time)

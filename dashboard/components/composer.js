@@ -21,8 +21,14 @@ const isMac = /mac|iphone|ipad/i.test(navigator.platform); // as Streamlit asks 
 const DRAWN = 250; // ms: by then the field shows the text that came with us
 const watching = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
+// Streamlit's drop zones say in the language of the page what composer.css puts there.
+function tellStyles({ drop_words: words }) {
+  for (const [name, word] of Object.entries(words)) document.documentElement.style.setProperty(`--${name}-files`, JSON.stringify(word));
+}
+
 export default function ({ data, parentElement, setStateValue }) {
   watching.get(parentElement)?.();
+  tellStyles(data);
   const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
   let told = data.seen?.base === data.base ? data.seen : { base: data.base, empty: ours.trim() === "", edited: false };
   const kept = `picture-desk-typed-${data.whose}`;

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 from streamlit.components.v2 import component
 
-from dashboard.language import language
+from dashboard.language import language, t
 
 _HERE = Path(__file__).resolve().parent
 
@@ -104,7 +104,7 @@ def mount_composer(
     state = st.session_state.get(key) or {}
     data = {"field": field, "text": committed, "base": _base(committed), "seen": state.get("typed"),
             "whose": _base(person), "epoch": _epoch(), "told": st.session_state.get(f"{key}_told"),
-            **button}  # fmt: skip
+            "drop_words": {"choose": t("Choose files"), "drop": t("Drop them here")}, **button}  # fmt: skip
 
     def pressed() -> None:
         said = (st.session_state.get(key) or {}).get("pressed") or {}

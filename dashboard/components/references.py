@@ -90,7 +90,11 @@ def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]
             on_change=_take,
             args=(f"drop_{nonce}", _fit(limits)),
             disabled=not limits,
-            help=t("Drop, choose or paste PNG, JPEG or WebP. They are turned upright, and made smaller if need be."),
+            help=t(
+                "Drop, choose or paste PNG, JPEG or WebP of up to {most} megapixels. They are turned upright, and made "
+                "smaller where the model takes less.",
+                most=resources.desk().settings.max_reference_megapixels,
+            ),
         )
         if left:  # dropped while the page was being drawn: no change was reported for them
             _take(f"drop_{nonce}", _fit(limits))

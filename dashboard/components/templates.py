@@ -5,6 +5,7 @@ overwritten; what is asked for is that text with the blanks filled (`form.read`)
 """
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -110,9 +111,16 @@ def _keep(person: str) -> None:
             else t("It has no blanks yet. Write {example} into the prompt where something changes from time to time.",
                    example=r"\{subject\}")
         )  # fmt: skip
-        st.text_input(t("Name"), key="template_name", max_chars=LONGEST_NAME)
+        name = st.text_input(t("Name"), key="template_name", max_chars=LONGEST_NAME, live="300ms")
         st.toggle(t("For the whole team"), key="template_team")
-        st.button(t("Save template"), key="template_save", type="primary", on_click=_save, args=(person,))
+        _save_button(t("Save template"), name, "template_save", _save, person)
+
+
+def _save_button(label: str, name: str | None, key: str, save: Callable[..., None], *said: object) -> None:
+    """Says what is missing, as the form's button does."""
+    named = bool((name or "").strip())
+    st.button(label if named else t("Give it a name"), key=key, type="primary", disabled=not named, on_click=save,
+              args=said)  # fmt: skip
 
 
 def _save(person: str) -> None:
@@ -183,11 +191,11 @@ def _edit(one: Template, person: str) -> None:
     keys = {name: f"template_{name}_{one.id}" for name in ("name", "prompt", "team")}
     for name, key in keys.items():
         st.session_state.setdefault(key, getattr(one, name))
-    st.text_input(t("Name"), key=keys["name"], max_chars=LONGEST_NAME)
+    name = st.text_input(t("Name"), key=keys["name"], max_chars=LONGEST_NAME, live="300ms")
     st.text_area(t("Prompt"), key=keys["prompt"], height=180)
     st.toggle(t("For the whole team"), key=keys["team"])
     with st.container(horizontal=True):
-        st.button(t("Save"), key="template_change", type="primary", on_click=_change, args=(one.id, keys, person))
+        _save_button(t("Save"), name, "template_change", _change, one.id, keys, person)
         st.button(t("Cancel"), key="template_let_be", on_click=_let_be, args=(keys,))
 
 
