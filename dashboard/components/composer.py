@@ -70,6 +70,8 @@ def _prompt(person: str, now: Form) -> None:
     for ask in now.asks:
         limits.setdefault(ask.spec.prompt_max, []).append(named(ask.spec))
     said = " ".join(form_words.takes_up_to(models, most) for most, models in sorted(limits.items()))
+    if now.practice:
+        said += " " + t(words.FAULTS)
     st.text_area(
         t(words.PROMPT), key="prompt", height=124, placeholder=t(words.PROMPT_HINT),
         on_change=form.keep_draft, args=(person,), help=formats.literal(said),

@@ -26,6 +26,7 @@ PRACTICE = (
     "**Practice mode:** pictures are drawn by a stand-in and cost nothing. "
     "To make real ones, set `NANO_BANANA_API_KEY` and restart (how: Settings)."
 )
+FAULTS = "To see what failure looks like, write [[fault:fail]], [[fault:stuck]] or [[fault:lost_answer]] into it."
 SERVER_NEVER = (
     "**The callback server has not started yet.** Requests wait and nothing is lost. Start everything with `make run`."
 )
