@@ -177,7 +177,7 @@ def _ids(detail: Detail) -> list[tuple[str, str, str]]:
             t("perhaps {name}", name=call.named_as) if call.named_as else t("no id known")
         )
         said = f" — {call.fail_message}" if call.fail_message else ""
-        told = f"{call.account}: {known}, {_outcome(call.outcome)}{said}"
+        told = t("{account}: {id}, {outcome}", account=call.account, id=known, outcome=_outcome(call.outcome)) + said
         own = call.provider_task_id or call.named_as or told  # support asks for the id, and for nothing around it
         rows.append((t("Call {number}", number=call.attempt), told, own))
     return [*rows, *((name, text, text) for name, text in timeline.raw(detail))]

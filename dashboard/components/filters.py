@@ -128,7 +128,8 @@ def _status(said: str) -> None:
 def _popover(name: str, label: str, values: Sequence[str], body: Callable[[], None]) -> None:
     """A button that says what is chosen, and opens the choice."""
     more = f" +{len(values) - 1}" if len(values) > 1 else ""
-    shown = f"{label}: **{formats.literal(_short(values[0]))}**{more}" if values else label
+    value = f"**{formats.literal(_short(values[0]))}**{more}" if values else ""
+    shown = t("{label}: {value}", label=label, value=value) if values else label
     with st.popover(shown, key=f"pick_{name}"):
         body()
 

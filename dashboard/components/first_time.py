@@ -27,8 +27,8 @@ def teach() -> None:
         st.markdown(
             t(
                 "Every picture that anybody asks for stays here, with its prompt, its cost and what happened to it. "
-                "Later you search, star, tag and compare them. These two are samples: drawings of ours, and no picture "
-                "of a model."
+                "Later you search, star, tag and compare them. These two are samples that we drew, not pictures "
+                "by a model."
             ),
             width=720,
         )
