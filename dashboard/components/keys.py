@@ -109,7 +109,7 @@ _PAIR = Group(Sentence("Two pictures"), "pair", (
     Key("0", Sentence("Fit"), ("0",)),
     Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("Z",)),
     Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Move what is zoomed"), ("ArrowUp", "ArrowDown")),
-    Key("Space", Sentence("In Flicker: B as long as it is held"), (" ",)),
+    Key("Space", Sentence("In Flicker: B as long as it is held; else play or pause two videos"), (" ",)),
     Key("S", Sentence("Swap A and B"), ("S",)),
 ))  # fmt: skip
 

@@ -24,7 +24,7 @@ def _read(name: str) -> str:
 
 
 _PARTS = {
-    "pair": ("kit", "zoom", "pair"), "cards": ("kit", "acts", "batch_card", "cards"),
+    "pair": ("kit", "zoom", "films", "pair"), "cards": ("kit", "acts", "batch_card", "cards"),
     "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "tiles", "bar", "gallery"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""

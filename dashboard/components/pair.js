@@ -29,20 +29,20 @@ function note(me) {
   const { words } = me.data, [a, b] = sides(me);
   if (!b) return null;
   const shaped = Math.abs((a.width * b.height) / (a.height * b.width) - 1) > 0.01;
-  const films = [["A", a], ["B", b]].filter(([, one]) => one.video).map(([which, one]) => fill(words.film, { which, length: one.video.length }));
+  const stills = [["A", a], ["B", b]].filter(([, one]) => one.video && !plays(me)).map(([which, one]) => fill(me.unplayable.has(one.full) ? words.unplayable : words.film, { which, length: one.video.length }));
   return el("div", { class: "note" },
     me.mode === "difference" && button(me, "bright", words.bright, { pressed: Boolean(me.bright) }),
     me.mode === "flicker" && el("span", { class: "flick" },
       button(me, "show_b", words.show_b, { pressed: Boolean(me.shown) }), !calm() && button(me, "by_itself", words.by_itself, { pressed: Boolean(me.turns) })),
     el("p", { class: "soft" }, [words.how[me.mode], me.mode === "flicker" && calm() && words.calm,
-      (a.width !== b.width || a.height !== b.height) && words.pixels, shaped && me.mode !== "side" && words.shapes, ...films].filter(Boolean).join(" ")));
+      (a.width !== b.width || a.height !== b.height) && words.pixels, shaped && me.mode !== "side" && words.shapes, plays(me) && words.films, ...stills].filter(Boolean).join(" ")));
 }
 
 function pane(which, one, me) {
   const src = me.sharp.has(one.full) ? one.full : one.src;
   return el("div", { class: `pane ${which}`, "data-key": `${which} ${one.ref}` }, me.missing.has(one.src)
     ? el("p", { class: "missing" }, me.data.words.missing)
-    : el("img", { src, alt: `${which.toUpperCase()}: ${one.prompt}`, width: one.width, height: one.height, draggable: "false", decoding: "sync" }));
+    : plays(me) ? film(which, one) : el("img", { src, alt: `${which.toUpperCase()}: ${one.prompt}`, width: one.width, height: one.height, draggable: "false", decoding: "sync" }));
 }
 
 function pictures(me) {
@@ -93,7 +93,7 @@ function table(me) {
 function render(data, me) {
   me.data = data;
   me.split ??= 0.5;
-  for (const name of ["sharp", "asked", "missing"]) me[name] ??= new Set();
+  for (const name of ["sharp", "asked", "missing", "unplayable"]) me[name] ??= new Set();
   const now = data.at === null ? [] : [data.a.ref, data.ring[data.at].ref];
   if (!me.view || !(now.length ? now.some((ref) => me.pair.includes(ref)) : me.alone === data.a.ref)) me.view = { s: 1, x: 0, y: 0 }; // other pictures are seen whole first
   Object.assign(me, { pair: now, alone: now.length ? null : data.a.ref });
@@ -102,7 +102,7 @@ function render(data, me) {
   if (me.mode !== "flicker") still(me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
-    bar(me), note(me), pictures(me),
+    bar(me), note(me), pictures(me), player(me),
     el("div", { class: "captions" }, caption("A", data.a, me), me.b && caption("B", me.b, me)),
     me.b && table(me),
   ];
@@ -213,6 +213,8 @@ const local = {
     me.bright = !me.bright;
     me.redraw();
   },
+  play: (_, me) => play(me),
+  sound: (_, me) => [(me.sound = { "": "a", a: "b", b: "" }[me.sound ?? ""]), me.redraw()],
   by_itself: (_, me) => {
     const on = !me.turns;
     still(me);
@@ -233,6 +235,7 @@ function pressed(event, me) {
   else if (arrow && shiftKey) look(me, s, x + arrow[0] * 0.1, y + arrow[1] * 0.1);
   else if (side && me.b) walk(me, -side);
   else if (key === " " && me.mode === "flicker" && me.b && !(node?.matches("button, a, summary") && !node.matches("[data-act=mode]"))) repeat || show(me, true);
+  else if (key === " " && plays(me) && !node?.matches("button, a, summary")) repeat || play(me);
   else if (key === "+" || key === "=") zoom(me, 1.25);
   else if (key === "-") zoom(me, 0.8);
   else if (key === "0") look(me, 1, 0, 0);
@@ -263,8 +266,9 @@ export default function (component) {
   const before = desks.get(component.parentElement)?.pair.length;
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
-  me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
-  if (!me.key) listen(me);
+  me.redraw = () => [morph(me.root, el("div", { class: "root" }, render(component.data, me))), together(me)];
+  if (!me.key) [listen(me), listenToFilms(me)];
+  together(me);
   look(me, me.view.s, me.view.x, me.view.y);
   warm(me);
   // What was pressed to choose a B, or another, is gone now.

@@ -38,6 +38,11 @@ _WORDS: dict[str, Any] = {
     "pixels": "Their sizes differ: both are fitted to the same box, neither is stretched.",
     "shapes": "Where only one of them reaches, it is seen alone.",
     "film": "{which} is a video ({length}): its still is compared. Open it to play it.",
+    "films": "Both play together, from the same moment.",
+    "unplayable": "{which} is a video ({length}) that this browser cannot play: its still is compared. Download it to "
+                  "watch it.",
+    "player": "The two videos", "play": "Play both", "pause": "Pause both", "space": "Space", "moment": "Moment",
+    "sound_off": "Sound: off", "sound_a": "Sound: A", "sound_b": "Sound: B",
     "missing": "This file does not come: it is missing, or the callback server does not answer. Open the request to "
                "see whether it can be fetched again.",
     "differences": "What differs", "fact": "Fact", "gone": "only in A: ", "new": "only in B: ",

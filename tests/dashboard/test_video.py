@@ -65,3 +65,23 @@ def test_a_video_plays_in_the_drawer_when_asked_and_says_so_where_it_cannot(
     page.goto(f"{shared_desk.url}/history?task={task_id}")
     expect(page.get_by_role("dialog")).to_contain_text("This browser cannot play this video. Download it to watch it.")
     expect(page.get_by_role("dialog").get_by_role("img", name="A kite over dunes, filmed")).to_be_visible()
+
+
+def test_two_videos_are_compared_at_the_same_moment(shared_desk: Desk, page: Page) -> None:
+    a = filmed(shared_desk, "The first kite, filmed", films.webm(size=(640, 360), frames=96))
+    b = filmed(shared_desk, "The second kite, filmed", films.webm(size=(320, 180), frames=48))
+    page.goto(f"{shared_desk.url}/compare?a={a}&b={b}")
+    both = page.locator(".pane video")
+    expect(both).to_have_count(2)
+    page.wait_for_function("films => [...films].every((one) => one.readyState >= 2)", arg=both.element_handles())
+    page.get_by_role("button", name="Play both").click()
+    moments = "(films) => films.map((one) => one.currentTime)"
+    page.wait_for_function("films => films.every((one) => one.currentTime > 0.3)", arg=both.element_handles())
+    page.get_by_role("button", name="Pause both").click()
+    assert both.evaluate_all("(films) => films.every((one) => one.paused)")
+    one, other = both.evaluate_all(moments)
+    assert abs(one - other) < 0.3
+    page.get_by_role("slider", name="Moment").fill("250")
+    assert both.evaluate_all(moments) == [1, 1]
+    page.get_by_role("slider", name="Moment").fill("1000")
+    assert both.evaluate_all(moments) == [4, 2]  # the shorter waits at its end
