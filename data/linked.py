@@ -117,6 +117,13 @@ class LinkedPictures:
                 _settle(session, row.id, now, refusal=paragraph(broken, _FREE, _UPLOAD))
         return None
 
+    def give_back(self, link_id: str) -> None:
+        """Whoever claimed it is told to stop: another may begin at once, and that was no try."""
+        open_still = (col(LinkedPicture.id) == link_id, col(LinkedPicture.settled_at).is_(None))
+        back = {"due_at": self._clock(), "tries": LinkedPicture.tries - 1}
+        with self._db.transaction() as session:
+            session.connection().execute(update(LinkedPicture).where(*open_still).values(**back))
+
     def arrived(self, link_id: str, image: StoredImage) -> bool:
         """It is stored. False where nobody wants it any more."""
         with self._db.transaction() as session:

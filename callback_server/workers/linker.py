@@ -14,6 +14,7 @@ from callback_server.download import Downloader, DownloadError
 from callback_server.patience import insist
 from callback_server.settings import ServerSettings
 from callback_server.workers.lamps import Lamps
+from callback_server.workers.loop import finish
 from data.artifacts import ArtifactStore
 from data.errors import InvalidImage, StorageError
 from data.images import StoredImage
@@ -60,7 +61,11 @@ class Linker:
         errand = await asyncio.to_thread(self.linked.claim, LEASE)
         if errand is None:
             return False
-        came = await self._fetch(errand)
+        try:
+            came = await self._fetch(errand)
+        except asyncio.CancelledError:  # the server stops: somebody waits, and the next shall not wait for the lease
+            await finish(asyncio.to_thread(self.linked.give_back, errand.id))
+            raise
         if isinstance(came, StoredImage):
             note = partial(self.linked.arrived, errand.id, came)
         else:

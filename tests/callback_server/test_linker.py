@@ -4,6 +4,7 @@ import asyncio
 import logging
 import socket
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ from stores import Stores
 from callback_server.download import Downloader
 from callback_server.workers.linker import Linker
 from data.errors import StorageError
-from data.linked import Linked, LinkedPictures
+from data.linked import TRIES, Linked, LinkedPictures
 from data.schema import LinkedPicture
 from data.shrinking import Fit
 from data.storage import picture_key
@@ -132,6 +133,32 @@ def test_no_address_is_logged_and_none_is_kept(bench: Bench, shelf: Shelf, caplo
     assert TOKEN not in caplog.text
     with bench.stores.db.read() as session:
         assert [row.url for row in session.exec(select(LinkedPicture))] == [None] * 3
+
+
+def test_a_server_that_is_stopped_over_a_picture_leaves_it_to_the_next_at_once(bench: Bench, shelf: Shelf) -> None:
+    shelf.answers["/a.png"] = [(200, png())]
+    linked = LinkedPictures(bench.stores.db, bench.stores.clock)
+
+    class Waiting(Downloader):
+        async def fetch(self, url: str) -> bytes:
+            await asyncio.sleep(60)
+            return await super().fetch(url)
+
+    async def scenario() -> None:
+        downloader = Waiting(max_bytes=10**7, seconds=90)
+        step = asyncio.create_task(Linker(linked, bench.artifacts, downloader, bench.lamps).step())
+        await asyncio.sleep(0.3)
+        step.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await step
+        await downloader.aclose()
+
+    wish, _ = linked.ask("ann", f"http://{shelf.address}/a.png", FIT)
+    for _ in range(TRIES + 1):  # being stopped is no try
+        asyncio.run(scenario())
+    errand = linked.claim(timedelta(seconds=60))
+    assert errand is not None
+    assert errand.id == wish
 
 
 def test_what_was_taken_out_of_the_form_while_it_came_ends_in_nothing(bench: Bench, shelf: Shelf) -> None:
