@@ -30,17 +30,18 @@ SLACK = timedelta(minutes=1)
 
 
 def narrowed(
-    query: Query, viewer: str, *, sqlite: bool, begun: tuple[str, ...] = (), frequent: bool = False
+    query: Query, viewer: str, *, sqlite: bool, begun: tuple[str, ...] = (), frequent: bool = False, few: bool = False
 ) -> Narrowed:
     """What `query` leaves when `viewer` looks. `begun`: what `fulltext.begun` says of its last word.
 
     `frequent`: its words have so many hits that they are better met on the way along the costs than put in order.
+    `few`: so few have cost what it says that a walk in another order might meet the first of them at its very end.
     """
     if query.last is not None:  # today is another day tomorrow, so no statement may be kept with it
         since = datetime.now(UTC).date() - timedelta(days=query.last)
         query = replace(query, last=None, after=max(since, query.after or since))
     by_model = (_models(query.model.of), _models(query.model.but))
-    return _narrowed(query, viewer, by_model, begun, sqlite=sqlite, frequent=frequent)
+    return _narrowed(query, viewer, by_model, begun, sqlite=sqlite, frequent=frequent, few=few)
 
 
 def last_word(query: Query) -> fulltext.Wanted | None:
@@ -57,7 +58,7 @@ def _models(names: Sequence[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _narrowed(
     query: Query, viewer: str, by_model: tuple[tuple[str, ...], tuple[str, ...]], begun: tuple[str, ...],
-    *, sqlite: bool, frequent: bool,
+    *, sqlite: bool, frequent: bool, few: bool,
 ) -> Narrowed:  # fmt: skip
     task, (models, not_models) = table(Task), by_model
     source, seq, where, branches, rest = _source(query, viewer, begun, sqlite=sqlite, frequent=frequent)
@@ -80,7 +81,8 @@ def _narrowed(
     where += [task.c.batch_id.not_in(query.batch.but)] if query.batch.but else []
     if not sqlite or query.batch.of or (by_cost and not _words(query)):
         where += [~fulltext.holds(each, seq, sqlite=sqlite) for each in _without(query)]
-    where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query) + _days(query, seq)
+    where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query, BOOKED) + _days(query, seq)
+    where += [seq.in_(_of_that_cost(query))] if few else []
     hint = f"INDEXED BY ix_task_{'_'.join(walked)}_seq" if walked else "NOT INDEXED"
     if query.batch.of:
         hint = "INDEXED BY ix_task_batch"
@@ -193,10 +195,15 @@ def _causes(cause: Choice) -> list[ColumnElement[bool]]:
     return said + ([sa.or_(~failed, code.is_(None), code.not_in(cause.but))] if cause.but else [])
 
 
-def _cost(query: Query) -> list[ColumnElement[bool]]:
-    cost: Any = BOOKED
+def _cost(query: Query, cost: Any) -> list[ColumnElement[bool]]:
     above = [cost > query.cost_above] if query.cost_above is not None else []
     return above + ([cost < query.cost_below] if query.cost_below is not None else [])
+
+
+def _of_that_cost(query: Query) -> sa.Select[Any]:
+    own = table(Task).alias("priced")
+    found = sa.select(own.c.seq).where(own.c.deleted_at.is_(None), *_cost(query, own.c.booked_micro))
+    return found.with_hint(own, "INDEXED BY ix_task_cost", "sqlite")
 
 
 def _days(query: Query, seq: Any) -> list[ColumnElement[bool]]:

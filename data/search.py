@@ -25,7 +25,8 @@ COUNTED = 1000
 SELECTED = 5000
 """Most tasks that are chosen at once."""
 SORTED = 5000
-"""Hits of words that SQLite puts in order of cost; of more, the most expensive are met soon by going through them."""
+"""Hits of words that SQLite puts in order of cost, or of a cost that it puts in the order of `seq`; of more, the first
+are met soon by going through all."""
 
 
 @dataclass(frozen=True)
@@ -179,13 +180,18 @@ class Search:
         if typed is not None:
             with self._db.look() as connection:
                 begun = fulltext.begun(connection, typed)
-        found = narrowed(query, viewer, sqlite=True, begun=begun)
-        if query.sort != "cost" or not query.words:
-            return found
-        hits = narrowed(Query(words=query.words), viewer, sqlite=True, begun=begun).count(most=SORTED)
+        frequent = query.sort == "cost" and self._many(Query(words=query.words), begun)
+        priced = Query(cost_above=query.cost_above, cost_below=query.cost_below, sort="cost")
+        few = query.sort != "cost" and bool(priced.parts) and not query.words and not self._many(priced)
+        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few)
+
+    def _many(self, part: Query, begun: tuple[str, ...] = ()) -> bool:
+        """Whether this part of a query leaves more than SORTED tasks."""
+        if not part.parts:
+            return False
+        hits = narrowed(part, "", sqlite=True, begun=begun).count(most=SORTED)
         with self._db.look() as connection:
-            frequent = int(_run(connection, hits).scalar_one()) > SORTED
-        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=True) if frequent else found
+            return int(_run(connection, hits).scalar_one()) > SORTED
 
 
 def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:

@@ -198,7 +198,8 @@ SORTED = ("", "-red", "by:ann", "by:ann by:bob", "model:seedream model:nano", "r
 @pytest.mark.parametrize(
     ("typed", "sort"),
     [(typed, sort) for typed in SORTED for sort in ("oldest", "cost")]
-    + [(typed, "cost, many hits") for typed in ("red", "kit -red")],
+    + [(typed, "cost, many hits") for typed in ("red", "kit -red")]
+    + [(typed, "oldest, many hits") for typed in ("cost:>0", "cost:<3 by:ann")],
 )
 def test_an_order_pages_and_walks_through_the_same_tasks_both_ways(
     marked: Stores, typed: str, sort: str, monkeypatch: pytest.MonkeyPatch
@@ -365,6 +366,17 @@ def test_what_cost_the_most_is_walked_and_not_sorted(stores: Stores, typed: str,
         plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
     assert any("INDEX ix_task_cost" in line and ("booked_micro" in line or not more) for line in plan), plan
     assert not any("TEMP B-TREE" in line for line in plan), plan
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("typed", ["cost:>10", "cost:>10 by:ann -red", "cost:>1 cost:<3 by:ann by:ben status:failed"])
+def test_what_few_have_cost_is_found_by_the_cost_and_not_by_reading_everything(stores: Stores, typed: str) -> None:
+    found = narrowed(read(typed).query, "ann", sqlite=True, few=True)
+    with stores.db.read() as session:
+        query = found.rows("id", limit=60).compile(session.connection(), compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert any("SEARCH priced USING" in line and "ix_task_cost (booked_micro" in line for line in plan), plan
+    assert any("SEARCH task USING" in line and ("rowid=?" in line or "seq=?" in line) for line in plan), plan
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
