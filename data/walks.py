@@ -106,7 +106,7 @@ class Narrowed:
             return []
         key = ("lacks", more, limit)  # once for all branches: they read the same hits
         if key not in self._kept:
-            many = min(max(64, 8 * limit), 4000)
+            many = min(max(64, 8 * limit), 4000) * len(self.without)  # each has hits, and asking alone asks for each
             bounds = self._bounds(more)
             near = fulltext.Near(lambda seq: [self._edge(name, seq) for name in bounds], self._rises(more), many)
             self._kept[key] = fulltext.lacks(self.without, self.seq, near)
