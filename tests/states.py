@@ -110,7 +110,7 @@ def drawer(eyes: Eyes, person: Person, task: str, name: str, *, menu: bool = Fal
     """One task whole; with its ⋯ menu open."""
     page = person.opens(f"/history?task={task}").page
     dialog = page.get_by_role("dialog")
-    expect(dialog).to_contain_text("What happened")
+    expect(dialog).to_contain_text("Details for support")
     eyes.look(f"the drawer of {name}")
     if menu:
         dialog.get_by_role("button", name="More").click()

@@ -132,7 +132,7 @@ function render(told, me) {
   Object.assign(me, { stale: where.waits, seen: data.pictures, seenPrompt: data.prompt });
   return el("div", { class: data.tone },
     el("div", { class: "head" },
-      el("div", { class: "top" }, steps(told, where), el("h1", { dir: "auto", title: data.prompt }, data.prompt)),
+      el("div", { class: "top" }, steps(told, where), el("h2", { class: "what", dir: "auto", title: data.prompt }, data.prompt)),
       el("p", { class: "state" }, el("span", { class: "dot" }), el("b", {}, data.word),
         el("span", { class: "soft" }, [data.fact, data.title].filter(Boolean).join(" · "), data.age && [" · ", el("time", { title: data.when }, data.age)]))),
     data.say && el("p", { class: "say" }, data.say),
