@@ -1,7 +1,8 @@
 """Paid calls: claimed before anything is sent, settled by what the provider says. Evidence always wins.
 
 Every method is one transaction with compare-and-set guards and may be called twice, late, or in any order; the reasons
-for each guard are the rules of DESIGN section 3. It knows no HTTP: `intake` hands in what was said.
+for each guard are the rules of DESIGN section 3. It knows no HTTP: `intake` hands in what was said. It is long and yet
+one file: each guard is right only beside all the others.
 """
 
 import time
