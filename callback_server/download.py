@@ -24,6 +24,8 @@ from data.sentences import Sentence
 
 MAX_REDIRECTS = 3
 MAX_ADDRESSES = 4  # tried one after the other; a name with more is not worth the wait
+AGENT = b"PictureDesk"
+"""Stores of the public web may give nothing to whoever does not say who they are."""
 WEB_PORTS = frozenset({80, 443})
 _CONNECT_SECONDS, _READ_SECONDS = 10.0, 30.0
 _REDIRECTS = (301, 302, 303, 307, 308)
@@ -190,7 +192,12 @@ class Downloader:
     async def _once(self, url: httpx.URL) -> bytes | str:
         """One request without any credential: the file, or the address that it is redirected to."""
         target = httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path)
-        headers = [(b"Host", url.netloc), (b"Accept", b"*/*"), (b"Accept-Encoding", b"identity")]
+        headers = [
+            (b"Host", url.netloc),
+            (b"User-Agent", AGENT),
+            (b"Accept", b"*/*"),
+            (b"Accept-Encoding", b"identity"),
+        ]
         waits = {"connect": _CONNECT_SECONDS, "read": _READ_SECONDS, "write": _READ_SECONDS, "pool": _CONNECT_SECONDS}
         async with self._pool.stream("GET", target, headers=headers, extensions={"timeout": waits}) as response:
             answered = httpx.Headers(response.headers)

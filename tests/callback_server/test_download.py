@@ -269,6 +269,7 @@ def test_the_request_names_the_host_and_carries_no_credential() -> None:
             assert await fetched(f"http://{name}/a.png?x=%20y#part", exceptions=allowed) == PICTURE
             head = served.heads[0].lower()
             assert f"\r\nhost: {name}\r\n" in head
+            assert "\r\nuser-agent: picturedesk\r\n" in head
             assert "authorization" not in head
             assert "cookie" not in head
             # Over TLS, the certificate is asked for by name although the connection went to a number.
