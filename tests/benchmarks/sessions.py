@@ -5,7 +5,8 @@ sixty pages on one machine. "socket" does what `news.js` does: it is told, and h
 page with `run_every=1` and no news, which is what Streamlit offers by itself: in the browser that is a timer which asks
 for the part. Both are measured in one run, in turns; only their ratios say anything. A part that comes after LATEST is
 late: the machine is full. One that has not come when all has been quiet for a while is lost, and of those there must be
-none; neither may a connection of Streamlit's end. Like a browser, and unlike the library's own habit, a client asks for
+none; neither may a page then show another state of a task than the database holds ("untrue"), nor a connection of
+Streamlit's end. Like a browser, and unlike the library's own habit, a client asks for
 no sign of life: a server that is busy for twenty seconds would be left, and what it had to say counted as lost.
 """
 
@@ -45,6 +46,7 @@ PAUSE = 1.5  # s, as in `news.js`
 LOST, LONGEST_LOST = 3.0, 30.0  # s, as there: after so long a drawing that was asked for is asked for again
 LATEST = 10.0  # s that a drawing is waited for
 AT_LAST = 120.0  # s after everything in which what is late may still come
+OPENING = 60.0  # s in which a page opens, or the machine is too full for so many
 
 
 @dataclass
@@ -77,6 +79,7 @@ class Tab:
     told: int = 0
     opened: asyncio.Event = field(default_factory=asyncio.Event)
     drawn: dict[str, float] = field(default_factory=dict)  # task → when its card came
+    shown: dict[str, str] = field(default_factory=dict)  # task → its state, as the page shows it now
     outstanding: dict[str, asyncio.TimerHandle] = field(default_factory=dict)  # part → when it is asked for again
     missed: set[str] = field(default_factory=set)
     ended: bool = False  # by the server, or because we were slow to answer it
@@ -88,7 +91,7 @@ class Tab:
         self.stream: ClientConnection = await connect(address, max_size=None, ping_interval=None)
         self.running.append(asyncio.create_task(self.read()))
         await self.ask(None)
-        await asyncio.wait_for(self.opened.wait(), 60)
+        await asyncio.wait_for(self.opened.wait(), OPENING)
         keeping = self.every_second() if self.timed else self.listen()
         self.running.append(asyncio.create_task(keeping))
 
@@ -135,8 +138,9 @@ class Tab:
         """Notes what concerns us of one component."""
         component = delta.new_element.bidi_component
         if component.component_name.endswith("picture_desk_cards"):
-            now, said = time.time(), component.json or component.mixed.json
-            for task in [task for task in WAITED if task not in self.drawn and task in said]:
+            now, said = time.time(), json.loads(component.json or component.mixed.json)
+            self.shown = {card["id"]: card.get("state", "") for card in said["cards"]}
+            for task in [task for task in WAITED if task not in self.drawn and task in self.shown]:
                 self.drawn[task] = now
         elif component.component_name.endswith("picture_desk_news"):
             data = json.loads(component.json or component.mixed.json)
@@ -219,7 +223,13 @@ class Measured:
     waits: list[float]  # ms from commit to the part's arrival, of every tab and commit
     late: int  # parts that came after LATEST
     lost: int  # and that never came
+    untrue: int  # pages that show another state at last than the database holds
     ended: int  # pages that lost their connection to Streamlit
+
+
+def is_true(tab: Tab) -> bool:
+    """Whether it shows what was asked for and cancelled as cancelled."""
+    return all(tab.shown.get(task) == "cancelled" for task in WAITED)
 
 
 @contextmanager
@@ -234,8 +244,17 @@ def spent(desk: Desk) -> Iterator[list[float]]:
 
 async def measure(desk: Desk, tasks: TaskStore, request: GenerationRequest, *, many: int, timed: bool,
                   seconds: float, commits: int) -> Measured:  # fmt: skip
-    """Opens so many tabs, lets them be, then commits."""
+    """Opens so many tabs, lets them be, then commits. TimeoutError where one does not open."""
     tabs = [Tab(desk.url, timed) for _ in range(many)]
+    try:
+        return await watched(desk, tasks, request, tabs, seconds=seconds, commits=commits)
+    finally:
+        await asyncio.gather(*(tab.close() for tab in tabs if tab.running))
+
+
+async def watched(desk: Desk, tasks: TaskStore, request: GenerationRequest, tabs: list[Tab], *,
+                  seconds: float, commits: int) -> Measured:  # fmt: skip
+    many = len(tabs)
     for some in itertools.batched(tabs, 5) if sys.version_info >= (3, 12) else zip(*[iter(tabs)] * 5, strict=True):
         await asyncio.gather(*(tab.open() for tab in some))
     await asyncio.sleep(3)
@@ -258,15 +277,15 @@ async def measure(desk: Desk, tasks: TaskStore, request: GenerationRequest, *, m
         lasted = time.monotonic() - began
     with suppress(TimeoutError):
         async with asyncio.timeout(AT_LAST):
-            while not all(task in tab.drawn for tab in tabs for task in began_at):
+            while not all(task in tab.drawn and is_true(tab) for tab in tabs for task in began_at):
                 await asyncio.sleep(0.1)
     waits = [tab.drawn[task] - at for task, at in began_at.items() for tab in tabs if task in tab.drawn]
     lost, ended = commits * many - len(waits), sum(tab.ended for tab in tabs)
-    await asyncio.gather(*(tab.close() for tab in tabs))
+    untrue = sum(not is_true(tab) for tab in tabs)
     at_rest = resting[0] / seconds
     event = (moving[0] - at_rest * lasted) / (2 * commits * many)  # a cancel moves it too
     late = sum(wait > LATEST for wait in waits)
-    return Measured(at_rest / many * 100, event * 1e3, [wait * 1e3 for wait in waits], late, lost, ended)
+    return Measured(at_rest / many * 100, event * 1e3, [wait * 1e3 for wait in waits], late, lost, untrue, ended)
 
 
 def told(name: str, many: int, one: Measured) -> str:
@@ -274,7 +293,7 @@ def told(name: str, many: int, one: Measured) -> str:
     p95 = statistics.quantiles(one.waits, n=20)[-1] if len(one.waits) > 1 else float("nan")
     median = statistics.median(one.waits) if one.waits else float("nan")
     row = f"{many:>4} × {name:<8}{one.idle:>14.2f}{one.event:>14.1f}{median:>10.0f}{p95:>10.0f}"
-    return f"{row}{one.late:>8}{one.lost:>8}{one.ended:>8}"
+    return f"{row}{one.late:>8}{one.lost:>8}{one.untrue:>8}{one.ended:>8}"
 
 
 async def run(desk: Desk, asked: argparse.Namespace) -> None:
@@ -286,14 +305,25 @@ async def run(desk: Desk, asked: argparse.Namespace) -> None:
     tasks.create([request] * 3, person="local")  # as many as may be at the provider: what comes later waits
     await asyncio.sleep(3)
     head = {"pages": "<15", "idle, % each": ">14", "ms CPU/event": ">14", "p50 ms": ">10", "p95 ms": ">10"}
-    print("".join(f"{name:{width}}" for name, width in {**head, "late": ">8", "lost": ">8", "ended": ">8"}.items()))
+    print(
+        "".join(
+            f"{name:{width}}"
+            for name, width in {**head, **dict.fromkeys(("late", "lost", "untrue", "ended"), ">8")}.items()
+        )
+    )
     for many in asked.pages:
         found: dict[str, Measured] = {}
         for timed in (False, True):
             name = "timer" if timed else "socket"
-            found[name] = await measure(desk, tasks, request, many=many, timed=timed, seconds=asked.seconds,
-                                        commits=asked.commits)  # fmt: skip
+            try:
+                found[name] = await measure(desk, tasks, request, many=many, timed=timed, seconds=asked.seconds,
+                                            commits=asked.commits)  # fmt: skip
+            except TimeoutError:
+                print(f"{many:>4} × {name:<8} a page did not open in {OPENING:.0f} s: the machine is full", flush=True)
+                continue
             print(told(name, many, found[name]), flush=True)
+        if len(found) < 2:
+            continue
         one, other = found["timer"], found["socket"]
         print(f"{'':<15}timer ÷ socket: idle {ratio(one.idle, other.idle)},"
               f" p50 {ratio(statistics.median(one.waits), statistics.median(other.waits))}")  # fmt: skip
