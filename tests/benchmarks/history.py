@@ -308,7 +308,13 @@ def measured(benches: dict[int, Bench]) -> None:
     print(f"{'CPU ms, and ratios':<26}" + "".join(f"{n:>14,}{'÷ cards':>9}{'÷ bare':>8}" for n in benches), end="")
     print(f"{'large ÷ small: ours':>21}{'bare':>7}")
     for name in dict.fromkeys(name for name, _, _ in works):
-        print(line(name, {key[1:]: times for key, times in took.items() if key[0] == name}))
+        row = line(name, {key[1:]: times for key, times in took.items() if key[0] == name})
+        print(row + unequal(works[name, min(benches), "ours"]()))
+
+
+def unequal(found: object) -> str:
+    """Where the smallest file does not fill a page, the largest does more than it."""
+    return f"  ({len(found)} cards against {PAGE})" if isinstance(found, tuple) and len(found) < PAGE else ""
 
 
 def line(name: str, took: dict[tuple[int, str], list[float]]) -> str:
