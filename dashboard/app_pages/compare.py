@@ -92,6 +92,11 @@ def empty(why: str) -> None:
         st.warning(why, icon=":material/link_off:")
     with st.container(key="pair_empty"):
         st.subheader(t("Which two?"), anchor=False)
+        if desk().glances.count() == 0:
+            st.caption(t("Two pictures are needed for it, and there is none yet."))
+            if st.button(t("Make the first one"), type="primary", key="make_first"):
+                st.switch_page("app_pages/generate.py")
+            return
         st.caption(t("Select two in History and press *Compare*, or choose *Compare with…* in the menu of a picture."))
         if st.button(t("Go to History"), type="primary", key="to_history"):
             st.switch_page("app_pages/history.py")
