@@ -25,6 +25,7 @@ from data.history import History
 from data.ledger import Ledger
 from data.linked import LinkedPictures
 from data.links import ARCHIVE, LinkSigner, signing_key
+from data.lost import Lost
 from data.marks import Marks
 from data.pairing import Pairing
 from data.preferences import Preferences
@@ -67,6 +68,7 @@ class Desk:
     prompts: Prompts
     templates: Templates
     linked: LinkedPictures
+    lost: Lost
     artifacts: ArtifactStore
     signer: LinkSigner
 
@@ -101,6 +103,7 @@ def desk() -> Desk:
         Prompts(db),
         Templates(db),
         LinkedPictures(db),
+        Lost(db),
     )
     _settle_down()
     return Desk(settings, *stores, artifacts, signer)

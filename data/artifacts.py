@@ -85,6 +85,10 @@ class ArtifactStore:
         for edge, thumbnail in made.items():
             self._storage.put(thumbnail_key(sha256, edge), thumbnail, durable=False)
 
+    def has(self, sha256: str) -> bool:
+        """Whether the original lies in storage."""
+        return self._storage.path(picture_key(sha256)).is_file()
+
     def original_path(self, sha256: str) -> Path:
         """Where the original lies. Raises NotFound."""
         path = self._storage.path(picture_key(sha256))

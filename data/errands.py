@@ -4,7 +4,7 @@ Each claim pushes the row's due time forward; that is the lease: a worker that d
 Everything here is free of charge, so everything here may be done again.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -17,6 +17,7 @@ from data.db import Database, upsert
 from data.images import StoredImage
 from data.ledger import book
 from data.looks import Look, claim, end
+from data.lost import came_again
 from data.moves import bring_back, lock_submission, lock_task, log, move
 from data.pace import Serves
 from data.rows import artifact_row, stored_image
@@ -32,12 +33,12 @@ FETCH_FOR = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Fetch:
-    """Bring these files home; `have` are the positions that are stored already."""
+    """Bring these files home; `have` are the positions that are stored already, with the SHA-256 of each."""
 
     submission_id: str
     task_id: str
     urls: tuple[str, ...]
-    have: frozenset[int]
+    have: Mapping[int, str]
     attempt: int  # from 1
 
 
@@ -177,7 +178,7 @@ class ErrandStore:
             row.fetch_at = now + lease
             row.fetch_attempts += 1
             session.add(row)
-            have = _stored_positions(session, row.id)
+            have = _stored(session, row.id)
             return Fetch(row.id, row.task_id, tuple(row.outputs), have, row.fetch_attempts)
 
     def keep_fetch(self, submission_id: str, lease: timedelta, *, attempt: int | None = None) -> bool:
@@ -192,7 +193,7 @@ class ErrandStore:
         """One file is home: its row is written at once, so that a crash before the next one loses nothing."""
         with self._db.transaction() as session:
             row, now = lock_submission(session, submission_id), self._clock()
-            if row is not None and position not in _stored_positions(session, submission_id):
+            if row is not None and position not in _stored(session, submission_id):
                 session.add(
                     artifact_row(image, task_id=row.task_id, submission_id=submission_id, position=position, now=now)
                 )
@@ -200,14 +201,24 @@ class ErrandStore:
                 if row.fetch_at is None:  # given up meanwhile, by a quicker one that found nothing
                     _has_its_picture(session, row, now)
 
-    def fetched(self, submission_id: str, *, attempt: int | None = None, missing: Sequence[int] = ()) -> bool:
+    def restored(self, submission_id: str, position: int, image: StoredImage) -> None:
+        """A file that was gone from storage has come again. Where it is not the same, it stands beside the lost one."""
+        with self._db.transaction() as session:
+            row, known = lock_submission(session, submission_id), _stored(session, submission_id)
+            if row is not None and position in known:
+                came_again(session, row, known, position, image, now=self._clock())
+
+    def fetched(
+        self, submission_id: str, *, attempt: int | None = None, missing: Sequence[int] = (), again: bool = False
+    ) -> bool:
         """Every file that can be had is home: the task has its picture. False where there is nothing to say so of.
 
         `missing` are positions (from 0) that cannot be had; their addresses are kept, and a person may try again.
+        `again`: all were on record before, so that a task which had ended well has nothing new.
         """
         with self._db.transaction() as session:
             row, now = lock_submission(session, submission_id), self._clock()
-            if row is None or _is_late(row, attempt) or not _stored_positions(session, submission_id):
+            if row is None or _is_late(row, attempt) or not _stored(session, submission_id):
                 return False
             row.fetch_at = None
             session.add(row)
@@ -215,7 +226,8 @@ class ErrandStore:
             if missing:
                 detail = "could not be had: " + ", ".join(f"file {position + 1}" for position in missing)
                 log(session, row.task_id, "part_missing", now=now, submission_id=submission_id, detail=detail)
-            _has_its_picture(session, row, now)
+            if not again or lock_task(session, row.task_id).status != _S.SUCCEEDED:
+                _has_its_picture(session, row, now)
             return True
 
     def fetch_failed(
@@ -281,6 +293,6 @@ def _ends_without(session: Session, row: Submission, now: datetime, *, cause: st
              submission_id=row.id, error_code=cause, error_detail=message[:2000])  # fmt: skip
 
 
-def _stored_positions(session: Session, submission_id: str) -> frozenset[int]:
-    query = select(Artifact.position).where(Artifact.submission_id == submission_id, Artifact.role == "output")
-    return frozenset(session.exec(query).all())
+def _stored(session: Session, submission_id: str) -> dict[int, str]:
+    query = select(Artifact.position, Artifact.sha256)
+    return dict(session.exec(query.where(Artifact.submission_id == submission_id, Artifact.role == "output")).all())

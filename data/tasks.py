@@ -16,7 +16,7 @@ from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
 from data.ledger import book, release, reserve_again
-from data.moves import lock_submission, lock_task, lock_tasks, log, move, move_each
+from data.moves import fetch_anew, lock_submission, lock_task, lock_tasks, log, move, move_each
 from data.plan import Plan
 from data.relation import Parent
 from data.requests import GenerationRequest
@@ -182,12 +182,7 @@ class TaskStore:
             now = self._clock()
             if submission is None:
                 raise NotAllowed(Sentence("There is no finished picture at the provider to download again."))
-            if submission.fetch_at is None:
-                submission.fetch_at, submission.fetch_attempts = now, 0
-                submission.settled_at = submission.settled_at or now
-                submission.poll_at = now  # its addresses may have run out: a look names fresh ones
-                session.add(submission)
-                session.flush()
+            fetch_anew(session, submission, now)
             if not move(session, task_id, _S.FETCHING, since={_S.FAILED}, now=now, kind="download_again", who=who,
                         submission_id=submission.id):  # fmt: skip
                 log(session, task_id, "download_again", now=now, who=who, submission_id=submission.id)

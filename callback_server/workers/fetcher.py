@@ -89,7 +89,9 @@ class Fetcher:
     async def _bring_all(self, errand: Fetch) -> None:
         troubles: dict[int, Trouble] = {}
         for position, url in enumerate(errand.urls):
-            if position not in errand.have and (trouble := await self._bring(errand, position, url)) is not None:
+            if await self._is_home(errand, position):
+                continue
+            if (trouble := await self._bring(errand, position, url)) is not None:
                 troubles[position] = trouble
         waiting = [trouble for trouble in troubles.values() if not trouble.permanent]
         # With every file tried and at least one picture home, files that can never be had do not hold the task back.
@@ -97,6 +99,11 @@ class Fetcher:
             return
         nothing = Trouble("download_failed", Sentence("No file was named."), permanent=True)
         await self._failed(errand, next(iter([*waiting, *troubles.values(), nothing])))
+
+    async def _is_home(self, errand: Fetch, position: int) -> bool:
+        """On record, and in storage too: a file that is gone from there is brought again."""
+        sha256 = errand.have.get(position)
+        return sha256 is not None and await asyncio.to_thread(self.artifacts.has, sha256)
 
     async def _bring(self, errand: Fetch, position: int, url: str) -> Trouble | None:
         try:
@@ -118,7 +125,8 @@ class Fetcher:
             await self.lamps.storage_trouble(str(error))
             return Trouble("storage_full", str(error), permanent=False, ours=True)
         # The file is home; that it is must get on record, or it would be downloaded again.
-        note = partial(self.errands.stored, errand.submission_id, position, image)
+        on_record = self.errands.restored if position in errand.have else self.errands.stored
+        note = partial(on_record, errand.submission_id, position, image)
         await insist("A stored picture", note)
         log.info("stored a picture of %d bytes", image.size, extra={"submission": errand.submission_id})
         return None
@@ -134,7 +142,8 @@ class Fetcher:
             raise DownloadError(message, code="expired", permanent=True) from error
 
     async def _fetched(self, errand: Fetch, *, missing: list[int]) -> bool:
-        note = partial(self.errands.fetched, errand.submission_id, attempt=errand.attempt, missing=missing)
+        again = set(range(len(errand.urls))) <= errand.have.keys()
+        note = partial(self.errands.fetched, errand.submission_id, attempt=errand.attempt, missing=missing, again=again)
         ended = await insist("A finished download", note)
         if ended and missing:
             log.warning("files %s could not be had", missing, extra={"submission": errand.submission_id})

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import comparing, iterate, other, server, toasts, trouble, walk, words
+from dashboard.components import comparing, iterate, other, restoring, server, toasts, trouble, walk, words
 from dashboard.language import t, tn
 from data.again import Said
 from data.errors import InvalidRequest, NotAllowed
@@ -129,6 +129,8 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
     elif act == "download_again":
         tasks.retry_download(task_id, who=person)
         _then("rerun")
+    elif act == "restore_file":
+        restoring.restore(task_id, person)
     elif act == "check":
         tasks.check_now(task_id, who=person)
         toasts.leave(t("Asked the provider. The card changes as soon as it answers."))

@@ -11,7 +11,20 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, address, failed, filters, formats, listing, news, selection, trouble, walk, words
+from dashboard.components import (
+    acts,
+    address,
+    failed,
+    filters,
+    formats,
+    listing,
+    news,
+    restoring,
+    selection,
+    trouble,
+    walk,
+    words,
+)
 from dashboard.components.listing import Shown
 from dashboard.components.mount import mount
 from dashboard.components.now import any_active, surroundings
@@ -22,12 +35,14 @@ from data.errors import NotFound
 from data.links import EVERYBODY
 from data.query import Query
 from data.search import COUNTED
+from data.sentences import Sentence
 
 _SIZES = ("s", "m", "l")
 _BONES = 18
 """Tiles that the skeleton has: three rows on a wide screen."""
 _NEW = 99
 """More new ones than this are not counted."""
+_LATE = Sentence("Cannot be loaded now")
 _ARROWS = {"": "↑", "oldest": "↓"}
 """Where in the list they are, by its order; among the most expensive they may be anywhere."""
 
@@ -133,9 +148,10 @@ def size(person: str) -> str:
 
 
 def missing() -> Mapping[str, str]:
-    """The pictures that did not come in this session, and why."""
+    """The pictures that did not come in this session, and why; what was missing and is back is none of them."""
     found: dict[str, str] = st.session_state.setdefault("gallery_missing", {})
-    return found
+    late = t(_LATE)
+    return {sha256: why for sha256, why in found.items() if why == late or not desk().artifacts.has(sha256)}
 
 
 def told(query: Query = Query()) -> dict[str, Any]:  # noqa: B008 - a value
@@ -186,9 +202,10 @@ def _look_for(sha256: str) -> None:
     """A picture did not come: says why."""
     try:
         desk().artifacts.original_path(sha256)
-        why = t("Cannot be loaded now")
+        why = t(_LATE)
     except NotFound:
-        why = t("File missing")
+        around = surroundings(())
+        why = restoring.on_tile(restoring.days_left([sha256], around.now, around.rescue))
     st.session_state["gallery_missing"] = {**missing(), sha256: why}
 
 

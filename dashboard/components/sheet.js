@@ -12,6 +12,8 @@ function pictures(data, me) {
 
 // A click looks closer; as a link it can also be opened in a tab of its own.
 function still(one, data, at, me) {
+  if (me.gone.has(one.src) && !one.gone) me.lost.delete(one.src); // its file is back
+  me.gone[one.gone ? "add" : "delete"](one.src);
   if (me.lost.has(one.src)) return el("p", { class: "stage absent soft", role: "status" }, data.words.absent);
   return el("a", { class: "stage", href: one.full, target: "_blank", rel: "noopener", title: `${data.words.closer} (Z)`, "aria-label": `${data.words.closer}: ${data.prompt}`, role: "button", "aria-haspopup": "dialog", "data-at": at },
     el("img", { src: one.src, alt: data.prompt, width: one.width, height: one.height, decoding: "async" }));
@@ -226,7 +228,7 @@ function swiped(me) {
 
 function begin(me, parentElement) {
   prepare(me, parentElement);
-  Object.assign(me, { unplayable: new Set(), lost: new Set(), held: [], heard: (event) => pressed(event, me) });
+  Object.assign(me, { gone: new Set(), unplayable: new Set(), lost: new Set(), held: [], heard: (event) => pressed(event, me) });
   me.root.addEventListener("keydown", (event) => writing(event, me));
   for (const name of ["keyup", "keypress"]) me.root.addEventListener(name, (event) => event.target.matches?.("input") && event.stopPropagation());
   me.root.addEventListener("click", (event) => me.stale && event.target.closest(".rest") && event.stopImmediatePropagation(), true); // by Enter: what it says is of another task

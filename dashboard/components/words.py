@@ -164,6 +164,8 @@ EVENTS: dict[str, str] = {
     "succeeded_there": "Ready at the provider",
     "saved": "Saved here",
     "saved_too": "One more saved",
+    "restored": "The missing file is back",
+    "restored_differs": "The provider sent another file than the missing one; it is kept beside it",
     "second_result": "A second result arrived; it is kept too",
     "cancelled": "Cancelled before it was sent",
     "cancel_requested": "Cancel asked for after sending",

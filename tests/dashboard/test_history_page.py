@@ -348,7 +348,12 @@ def test_a_picture_without_its_file_says_so(form_room: Room, past: Past, tmp_pat
     sha = drawn(app, "gallery")["items"][0]["sha"]
     assert drawn(press(app, "missing", sha), "gallery")["items"][0]["missing"] == "Cannot be loaded now"
     (tmp_path / "pictures" / sha[:2] / sha[2:4] / sha).unlink()
-    assert drawn(press(app, "missing", sha), "gallery")["items"][0]["missing"] == "File missing"
+    told = "File missing — restore from provider (14 days left)"
+    assert drawn(press(app, "missing", sha), "gallery")["items"][0]["missing"] == told
+    press(app, "open", drawn(app, "gallery")["items"][0]["id"])
+    assert "The provider keeps it for 14 more days" in drawn(app, "sheet")["say"]
+    tell(app, "sheet", "restore_file", drawn(app, "sheet")["id"])
+    assert form_room.errands.due().fetches
 
 
 def test_a_database_that_does_not_answer_leaves_the_pictures_on_the_page(

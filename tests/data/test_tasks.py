@@ -279,7 +279,7 @@ def test_missing_files_of_a_finished_task_may_be_fetched_later(stores: Stores) -
     stores.tasks.retry_download(claim.task.id, who="ann")
     again = stores.errands.claim_fetch(stores.pace.submit_lease)
     assert again is not None
-    assert again.have == {0}
+    assert set(again.have) == {0}
     stores.errands.stored(claim.submission_id, 1, picture("cd" * 32))
     assert stores.errands.fetched(claim.submission_id, attempt=again.attempt)
     card = stores.card(claim.task.id)
