@@ -126,6 +126,8 @@ def test_a_link_to_nothing_or_to_what_has_no_picture_says_so(form_room: Room, em
 
 
 def test_an_empty_page_leads_to_history_and_offers_the_last_two_of_one_batch(form_room: Room) -> None:
+    assert opened(form_room).button(key="make_first").label == "Make the first one", "there is nothing in History yet"
+    batch(form_room, "the only one")
     app = opened(form_room)
     assert app.button(key="to_history").label == "Go to History"
     assert "last two" not in texts(app)

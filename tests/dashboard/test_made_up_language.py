@@ -104,6 +104,8 @@ def _strings(value: Any, *, read: bool = True) -> Iterator[str]:
 
 def left_over(text: str) -> str:
     """What stands outside of every ⟦…⟧ and is a word of ours, as far as its looks tell."""
+    # Of markup, what is read; names of settings and anchors are nobody's words.
+    text = re.sub(r"(?s)<style>.*?</style>|<dt>.*?</dt>|<[^>]+>|\]\(#\w+\)", " ", text)
     before = ""
     while before != text:
         before, text = text, re.sub("⟦[^⟦⟧]*⟧", " ", text)
