@@ -92,10 +92,12 @@ class Glances:
 
     def inputs(self, task_ids: Sequence[str]) -> dict[str, tuple[StoredImage, ...]]:
         """The references of each task, by position; tasks without any are left out."""
+        if not task_ids:
+            return {}
         found: dict[str, tuple[StoredImage, ...]] = {}
         mine = select(Artifact).where(col(Artifact.task_id).in_(task_ids), Artifact.role == "input")
         with self._db.read() as session:
-            for row in session.exec(mine.order_by(col(Artifact.position))) if task_ids else ():
+            for row in session.exec(mine.order_by(col(Artifact.position))):
                 found[row.task_id] = (*found.get(row.task_id, ()), stored_image(row))
         return found
 

@@ -14,6 +14,9 @@ from data.db import Database, insert_new, upsert
 from data.schema import Health
 from data.sentences import Sentence
 
+_ALL = select(Health)
+"""Written once: every open page asks at each move of a task."""
+
 
 class HealthBoard:
     """Lamps by name: `server`, `storage`, `webhook`, `provider:<account>`."""
@@ -45,4 +48,4 @@ class HealthBoard:
     def all(self) -> dict[str, Health]:
         """Every lamp by name."""
         with self._db.read() as session:
-            return {row.name: row for row in session.exec(select(Health))}
+            return {row.name: row for row in session.exec(_ALL)}
