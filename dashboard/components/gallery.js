@@ -220,7 +220,7 @@ export default function (component) {
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
   letGo(held, me);
-  if (!me.ready) [(me.ready = true), listen(me)];
+  if (!me.ready) [(me.ready = true), listen(me), listenToLasso(me)];
   download(component.data, me);
   if (me.turned && me.turned !== component.data.page) {
     me.root.scrollIntoView({ block: "start", behavior: "instant" });

@@ -25,7 +25,7 @@ def _read(name: str) -> str:
 
 _PARTS = {
     "pair": ("kit", "zoom", "films", "pair"), "cards": ("kit", "acts", "batch_card", "cards"),
-    "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "tiles", "bar", "gallery"),
+    "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "tiles", "bar", "lasso", "gallery"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keyboards import strikes
 from past import Past, S, Was
-from playwright.sync_api import Page, WebSocket, WebSocketRoute, expect
+from playwright.sync_api import Locator, Page, WebSocket, WebSocketRoute, expect
 from processes import Desk
 from room import Room, drawn, tell, texts
 from sqlalchemy.exc import OperationalError
@@ -535,9 +535,29 @@ def test_pictures_are_walked_selected_deleted_and_brought_back_by_keys(shared_de
     page.keyboard.press("z")
     expect(page.locator("[data-state=deleted]")).to_have_count(0)
     expect(bar).to_have_count(0)
+    frames(page, tiles.nth(1), tiles.nth(0), before=6)  # from the gap before the second
+    expect(page.locator("[role=option][aria-selected=true]")).to_have_count(1)
+    page.keyboard.down("Control")
+    frames(page, tiles.nth(2), tiles.nth(2), before=6)
+    page.keyboard.up("Control")
+    expect(bar).to_contain_text("2 selected")
+    frames(page, tiles.nth(2), tiles.nth(0), before=-6)  # from a tile: that is no frame
+    expect(bar).to_contain_text("2 selected")
+    page.keyboard.press("Escape")
     tiles.nth(1).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("walked 7")
+
+
+def frames(page: Page, beside: Locator, to: Locator, *, before: float) -> None:
+    """Draws a frame with the mouse, from so many pixels before one tile into another."""
+    one, other = beside.bounding_box(), to.bounding_box()
+    assert one is not None
+    assert other is not None
+    page.mouse.move(one["x"] - before, one["y"] + 40)
+    page.mouse.down()
+    page.mouse.move(other["x"] + 30, other["y"] + 70, steps=4)
+    page.mouse.up()
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
