@@ -13,6 +13,8 @@ from pictures import animated_gif, png
 from playwright.sync_api import Page, expect
 
 from data.db import Database
+from data.ledger import Ledger, person_scope
+from data.money import MICRO
 from data.query import Choice, Query
 from data.saved_views import SavedViews
 from data.templates import Templates
@@ -26,10 +28,11 @@ FINISHED = [
 
 
 def furnish(url: str) -> None:
-    """What a person has kept before the walk: a template with a blank, and a view."""
+    """What a person has kept before the walk: a template with a blank, a view, and a budget."""
     db = Database(url)
     Templates(db).save("local", "Kites by colour", "A {colour} kite over {place}", {}, team=True)
     SavedViews(db).save("local", "What failed", Query(status=Choice(("failed",))))
+    Ledger(db).set_budget(person_scope("local"), 5_000 * MICRO, who="local")
     db.close()
 
 
@@ -54,6 +57,7 @@ def generate(eyes: Eyes, person: Person) -> None:
     expect(page.get_by_label("Address of a picture", exact=True)).to_be_visible()
     eyes.look("a picture by its address")
     page.keyboard.press("Escape")
+    expect(page.get_by_label("Address of a picture", exact=True)).to_have_count(0)
     person.adds(*((f"{name}.png", "image/png", png(64 + n, 64)) for n, name in enumerate("ab")))
     person.adds(("dance.gif", "image/gif", animated_gif()))
     expect(page.locator(".st-key-slots").get_by_role("alert")).to_contain_text("is a GIF")
@@ -115,6 +119,11 @@ def drawer(eyes: Eyes, person: Person, task: str, name: str, *, menu: bool = Fal
     if menu:
         dialog.get_by_role("button", name="More").click()
         eyes.look(f"the menu of {name}")
+        dialog.get_by_role("menuitem", name="Compare with…").click()
+        expect(page.get_by_text("Compare with what?")).to_be_visible()
+        eyes.look("the choice of a second")
+        page.keyboard.press("Escape")
+        expect(page.get_by_text("Compare with what?")).to_have_count(0)
 
 
 def history(eyes: Eyes, person: Person) -> None:
@@ -147,6 +156,12 @@ def _over_the_list(eyes: Eyes, page: Page) -> None:
     page.get_by_role("button", name="Views").click()
     expect(page.get_by_role("button", name="What failed")).to_be_visible()
     eyes.look("saved views")
+    page.get_by_role("button", name="Rename").first.click()
+    expect(page.get_by_role("dialog", name="Rename the view")).to_be_visible()
+    eyes.look("a new name for a view")
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+    page.get_by_role("button", name="Views").click()
     page.get_by_role("button", name="Save this view…").click()
     expect(page.get_by_role("dialog", name="Save this view")).to_be_visible()
     eyes.look("saving a view")

@@ -93,10 +93,10 @@ function render(data, me) {
 function showArrival(data, me) {
   if (!data.arrived || me.arrived === data.arrived) return;
   me.arrived = data.arrived;
-  const { top } = me.root.getBoundingClientRect();
-  if (top > 0 && top < window.innerHeight / 2) return;
-  const calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
-  setTimeout(() => me.root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" }), 50);
+  setTimeout(() => {
+    const { top } = me.root.getBoundingClientRect(), calm = matchMedia("(prefers-reduced-motion: reduce)").matches;
+    if (top <= 0 || top > window.innerHeight / 2) me.root.scrollIntoView({ block: "start", behavior: calm ? "auto" : "smooth" });
+  }, 50); // by then the page has its new height
 }
 
 export default function (component) {

@@ -1,5 +1,6 @@
 """The Now strip: this person's running and newest tasks, drawn anew when one of them moves."""
 
+import time
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -21,6 +22,8 @@ _WITH_OPEN_CALLS = {TaskStatus.UNCONFIRMED, TaskStatus.FAILED, TaskStatus.SUCCEE
 """Where what a person may do depends on the paid calls; of what is being made, only where it is late or cancelled."""
 QUEUE_PATIENCE = timedelta(seconds=3)
 """A queue that is gone sooner than this is not worth a line."""
+ARRIVES = 5.0
+"""Seconds after a press in which its cards are still brought into view."""
 
 
 def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
@@ -67,15 +70,20 @@ def _draw(person: str) -> float | None:
         acts.follow_up()  # the form stands outside this fragment
         return None
     around = surroundings(cards, person)
-    arrived = st.session_state.pop("arrived", None)
     data = {
-        "label": t(words.NOW), "arrived": arrived, "queue": _queue(cards, around.now),
+        "label": t(words.NOW), "arrived": _arrived(), "queue": _queue(cards, around.now),
         "words": {"menu": t("More"), "copied": t("Copied")},
         "cards": _views(cards, batches, around),
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))
     acts.follow_up()
     return _every(cards, batches)
+
+
+def _arrived() -> str | None:
+    """The batch of a press just now. Told in more than one drawing: the next may overtake the first on its way."""
+    pressed = st.session_state.get("pressed_at", float("-inf"))
+    return st.session_state.get("arrived") if time.monotonic() - pressed < ARRIVES else None
 
 
 def _every(cards: Sequence[Card], batches: Sequence[Standing]) -> float | None:

@@ -206,7 +206,13 @@ function writing(event, me) {
   event.stopPropagation();
   if (event.isComposing) return;
   if (event.key === "Enter") addTag(event.target, me);
-  else if (event.key === "Escape") Object.assign(event.target, { value: "" }).blur();
+  else if (event.key === "Escape") leaveField(event.target);
+}
+
+// To the drawer itself: where nothing in it has the focus, it would not hear the next Escape.
+function leaveField(field) {
+  field.value = "";
+  field.getRootNode().host.closest("[role=dialog]").focus();
 }
 
 function pressedPicture(event, me) {
