@@ -168,7 +168,7 @@ def follow_up() -> None:
     if where == "rerun":
         st.rerun()
     elif where:
-        st.switch_page(f"app_pages/{where}.py", query_params=query or None)
+        st.switch_page(f"app_pages/{where}.py", query_params=query)  # none, said as None, is refused under a search
     toasts.show()
 
 

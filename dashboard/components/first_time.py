@@ -34,7 +34,7 @@ def teach() -> None:
         )
         with st.container(horizontal=True):
             if st.button(t("Make the first one"), type="primary", key="make_first"):
-                st.switch_page("app_pages/generate.py")
+                st.switch_page("app_pages/generate.py", query_params={})
             if desk().removal.deleted(limit=1):
                 st.button(t("See what was deleted"), key="see_deleted", on_click=deleted.enter)
         with st.container(horizontal=True, key="samples"):

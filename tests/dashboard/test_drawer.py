@@ -7,7 +7,7 @@ from typing import Any
 import pictures
 import pytest
 import streamlit as st
-from room import MODELS, Room, acts, cards, drawn, generate, press, write
+from room import MODELS, Room, acts, cards, drawn, generate, press, tell, write
 
 from dashboard.components import acts as doing
 from dashboard.components import filled, iterate, origin
@@ -63,6 +63,14 @@ def test_the_drawer_knows_what_stands_beside_it_in_the_list_that_was_on_the_scre
     assert [one["id"] for one in walk["older"]] == [ids[0]], "the boat was not found"
     assert (walk["more_newer"], walk["more_older"]) == (False, False)
     assert "/1280?" in walk["older"][0]["picture"]["src"]
+
+
+def test_what_a_search_has_found_is_used_again_in_the_form(form_room: Room) -> None:
+    task = made(form_room, "a red kite")
+    app = form_room.open("history", q="kite", task=task)
+    tell(app, "sheet", "remix", task)
+    assert not app.exception
+    assert app.text_area(key="prompt").value == "a red kite"
 
 
 def test_beside_the_form_one_walks_through_ones_own(form_room: Room) -> None:
