@@ -13,8 +13,9 @@ function drawBatch(card) {
     batchBar(card),
     el("p", { class: "batch-line" }, card.line),
     el("p", { class: "meta soft" }, card.meta),
-    (card.last.length > 0 || card.tone === "work") && el("div", { class: "last" }, card.last.map((one) =>
+    (card.last.length > 0 || card.to_come > 0) && el("div", { class: "last" }, card.last.map((one) =>
       el("button", { class: "figure", type: "button", "data-key": one.id, "data-act": "open", "data-id": one.id, title: one.prompt },
-        el("img", { src: one.picture, alt: one.prompt, width: 96, height: 96, decoding: "async" }), playMark(one.video)))),
+        el("img", { src: one.picture, alt: one.prompt, width: 96, height: 96, decoding: "async" }), playMark(one.video))),
+      Array.from({ length: card.to_come }, () => el("span", { class: "figure blank" }))),
     el("div", { class: "acts" }, card.actions.map((one) => action(one, card.id))));
 }

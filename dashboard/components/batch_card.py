@@ -8,7 +8,7 @@ from dashboard.components import formats, server, views, words
 from dashboard.components.actions import promise
 from dashboard.language import t, tn
 from dashboard.resources import desk, now, picture_url
-from data.batches import Standing
+from data.batches import LAST, Standing
 from data.catalog import catalog
 from data.history import Card
 from data.outlook import Outlook
@@ -32,7 +32,7 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
             for name, statuses in _TONES if (count := batch.count(*statuses))
         ],
         "line": line(batch), "meta": money(batch, practice=practice),
-        "last": [_picture(card) for card in batch.last if card.pictures],
+        "last": [_picture(card) for card in batch.last if card.pictures], "to_come": _to_come(batch),
         "actions": _actions(batch, practice=practice),
     }  # fmt: skip
 
@@ -102,6 +102,11 @@ def _picture(card: Card) -> dict[str, Any]:
     first = card.pictures[0]
     return {"id": card.id, "picture": picture_url(first.sha256, "320"), "prompt": card.prompt,
             "video": views.video_mark(first)}  # fmt: skip
+
+
+def _to_come(batch: Standing) -> int:
+    """Places for pictures to come: no button moves when they do."""
+    return min(batch.active, max(0, LAST - len(batch.last)))
 
 
 def _actions(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:

@@ -203,6 +203,15 @@ def test_what_changed_between_the_drawing_and_the_press_is_not_bought(form_room:
 # Seen as one --------------------------------------------------------------------------------------------------------
 
 
+def test_a_batch_of_which_something_failed_is_not_called_done(form_room: Room) -> None:
+    batch(form_room, 2)
+    form_room.done()
+    form_room.fail()
+    view = card(form_room.open())
+    assert (view["word"], view["tone"], view["to_come"]) == ("Batch done in part", "doubt", 0)
+    assert view["meta"] == "Spent 4 credits ($0.02)"
+
+
 def test_forty_are_one_card_that_says_how_it_stands(room: Room) -> None:
     room.say_hello()
     batch(room, 6, cap=30_000_000)
@@ -219,7 +228,7 @@ def test_forty_are_one_card_that_says_how_it_stands(room: Room) -> None:
         ("doubt", 16.67),
     ]
     assert view["meta"] == "Spent 4 of at most 30 credits ($0.15)"
-    assert len(view["last"]) == 1
+    assert (len(view["last"]), view["to_come"]) == (1, 3)
     assert [one["label"] for one in view["actions"]] == [
         "Open in History", "Retry the 2 failed · ≈ 8 credits ($0.04)", "Cancel the 2 not sent (free)",
     ]  # fmt: skip

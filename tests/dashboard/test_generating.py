@@ -114,6 +114,7 @@ def test_pictures_of_the_desk_are_carried_here_and_an_address_is_pasted(person: 
 
 def test_a_file_is_pasted_and_another_dropped(person: Person) -> None:
     page = person.page
+    expect(page.get_by_role("button", name="Choose files")).to_be_visible()  # in our words: Streamlit has but English
     files = {"paste": ("pasted.png", "image/png", png()), "drop": ("phone.jpg", "image/jpeg", phone_jpeg())}
     for kind, (name, mime, data) in files.items():
         zone = page.locator(".st-key-drop_zone [data-testid=stFileUploaderDropzone]")

@@ -69,6 +69,20 @@ def test_tab_leads_out_of_the_list_and_closes_it(person: Person) -> None:
     expect(page.locator(".st-key-picker :focus")).to_have_count(0)
 
 
+def test_the_list_opens_where_it_fits_and_never_over_the_head_of_the_page(person: Person) -> None:
+    page = person.page
+    head = page.get_by_test_id("stHeader").bounding_box()
+    assert head is not None
+    for height in (900, 620):
+        page.set_viewport_size({"width": 1440, "height": height})
+        box = person.opens_the_models().bounding_box()
+        assert box is not None
+        assert head["height"] <= box["y"], height
+        assert box["y"] + box["height"] <= height
+        assert box["height"] > 200
+        page.keyboard.press("Escape")
+
+
 def test_a_model_that_is_added_dropped_and_added_within_a_second_is_chosen_and_nothing_moves(person: Person) -> None:
     page = person.page
     person.wants_several()

@@ -211,15 +211,19 @@ def test_references_are_still_there_after_a_reload(room: Room) -> None:
 
 
 def test_each_state_has_its_word_and_what_can_be_done(room: Room) -> None:
-    room.ask("queued")
-    assert [(card["word"], acts(card)) for card in cards(room.open())] == [("Queued", ["cancel"])]
+    room.ask("queued", aspect_ratio="1:1")
+    (card,) = cards(room.open())
+    assert (card["word"], acts(card), card["place"]) == ("Queued", ["cancel"], "next in line")
+    assert (card["pixels"], card["say"]) == ("1024 × 1024", "Nothing was sent yet, so nothing is charged")
     claim = room.claim()
-    assert [(card["word"], acts(card)) for card in cards(room.open())] == [("Sending", ["cancel"])]
+    (card,) = cards(room.open())
+    assert (card["word"], acts(card), card["say"]) == ("Sending", ["cancel"], "On its way to kie.ai")
     room.submissions.accepted(claim.submission_id, "p1")
-    card = cards(room.open())[0]
-    assert (card["word"], card["tick"]["text"]) == ("Drawing", "usually 9 s")
+    (card,) = cards(room.open())
+    assert (card["word"], card["tick"]["text"], card["say"]) == ("Drawing", "usually 9 s", "")
     room.submissions.apply(claim.submission_id, Word("succeeded", "p1", ("http://h/1.png",), charged_micro=4_000_000))
-    assert [(card["word"], acts(card)) for card in cards(room.open())] == [("Saving", [])]
+    (card,) = cards(room.open())
+    assert (card["word"], acts(card), card["say"]) == ("Saving", [], "It is made, and comes home now")
 
 
 def test_a_done_card_has_picture_cost_and_one_click_download(room: Room) -> None:
