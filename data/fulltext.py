@@ -144,6 +144,16 @@ def _fts(each: Wanted) -> str:
     return "(" + " OR ".join(f'"{whole} {last}"' for last in each.last_may_be) + ")"
 
 
+def holds_any(words: Sequence[str], *, sqlite: bool) -> ColumnElement[bool]:
+    """The condition on the index itself: any of these single words."""
+    if sqlite:
+        return _FTS.c[NAME].op("MATCH", is_comparison=True)(" OR ".join(f'"{word}"' for word in words))
+    vector = sa.func.array_to_tsvector(sa.func.string_to_array(sa.func.btrim(_TABLE.c.words), sa.literal_column("' '")))
+    return vector.op("@@", is_comparison=True)(
+        sa.cast(sa.literal(" | ".join(f"'{word}'" for word in words)), _TsQuery())
+    )
+
+
 def begun(connection: Connection, each: Wanted) -> tuple[str, ...]:
     """SQLite: the words of the index that the last one is the beginning of, unless they are too many.
 

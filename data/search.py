@@ -15,9 +15,10 @@ from data import fulltext
 from data.db import Database
 from data.filters import first_since, last_word, midnight, narrowed
 from data.history import Page, cards
-from data.query import Choice, Query
+from data.query import Choice, Query, Word
 from data.query_reading import Names, Reading, read
 from data.schema import NOT_DELETED, Artifact, Tag, Task
+from data.spelling import nearest
 from data.walks import Narrowed, table
 
 COUNTED = 1000
@@ -131,6 +132,17 @@ class Search:
         counts = [Hides(part, self.count(query.lacking(part), viewer)) for part in query.parts]
         best = max(counts, key=lambda each: each.count, default=None)
         return best if best is not None and best.count else None
+
+    def meant(self, query: Query, viewer: str) -> Query | None:
+        """For a list that is empty: the same with each word that nobody wrote as somebody did, if that finds any."""
+        words = list(query.words)
+        for place, word in enumerate(query.words):
+            if not self.count(Query(words=(word,)), viewer):
+                with self._db.look() as connection:
+                    near = nearest(connection, fulltext.split(word.text))
+                words[place] = Word(near, word.exact) if near else word
+        other = replace(query, words=tuple(words))
+        return other if other != query and self.count(other, viewer) else None
 
     def ids(self, query: Query, viewer: str, *, top: int | None = None, limit: int = SELECTED) -> tuple[str, ...]:
         """The ids of the first `limit` tasks; none newer than `top`, so that nobody chooses what they did not see."""

@@ -81,11 +81,18 @@ def nothing(query: Query) -> None:
             st.markdown(t("**{filter}** hides {many}.", filter=formats.literal(what), many=many))
         else:
             st.caption(t(words.ALL_HIDE if query else words.EMPTY_PAGE))
+        meant = desk().search.meant(query, user.id) if query.words else None
         with st.container(horizontal=True):
+            if meant:
+                typed = formats.literal(" ".join(map(str, meant.words)))
+                st.button(
+                    t("Did you mean “{text}”?", text=typed), key="meant", type="primary", on_click=filters.show,
+                    args=[meant],
+                )  # fmt: skip
             if hides:
                 st.button(
-                    t("Drop this filter"), key="show_hidden", type="primary", on_click=filters.show,
-                    args=[query.lacking(hides.part)],
+                    t("Drop this filter"), key="show_hidden", type="secondary" if meant else "primary",
+                    on_click=filters.show, args=[query.lacking(hides.part)],
                 )  # fmt: skip
             st.button(t("Clear filters"), key="clear_filters", on_click=filters.clear)
         if query.words:

@@ -268,6 +268,16 @@ def test_a_long_prompt_does_not_make_the_page_heavy(form_room: Room, past: Past)
     assert len(json.dumps(drawn(form_room.open("history"), "gallery")["items"], ensure_ascii=False)) < 2_000
 
 
+def test_a_word_that_nobody_wrote_offers_the_one_that_was_meant(form_room: Room, past: Past) -> None:
+    past.write([Was("a harbour at dusk"), Was("a kite")])
+    app = form_room.open("history", q="harbuor", status="done")
+    assert (items(app), app.button(key="meant").label) == ([], "Did you mean “harbour”?")
+    app.button(key="meant").click().run()
+    assert (items(app), app.text_input(key="q").value, asked(app, "status")) == (
+        ["a harbour at dusk"], "harbour", ["done"],
+    )  # fmt: skip
+
+
 def test_what_is_asked_for_meanwhile_waits_for_a_press(form_room: Room) -> None:
     form_room.ask("first")
     app = form_room.open("history")

@@ -261,6 +261,27 @@ def test_an_empty_list_names_the_filter_that_hides_the_most(stores: Stores) -> N
     assert search.hides_most(Query(), "ann") is None
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("hrabour", "harbour"), ("harbor", "harbour"), ("harboour", "harbour"), ("harbaur", "harbour"),
+        ("lanterm by:ann", "lantern by:ann"),
+        ("red harbuor lantern", "red harbour lantern"),
+        ('"harbuor"', '"harbour"'),
+        ("harbuor status:failed", None),  # that would be empty too
+        ("xarbxur", None), ("rde", None), ("港弯", None), ("harbour", None), ("harb", None), ("harbour -red", None),
+    ],
+)  # fmt: skip
+def test_a_slip_of_the_pen_is_told_and_never_mended_unasked(stores: Stores, typed: str, meant: str | None) -> None:
+    for prompt in ("a red harbour with a lantern", "the Harbour, a Lantern, red", "one hammer", "港湾"):
+        stores.task(prompt=prompt)
+    search, query = Search(stores.db), read(typed).query
+    found = search.meant(query, "ann")
+    assert (found.text if found else None) == meant
+    if meant:
+        assert search.ids(query, "ann") == ()
+
+
 def test_a_hint_knows_who_and_what_is_there(stores: Stores) -> None:
     search = populated(stores)
     Marks(stores.db, stores.clock).tag(search.ids(Query(), "ann")[:1], "Poster", "ann")
