@@ -216,7 +216,7 @@ def _table(found: Review) -> None:
     if found.good:
         first = list(dict.fromkeys(row.line for row in found.good))[:SHOWN_PROMPTS]
         shown = [row for row in found.good if row.line in first]
-        title = tn(found.prompts, "The prompt, as it is asked for", "All {n} prompts, as they are asked for")
+        title = tn(found.prompts, "The prompt, as it is asked for", "The {n} prompts, as they are asked for")
         if found.prompts > SHOWN_PROMPTS:
             title = t("The first {some} of {all} prompts, as they are asked for", some=SHOWN_PROMPTS, all=found.prompts)
         parts.append(_part(title, head, shown, 0) | {"more": _rest(found, shown)})
