@@ -70,11 +70,21 @@ def toolbar() -> Query:
     return query
 
 
+def none() -> str:
+    """Of a list that is empty."""
+    return t("None of {many} matches", many=formats.requests(desk().glances.count()))
+
+
+def said(shown: listing.Shown) -> str:
+    """How much there is in a list, for whoever does not see it."""
+    drawn: str = st.session_state["gallery_drawn"]["count"] if shown.cards else none()
+    return drawn
+
+
 def nothing(query: Query) -> None:
     """Why nothing is here, and the way on."""
-    total = desk().glances.count()
     with st.container(key="no_match"):
-        st.subheader(t("None of {many} matches", many=formats.requests(total)), anchor=False)
+        st.subheader(none(), anchor=False)
         hides = desk().search.hides_most(query, user.id) if query else None
         if hides:
             what, many = narrowing.told(hides.part, query, user.id), formats.requests(hides.count, COUNTED)
@@ -123,6 +133,7 @@ else:
     if not shown.cards:
         nothing(query)
         st.fragment(wait_for_the_first)(shown)
+    st.session_state["found"] = {"of": query.text, "said": said(shown)}
     saved.dialog_if_asked(user.id, query)
     exporting.dialog_if_asked(user.id, query)
 drawer_if_asked(user.id)

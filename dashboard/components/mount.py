@@ -153,9 +153,12 @@ def style_page() -> None:
 def mount_page(page: str) -> None:
     """On every page, after all else of it: where it is scrolled to, and which language it has; see `page.js`.
 
+    `found` in the session is what a page lists (`of`) and how it says how much that is, which is then said aloud.
+
     `filled` in the session names the last filling of the form, which is then shown. `lang` is told to the document.
     """
-    data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language()}
+    data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language(),
+            "found": st.session_state.pop("found", None)}  # fmt: skip
     _PAGE(key="page_frame", data=data)
 
 

@@ -1,9 +1,12 @@
 // On every page: a visit starts at its top, and a form that was just filled comes into view, with its prompt focused.
 // Streamlit may keep the scroll of the page before; and a press far down the page would fill a form that nobody sees.
 // In a narrow window the links are in a sheet over the page; Streamlit takes it away only where it finds a phone.
+// How much a search has found is said once the typing pauses: whoever hears the page does not see the list change.
 // The document says in which language it is: screen readers choose their voice by it, and browsers the shape of a sign.
 
-const last = { page: "", filled: "" };
+const last = { page: "", filled: "", found: null };
+const PAUSE = 700; // ms
+const aloud = Object.assign(document.createElement("p"), { className: "picture-desk-aloud", role: "status" });
 const PROMPT = ".st-key-composer .st-key-prompt textarea";
 
 function whenThere(selector, then, tries = 120) {
@@ -33,9 +36,17 @@ function measure(toolbar) {
   height.observe(toolbar);
 }
 
-export default function ({ data }) {
+function say(found) {
+  aloud.textContent = ""; // the same number of another search is news too
+  clearTimeout(aloud.later);
+  aloud.later = setTimeout(() => (aloud.textContent = found.said), PAUSE);
+}
+
+export default function ({ data, parentElement }) {
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;
+  if (aloud.parentNode !== parentElement) parentElement.append(aloud);
+  if (!arrived && last.found && data.found && last.found.of !== data.found.of) say(data.found);
   Object.assign(last, data);
   document.documentElement.lang = data.lang;
   if (arrived) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });

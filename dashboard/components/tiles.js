@@ -80,7 +80,7 @@ function head(data, me) {
   const { words } = data;
   const size = (name) => el("button", { type: "button", "data-act": "resize", "data-id": name, "aria-pressed": String(me.size === name), "aria-label": words.sizes[name], title: words.sizes[name] }, name.toUpperCase());
   return el("div", { class: "head" },
-    el("span", { class: "count soft", role: "status" }, data.count),
+    el("span", { class: "count soft" }, data.count),
     el("button", { class: me.mode ? "act on" : "act", type: "button", "data-act": "mode", "aria-pressed": String(Boolean(me.mode)), title: words.mode }, words.select),
     el("div", { class: "sizes", role: "group", "aria-label": words.size }, Object.keys(words.sizes).map(size)));
 }

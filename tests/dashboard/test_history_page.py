@@ -235,6 +235,24 @@ def test_a_view_is_saved_opened_renamed_and_its_loss_undone(form_room: Room, pas
 # What is shown ------------------------------------------------------------------------------------------------------
 
 
+def test_how_much_a_search_has_found_is_said_aloud_and_how_much_is_listed_by_news_is_not(
+    form_room: Room, past: Past
+) -> None:
+    past.write([Was("a red kite"), Was("a blue kite"), Was("a boat")])
+    app = form_room.open("history")
+    everything = drawn(app, "page_frame")["found"]
+    assert everything["said"] == "3 requests"
+    form_room.ask("a fourth")
+    assert drawn(app.run(), "page_frame")["found"]["of"] == everything["of"]
+    found = {words: drawn(write_search(app, words), "page_frame")["found"] for words in ("kite", "nothing like it")}
+    assert [one["said"] for one in found.values()] == ["2 requests", "None of 4 requests matches"]
+    assert len({everything["of"], *(one["of"] for one in found.values())}) == 3
+
+
+def write_search(app: AppTest, words: str) -> AppTest:
+    return app.text_input(key="q").set_value(words).run()
+
+
 def test_history_is_newest_first_and_turns_pages_both_ways(form_room: Room, past: Past) -> None:
     past.write([Was(f"prompt {index}", S.CANCELLED) for index in range(70)])
     app = form_room.open("history")
