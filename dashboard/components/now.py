@@ -53,11 +53,12 @@ def now_strip(person: str) -> None:
 
 
 def _strip(person: str) -> None:
-    seen = news.seen()
-    every: float | None = news.TIMER_SECONDS
-    with trouble.live_part("now"):
-        every = _draw(person)
-    news.keep_true("now", person, seen=seen, every=every)
+    with news.turn():
+        seen = news.seen()
+        every: float | None = news.TIMER_SECONDS
+        with trouble.live_part("now"):
+            every = _draw(person)
+        news.keep_true("now", person, seen=seen, every=every)
 
 
 def _draw(person: str) -> float | None:
@@ -143,12 +144,13 @@ def pulse(person: str, title: Callable[[int], str]) -> None:
 
 
 def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
-    seen, says = news.seen(), ""
-    with suppress(*trouble.DATABASE_ERRORS):
-        if _standing(person) != drawn:
-            st.rerun()
-        says = title(resources.desk().history.active_count(person))
-    news.keep_true("pulse", person, seen=seen, leisurely=True, title=says)
+    with news.turn():
+        seen, says = news.seen(), ""
+        with suppress(*trouble.DATABASE_ERRORS):
+            if _standing(person) != drawn:
+                st.rerun()
+            says = title(resources.desk().history.active_count(person))
+        news.keep_true("pulse", person, seen=seen, leisurely=True, title=says)
 
 
 def _standing(person: str) -> object:

@@ -1,5 +1,8 @@
 """What keeps an open page true: told of every move, drawn by a timer only while something moves unannounced."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from room import Room, drawn
 from sqlalchemy.exc import OperationalError
@@ -35,6 +38,35 @@ def test_a_page_has_a_timer_only_while_something_may_change_unannounced(form_roo
     assert every(app.run()) == at_the_provider
     form_room.submissions.apply(claim.submission_id, Word("failed", f"p-{claim.submission_id}", (), 0, "policy", "no"))
     assert every(app.run()) is None
+
+
+def test_of_all_parts_that_a_move_wakes_two_are_drawn_at_once() -> None:
+    inside, most = list[int](), list[int]()
+
+    def draw(number: int) -> None:
+        with news.turn():
+            inside.append(number)
+            most.append(len(inside))
+            time.sleep(0.02)
+            inside.remove(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        list(pool.map(draw, range(8)))
+    assert max(most) == news.AT_ONCE
+
+
+def test_a_part_whose_turn_does_not_come_is_drawn_all_the_same(
+    form_room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(news, "TURN_SECONDS", 0.05)
+    form_room.say_hello()
+    form_room.ask()
+    with news.turn(), news.turn():
+        assert every(form_room.open()) is not None
+    with pytest.raises(RuntimeError), news.turn():  # and whoever fails gives its turn back
+        raise RuntimeError
+    assert [news._turns.acquire(blocking=False) for _ in range(3)] == [True, True, False]
+    news._turns.release(news.AT_ONCE)
 
 
 def test_history_has_a_slow_timer_only_while_something_is_being_made(form_room: Room) -> None:
