@@ -1,12 +1,9 @@
-"""Reference pictures: a drop zone that is emptied at once, and the slots that show what was taken or refused.
+"""Reference pictures: the ways to add some, and the slots that show what was taken or refused.
 
-Each upload is decoded, mended and stored the moment it arrives, and the drop zone starts anew under the next key: so no
-file is processed twice, none stays in memory, and the slots alone are the truth. A picture that is named by its address
-is one of ours, and taken at once (`ours.py`), or has its slot until the server has fetched it (`awaited.py`).
+A file comes through `drop_zone.py`. A picture that is named by its address is one of ours, and taken at once
+(`ours.py`), or has its slot until the server has fetched it (`awaited.py`).
 """
 
-import re
-import secrets
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -16,6 +13,7 @@ import streamlit as st
 from dashboard import resources
 from dashboard.components import awaited, chooser, form_words, formats, ours, trouble, words
 from dashboard.components.controls import named
+from dashboard.components.drop_zone import drop_zone, refuse
 from dashboard.components.form import Ask, Form, keep_references
 from dashboard.components.mount import mount
 from dashboard.language import t
@@ -26,14 +24,6 @@ from data.linked import MOST_WAITING
 from data.sentences import Sentence, paragraph
 from data.shrinking import UPLOAD_MB, Fit
 
-_TYPES = [f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "tiff")]
-"""What the browser may choose. Nothing here decodes HEIC, and Apple's browsers hand a photo over as the first type of
-the list, as long as neither HEIC nor a wildcard is in it. What no model takes is here for our sentence about it."""
-_HEIC = ("heic", "heif")
-"""By its name, because Windows knows no type of it. Only for browsers that convert nothing anyway: what is not in the
-list the uploader refuses before it reaches us, with "files are not allowed". On Apple's the conversion is worth it."""
-_CONVERTS_NOTHING = re.compile("Windows|Linux|Android|CrOS")
-
 
 def references(form: Form, person: str) -> None:
     """The drop zone and the slots, with the limits of the models that take pictures."""
@@ -42,7 +32,13 @@ def references(form: Form, person: str) -> None:
     most = min((one.max for one in limits), default=0)
     roles = limits[0].roles if len({one.roles for one in limits}) == 1 else ()
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key="add_references"):
-        _drop_zone(form, limits, roles)
+        with st.container(key="drop_zone"):
+            drop_zone(limits, _fit(limits))
+            without = [named(ask.spec) for ask in form.asks if _edit_spec(ask).references is None]
+            if without and not form.references:  # otherwise the slots say it
+                st.caption(formats.literal(form_words.text_alone(without)))
+            if roles:
+                st.caption(formats.literal(form_words.in_order(roles)))
         with st.container(horizontal=True, gap="small", width="content", key="other_sources"):
             chooser.button(most)
             _by_address(_fit(limits), most)
@@ -75,37 +71,6 @@ def _edit_spec(ask: Ask) -> ModelSpec:
     return catalog().get(ask.choice.edit or "") or ask.spec
 
 
-def _drop_zone(form: Form, limits: Sequence[ReferenceSpec], roles: Sequence[str]) -> None:
-    nonce = st.session_state.setdefault("drop_nonce", 0)
-    label = t(words.REFERENCES)
-    if limits:
-        label = t("Reference pictures (up to {most})", most=min(one.max for one in limits))
-    with st.container(key="drop_zone"):
-        left = st.file_uploader(
-            label,
-            type=_types(st.context.headers.get("User-Agent") or ""),
-            accept_multiple_files=True,
-            max_upload_size=UPLOAD_MB,
-            key=f"drop_{nonce}",
-            on_change=_take,
-            args=(f"drop_{nonce}", _fit(limits)),
-            disabled=not limits,
-            help=t(
-                "Drop, choose or paste PNG, JPEG or WebP of up to {most} megapixels. They are turned upright, and made "
-                "smaller where the model takes less.",
-                most=resources.desk().settings.max_reference_megapixels,
-            ),
-        )
-        if left:  # dropped while the page was being drawn: no change was reported for them
-            _take(f"drop_{nonce}", _fit(limits))
-            st.rerun()
-        without = [named(ask.spec) for ask in form.asks if _edit_spec(ask).references is None]
-        if without and not form.references:  # otherwise the slots say it
-            st.caption(formats.literal(form_words.text_alone(without)))
-        if roles:
-            st.caption(formats.literal(form_words.in_order(roles)))
-
-
 def _by_address(fit: Fit, most: int) -> None:
     """A field for the address of a picture on the web, behind a button."""
     with st.popover(t(words.BY_ADDRESS), icon=":material/link:", disabled=not most, key="by_address"):
@@ -136,15 +101,11 @@ def _link(addresses: str, fit: Fit) -> None:
             try:
                 _take_address(address, fit)
             except PictureDeskError as error:
-                _refuse(error.sentence)
+                refuse(error.sentence)
         if len(wanted) > MOST_WAITING:
             taken = Sentence("Of {all} pictures the first {most} were taken.", all=len(wanted), most=MOST_WAITING)
-            _refuse(paragraph(taken, Sentence("Nothing was charged.")))
+            refuse(paragraph(taken, Sentence("Nothing was charged.")))
         keep_references()
-
-
-def _refuse(sentence: str) -> None:
-    st.session_state["refused"] = [*st.session_state["refused"], (secrets.token_hex(4), sentence)]
 
 
 def _take_address(address: str, fit: Fit) -> None:
@@ -154,11 +115,6 @@ def _take_address(address: str, fit: Fit) -> None:
         awaited.ask(state["form_of"], address, fit)
     elif all(image.sha256 != known.sha256 for known in state["references"]):
         state["references"] = [*state["references"], image]
-
-
-def _types(agent: str) -> list[str]:
-    """What the drop zone asks this browser for."""
-    return [*_TYPES, *(_HEIC if _CONVERTS_NOTHING.search(agent) else ())]
 
 
 def _fit(limits: Sequence[ReferenceSpec]) -> Fit:
@@ -186,29 +142,6 @@ def _together(fit: Fit, limits: Sequence[ReferenceSpec], images: Sequence[Stored
 
 def _largest(model_mb: int) -> int:
     return min(model_mb, resources.desk().settings.max_reference_mb)
-
-
-def _take(key: str, fit: Fit) -> None:
-    """Stores what was dropped, or notes why not; runs before the page is drawn."""
-    state, store = st.session_state, resources.desk().artifacts
-    for upload in state.get(key) or []:
-        if not hasattr(upload, "getvalue"):
-            continue  # a file of a server that has restarted since: Streamlit keeps only its tombstone
-        try:
-            image = store.take_reference(upload.getvalue(), upload.name, fit=fit)
-        except PictureDeskError as error:
-            _refuse(_about(upload.name, error))
-        else:
-            if all(image.sha256 != known.sha256 for known in state["references"]):
-                state["references"] = [*state["references"], image]
-    state["drop_nonce"] += 1
-    keep_references()
-
-
-def _about(name: str, error: PictureDeskError) -> str:
-    """Its sentence, which names the file."""
-    said = error.sentence
-    return said if name in said else Sentence("About {file}: {sentence}", file=name, sentence=said)
 
 
 def _slot(image: StoredImage, index: int, most: int, roles: Sequence[str]) -> dict[str, Any]:

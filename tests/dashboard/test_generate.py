@@ -8,7 +8,7 @@ from room import Room, cards, choose, drawn, generate, label, press, tell, texts
 from room import acts as acts_of
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import acts, chooser, families, form_words, references, templates, words
+from dashboard.components import acts, chooser, drop_zone, families, form_words, references, templates, words
 from dashboard.components.server import About
 from data.catalog import catalog
 from data.errors import NotAllowed
@@ -95,8 +95,8 @@ def test_a_family_that_nobody_connected_cannot_be_picked_and_neither_can_both(
 
 
 def test_photos_are_asked_for_as_jpeg_because_nothing_here_reads_heic(room: Room) -> None:
-    (drop_zone,) = room.open().get("file_uploader")
-    asked = list(drop_zone.proto.type)
+    (zone,) = room.open().get("file_uploader")
+    asked = list(zone.proto.type)
     assert asked[0] == "image/jpeg"
     assert not {"image/*", "image/heic", ".heic", ".heif"} & set(asked)
 
@@ -105,7 +105,7 @@ def test_only_a_browser_that_converts_no_photo_hands_over_heic_for_our_sentence_
     for machine, takes in (("Windows NT 10.0", True), ("X11; Linux x86_64", True), ("Linux; Android 14", True),
                            ("iPhone; CPU iPhone OS 18_0 like Mac OS X", False), ("Macintosh; Intel Mac OS X", False),
                            ("", False)):  # fmt: skip
-        assert ("heic" in references._types(f"Mozilla/5.0 ({machine})")) is takes
+        assert ("heic" in drop_zone._types(f"Mozilla/5.0 ({machine})")) is takes
 
 
 def test_what_a_later_model_finds_too_large_is_made_smaller_by_a_press(room: Room, state: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ FOR_PROGRAMS = {
     "ack", "act", "base", "button", "clock", "draw", "epoch", "field", "filled", "full", "href", "icon", "id", "key",
     "kind", "lang", "mode", "name_of", "page", "picture", "pieces", "prompt", "ref", "seen", "src", "state", "sha256",
     "task", "thumb", "tone", "url", "version", "value", "whose", "ids", "revision", "at", "box", "details", "view",
-    "keys", "write", "form",
+    "keys", "write", "form", "of",
 }  # fmt: skip
 """Fields of our components' data that are not, or are the person's own words."""
 OTHERS = ("Google", "ByteDance", "kie.ai", "local", "PNG", "JPEG", "WebP", "Made up", "English", "kB", "MB", "timeout",
