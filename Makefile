@@ -19,11 +19,11 @@ run:
 	@$(call set_up,app)
 	@exec $(PY) -m dashboard
 
-# Five at once, also on two cores: whole processes are waited for now and then.
+# Six at once, also on two cores: whole processes are waited for now and then.
 test:
 	@$(call set_up,test)
 	@$(PY) tests/browser.py --install
-	@$(PY) -m pytest -n 5
+	@$(PY) -m pytest -n 6
 
 # Long proofs, run by hand: sidecars killed 200 times on each database; faults planted in the store, and caught; every
 # model by every road, and every documented failure of each; every screen in every state, light, dark and on a phone.

@@ -112,16 +112,15 @@ def test_pictures_of_the_desk_are_carried_here_and_an_address_is_pasted(person: 
     expect(page.locator(".st-key-slots")).not_to_contain_text("dog.png")
 
 
-def test_a_file_is_pasted_and_another_dropped_while_the_page_draws_the_first(person: Person) -> None:
+def test_a_file_is_pasted_and_another_dropped(person: Person) -> None:
     page = person.page
     expect(page.get_by_role("button", name="Choose files")).to_be_visible()  # in our words: Streamlit has but English
     files = {"paste": ("pasted.png", "image/png", png()), "drop": ("phone.jpg", "image/jpeg", phone_jpeg())}
     for kind, (name, mime, data) in files.items():
         zone = page.locator(".st-key-drop_zone [data-testid=stFileUploaderDropzone]")
         zone.evaluate(HAND_OVER, [kind, name, mime, base64.b64encode(data).decode()])
-        page.wait_for_timeout(300)  # the first is taken, and its slot not drawn yet
-    for name, _, _ in files.values():
         expect(page.locator(".st-key-slots li[data-slot]", has_text=name)).to_be_visible()
+        person.settles()
     expect(page.locator(".st-key-slots")).to_contain_text("rotated upright")
 
 

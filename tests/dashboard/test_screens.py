@@ -19,6 +19,11 @@ from data.settling import Word
 from data.status import Outcome, TaskStatus
 
 
+@pytest.fixture
+def room(form_room: Room) -> Room:
+    return form_room
+
+
 def refused(app: AppTest) -> list[str]:
     return [one["sentence"] for one in drawn(app, "slots").get("refused", [])]
 
@@ -184,13 +189,25 @@ def test_a_reference_is_taken_once_shown_with_what_was_done_and_brings_the_edit_
     assert slots["words"]["title"] == "1 of 10 · Nano Banana Edit will use them"
     assert "rotated upright" in slots["slots"][0]["note"]
     assert slots["slots"][0]["src"].startswith("http://127.0.0.1:8600/files/")
-    assert app.file_uploader[0].value == []
     write(app, "as a drawing")
+    assert len(drawn(app, "slots")["slots"]) == 1
+    app.session_state["drop_taken_at"] -= 30
+    app.run()
+    assert app.file_uploader[0].value == []  # once it is quiet, nothing stays in memory
     assert len(drawn(app, "slots")["slots"]) == 1
     press(app)
     task = room.all_tasks()[0]
     assert task.model == "google/nano-banana-edit"
     assert [row.filename for row in room.history.detail(task.id).inputs] == ["phone.jpg"]
+
+
+def test_a_file_that_is_under_way_while_another_is_taken_meets_the_same_zone(room: Room) -> None:
+    app = room.open()
+    zone = app.file_uploader[0].key
+    for name in ("a.png", "b.png"):
+        drop(app, (name, pictures.png(64 + ord(name[0]), 64), "image/png"))
+        assert app.file_uploader[0].key == zone  # what the browser sends for another key is lost
+    assert [slot["name"] for slot in drawn(app, "slots")["slots"]] == ["a.png", "b.png"]
 
 
 def test_a_refused_file_is_named_with_the_reason_and_the_others_are_kept(room: Room) -> None:
