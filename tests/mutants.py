@@ -104,7 +104,7 @@ FAULTS = (
           "            session.flush()\n"),
     fault("a failed download drops the addresses", "errands.py", "            row.fail_message = message[:2000]\n",
           "            row.fail_message, row.outputs = message[:2000], []\n"),
-    fault("fetched without files", "errands.py", " or not _stored_positions(session, submission_id)", ""),
+    fault("fetched without files", "errands.py", " or not _stored(session, submission_id)", ""),
     fault("a slow fetcher ends what another took over", "errands.py",
           "row.fetch_at is None or (attempt is not None and attempt != row.fetch_attempts)", "row.fetch_at is None"),
     fault("a dead fetcher is never replaced", "errands.py", "row.fetch_at = now + lease", "row.fetch_at = None"),
