@@ -91,7 +91,7 @@ def in_trouble(eyes: Eyes, person: Person, secrets: Path) -> None:
     eyes.look("a sign-in")
     restarts(secrets.unlink)  # Streamlit keeps a sign-in that it has read
     person.opens()
-    card = page.locator("li.card").first
+    card = page.locator("li.card", has=page.get_by_role("button", name="Star")).first
     place = card.bounding_box()
     (state / "picture-desk.sqlite").write_bytes(b"this is no database any more" * 1000)
     card.get_by_role("button", name="Star").click()
