@@ -92,6 +92,7 @@ def in_trouble(eyes: Eyes, person: Person, secrets: Path) -> None:
     restarts(secrets.unlink)  # Streamlit keeps a sign-in that it has read
     person.opens()
     card = page.locator("li.card", has=page.get_by_role("button", name="Star")).first
+    card.get_by_role("button", name="Star").hover()  # which scrolls to it
     place = card.bounding_box()
     (state / "picture-desk.sqlite").write_bytes(b"this is no database any more" * 1000)
     card.get_by_role("button", name="Star").click()
