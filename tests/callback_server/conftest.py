@@ -11,8 +11,11 @@ from typing import Any, Self
 import httpx
 import pytest
 import uvicorn
+from bench import Bench
 from databases import Databases
+from shelf import Shelf
 from sqlmodel import col, select
+from stores import Stores
 
 from callback_server.app import create_app
 from callback_server.routes.opened import Opened
@@ -124,6 +127,22 @@ def server(server_factory: ServerFactory) -> Server:
 @pytest.fixture
 def wrong_token() -> str:
     return new_token()
+
+
+@pytest.fixture
+def bench(database_url: str, tmp_path: Path) -> Iterator[Bench]:
+    """The stores of a fresh database, with a folder for pictures, as the workers have them."""
+    stores = Stores(database_url)
+    yield Bench(stores, tmp_path)
+    stores.close()
+
+
+@pytest.fixture
+def shelf() -> Iterator[Shelf]:
+    """A server with files to be fetched."""
+    made = Shelf()
+    yield made
+    made.close()
 
 
 @pytest.fixture(scope="module")

@@ -180,13 +180,6 @@ def have_their_pictures(engine: Engine, *ids: str) -> None:
                what=lambda: f"{[engine.card(task_id) for task_id in ids]}\n{engine.log('server')[-3000:]}")  # fmt: skip
 
 
-@pytest.fixture
-def shelf() -> Iterator[Shelf]:
-    made = Shelf()
-    yield made
-    made.close()
-
-
 @on_sqlite
 def test_a_corrupt_or_missing_file_that_heals_becomes_a_picture_or_a_video(
     databases: Databases, tmp_path: Path, shelf: Shelf

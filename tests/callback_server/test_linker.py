@@ -3,16 +3,13 @@
 import asyncio
 import logging
 import socket
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from bench import Bench
 from pictures import animated_gif, phone_jpeg, png
 from shelf import Shelf
 from sqlmodel import select
-from stores import Stores
 
 from callback_server.download import Downloader
 from callback_server.workers.linker import Linker
@@ -24,20 +21,6 @@ from data.storage import picture_key
 
 FIT = Fit(10_000_000, 64_000_000)
 TOKEN = "a-secret-of-anns"
-
-
-@pytest.fixture
-def bench(database_url: str, tmp_path: Path) -> Iterator[Bench]:
-    stores = Stores(database_url)
-    yield Bench(stores, tmp_path)
-    stores.close()
-
-
-@pytest.fixture
-def shelf() -> Iterator[Shelf]:
-    made = Shelf()
-    yield made
-    made.close()
 
 
 def asked(bench: Bench, address: str, *, fit: Fit = FIT, allowed: str = "", most: int = 10**7) -> Linked:

@@ -5,7 +5,7 @@ import base64
 import itertools
 import sqlite3
 import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from bench import PICTURE, Bench, completed
 from pictures import png, transparent_png
 from shelf import Shelf
 from sqlalchemy.exc import OperationalError
-from stores import MODELS, SERVES, Stores, picture
+from stores import MODELS, SERVES, picture
 
 from callback_server.intake import answered
 from callback_server.providers.base import (
@@ -40,20 +40,6 @@ from data.status import Outcome, TaskStatus
 
 S = TaskStatus
 on_sqlite = pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-
-
-@pytest.fixture
-def bench(database_url: str, tmp_path: Path) -> Iterator[Bench]:
-    stores = Stores(database_url)
-    yield Bench(stores, tmp_path)
-    stores.close()
-
-
-@pytest.fixture
-def shelf() -> Iterator[Shelf]:
-    made = Shelf()
-    yield made
-    made.close()
 
 
 def test_a_server_stopped_while_it_claims_gives_the_claim_back_unsent(bench: Bench) -> None:
