@@ -10,16 +10,20 @@ import argparse
 import asyncio
 import os
 import random
+import re
 import shutil
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import uvicorn
+import uvloop
 from fastapi import FastAPI
 from fastapi.responses import FileResponse
 from fastapi.staticfiles import StaticFiles
@@ -97,7 +101,7 @@ class Server:
 
     def _answers(self) -> bool:
         try:
-            asyncio.run(asked(self.port, ["/"], {}, 1, None))
+            uvloop.run(asked(self.port, ["/"], {}, 1, None))
         except OSError:
             return False
         return True
@@ -112,29 +116,63 @@ class Server:
         self.process.wait(20)
 
 
+class Asking(asyncio.Protocol):
+    """One connection that asks for the next as soon as the last answer is whole; little work, for it shares the cores.
+
+    `requests` gives what is sent; `status` is what each answer must say, if anything.
+    """
+
+    def __init__(self, requests: Iterator[bytes], status: int | None) -> None:
+        self.requests, self.status, self.total = requests, status, 0
+        self.head, self.left = b"", 0  # of the answer: what of its head is there, and bytes of its body to come
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = cast(asyncio.Transport, transport)
+        self.following()
+
+    def following(self) -> None:
+        request = next(self.requests, None)
+        if request is None:
+            self.transport.close()
+        else:
+            self.transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        if not self.left:
+            self.head += data
+            if b"\r\n\r\n" not in self.head:
+                return
+            head, data = self.head.split(b"\r\n\r\n", 1)
+            self.head = b""
+            if self.status is not None and int(head[9:12]) != self.status:
+                self.done.set_exception(RuntimeError(head))
+                self.transport.close()
+                return
+            length = re.search(rb"(?i)content-length: *(\d+)", head)
+            self.left = int(length[1]) if length and head[9:12] != b"304" else 0
+            self.total += self.left
+        self.left -= len(data)
+        if not self.left:
+            self.following()
+
+    def connection_lost(self, _: Exception | None) -> None:
+        if not self.done.done():
+            self.done.set_result(None)
+
+
 async def asked(port: int, paths: list[str], headers: dict[str, str], count: int, status: int | None) -> int:
-    """So many requests over all connections, each waiting for its answer; returns the bytes of all bodies."""
-    left, total = iter(range(count)), 0
-
-    async def connection() -> None:
-        nonlocal total
-        reader, writer = await asyncio.open_connection("127.0.0.1", port, limit=1 << 22)
-        for number in left:
-            path = paths[number % len(paths)]
-            more = f"If-None-Match: {headers[path]}\r\n" if path in headers else ""
-            writer.write(f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{more}\r\n".encode())
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            if status is not None and int(head[9:12]) != status:
-                raise RuntimeError(f"{path}: {head!r}")
-            length = int(head.split(b"content-length:")[1].split(b"\r\n")[0]) if b"content-length:" in head else 0
-            length = 0 if status == 304 else length
-            total += length
-            while length:
-                length -= len(await reader.read(min(length, 1 << 20)))
-        writer.close()
-
-    await asyncio.gather(*(connection() for _ in range(min(CONNECTIONS, count))))
-    return total
+    """So many requests over all connections; returns the bytes of all bodies."""
+    known = {path: f"If-None-Match: {tag}\r\n" for path, tag in headers.items()}
+    texts = [f"GET {path} HTTP/1.1\r\nHost: localhost\r\n{known.get(path, '')}\r\n".encode() for path in paths]
+    requests = (texts[number % len(texts)] for number in range(count))
+    loop = asyncio.get_running_loop()
+    made = [
+        (await loop.create_connection(lambda: Asking(requests, status), "127.0.0.1", port))[1]
+        for _ in range(min(CONNECTIONS, count))
+    ]
+    await asyncio.gather(*(each.done for each in made))
+    return sum(each.total for each in made)
 
 
 async def tags(port: int, paths: list[str]) -> dict[str, str]:
@@ -201,7 +239,7 @@ def compared(folder: Path, options: argparse.Namespace) -> None:
                     paths = work.ours if kind == "ours" else [f"{prefix}/{path}" for path in work.plain]
                     known = asyncio.run(tags(server.port, paths)) if work.status == 304 else {}
                     cpu, start = server.cpu, time.perf_counter()
-                    total = asyncio.run(asked(server.port, paths, known, work.requests, work.status))
+                    total = uvloop.run(asked(server.port, paths, known, work.requests, work.status))
                     seconds, spent = time.perf_counter() - start, server.cpu - cpu
                     if number:  # the first round warms up
                         found[name].append(

@@ -146,6 +146,7 @@ def test_a_known_picture_is_304_without_a_look_at_the_disk(
     answer = server.client.get(link(server, stored, variant), headers={"If-None-Match": form.format(etag)})
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", etag)
     assert "immutable" in answer.headers["cache-control"]
+    assert answer.headers["cross-origin-resource-policy"] == "cross-origin"
 
 
 def test_another_etag_is_no_match(server: Server, stored: StoredImage) -> None:
