@@ -70,7 +70,7 @@ def retry_one(
         return known
     if other is None and wish.others(session, task_id, TaskStatus.SUCCEEDED):
         happened = Sentence("This was asked for again already, and has its picture.")
-        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Use it again for one more picture.")))
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Press “Use again” on it for one more picture.")))
     if task.status not in _ENDED_IN_NOTHING:
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))

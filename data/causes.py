@@ -6,8 +6,17 @@ so that it can name what was really charged.
 
 from dataclasses import dataclass
 
-from data.money import format_credits
+from data.money import MICRO, format_credits
 from data.sentences import Joined, Sentence, paragraph
+
+NOTHING_THERE = Sentence(
+    "There is no finished picture at the provider to download again. Nothing was charged; ask for it anew."
+)
+NO_DOUBT = Sentence("Nothing about this request is in doubt any more, so nothing was changed. Look at it once more.")
+ID_TAKEN = Sentence(
+    "Another request is known by this id already. Nothing was changed; copy the id from the provider's list once more."
+)
+"""Why a wish about a task that waits or failed is refused."""
 
 
 @dataclass(frozen=True)
@@ -68,7 +77,7 @@ FAILED: dict[str, Cause] = {
     ),
     "has_picture": Cause(
         "An earlier try at this has its picture by now, so this one was not sent.",
-        "Use it again for one more picture.",
+        "Press “Use again” on it for one more picture.",
     ),
     "over_cap": Cause(
         "Its batch has cost as much as it may, so this was not sent.", "Ask for it again if it may cost more."
@@ -87,7 +96,8 @@ FAILED: dict[str, Cause] = {
         "We go on looking for it; an admin can ask the provider where it is.",
     ),
     "not_an_image": Cause(
-        "The file the provider delivered is no whole picture or video.", "Retry the download, or try again."
+        "The file the provider delivered is no whole picture or video.",
+        "Retry the download: it costs nothing. Or try again, as a new request.",
     ),
     "unreadable": Cause(
         "The picture inside the provider's answer was damaged on the way and cannot be read.", "Try again."
@@ -162,6 +172,8 @@ def explain(code: str | None, charged_micro: int = 0, road: str = "", *, perhaps
 
 def money(code: str | None, charged_micro: int, *, perhaps: bool) -> Sentence:
     """Whether it was charged, as far as anybody knows."""
+    if charged_micro == MICRO:
+        return Sentence("1 credit was charged.")
     if charged_micro:
         return Sentence("{n} credits were charged.", n=format_credits(charged_micro))
     if code in _PAID:

@@ -11,14 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlmodel import Session, col
 
-from data.causes import DIRECT
+from data.causes import DIRECT, NOTHING_THERE
 from data.db import Database
 from data.errors import NotAllowed
 from data.images import StoredImage
 from data.moves import fetch_anew, lock_submission, log
 from data.rows import artifact_row
 from data.schema import Artifact, Submission, Task
-from data.sentences import Sentence
 
 _HELD = "held:"
 """Begins the address of a file that came inside an answer: only our own storage ever had it."""
@@ -42,7 +41,7 @@ class Lost:
         with self._db.transaction() as session:
             mine = {row.submission_id for row in _calls(session, shas) if row.task_id == task_id}
             if not mine:
-                raise NotAllowed(Sentence("There is no finished picture at the provider to download again."))
+                raise NotAllowed(NOTHING_THERE)
             now = self._clock()
             for submission_id in sorted(mine):
                 if (call := lock_submission(session, submission_id)) is not None:

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from data.again import Retried, Said, refuse_beside_a_retry, retry_batch, retry_one
 from data.asks import batch_of_key, digest, likeness, write_batch
+from data.causes import ID_TAKEN, NO_DOUBT, NOTHING_THERE
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
@@ -181,7 +182,7 @@ class TaskStore:
             submission = lock_submission(session, wanted) if wanted is not None else None
             now = self._clock()
             if submission is None:
-                raise NotAllowed(Sentence("There is no finished picture at the provider to download again."))
+                raise NotAllowed(NOTHING_THERE)
             fetch_anew(session, submission, now)
             if not move(session, task_id, _S.FETCHING, since={_S.FAILED}, now=now, kind="download_again", who=who,
                         submission_id=submission.id):  # fmt: skip
@@ -220,13 +221,13 @@ class TaskStore:
             doubtful = _doubtful(session, task_id)
             submission, now = lock_submission(session, doubtful) if doubtful else None, self._clock()
             if submission is None or submission.outcome != Outcome.UNKNOWN or not provider_task_id:
-                raise NotAllowed(Sentence("Nothing about this request is in doubt."))
+                raise NotAllowed(NO_DOUBT)
             taken = select(Submission.id).where(
                 Submission.account == submission.account, Submission.provider_task_id == provider_task_id,
                 Submission.id != submission.id,
             )  # fmt: skip
             if session.exec(taken).first() is not None:
-                raise NotAllowed(Sentence("Another request is known by this id already."))
+                raise NotAllowed(ID_TAKEN)
             if submission.provider_task_id is not None:
                 raise NotAllowed(Sentence("The provider has told us this request's id already; we look at it."))
             submission.named_as, submission.poll_at = provider_task_id, now
@@ -246,7 +247,7 @@ class TaskStore:
             doubtful = _doubtful(session, task_id)
             submission, now = lock_submission(session, doubtful) if doubtful else None, self._clock()
             if submission is None or submission.outcome != Outcome.UNKNOWN:
-                raise NotAllowed(Sentence("Nothing about this request is in doubt."))
+                raise NotAllowed(NO_DOUBT)
             if again:
                 refuse_beside_a_retry(session, task_id)
             submission.outcome, submission.settled_at = Outcome.WRITTEN_OFF, now

@@ -48,8 +48,8 @@ def _used_up(left: Left, name: str, person: str) -> str:
     setters = {row.scope: row.set_by for row in resources.desk().ledger.budgets()}
     who = next((setters[scope] for scope in scopes if scope in setters), person)
     if who == person:
-        return t("{budget} is used up – raise it in Settings", budget=name)
-    return t("{budget} is used up – {who} can raise it", budget=name, who=people.name_of(who, person))
+        return t("{budget} is spent – raise it in Settings", budget=name)
+    return t("{budget} is spent – {who} can raise it", budget=name, who=people.name_of(who, person))
 
 
 def left(person: str, price: int | None, calls: int = 1) -> Left | None:
@@ -103,7 +103,7 @@ def _label(left: Left, person: str) -> str:
     if not left.micro:
         return _used_up(left, name, person)
     if left.pictures:
-        return t("{budget} allows {n} more – choose fewer", budget=name, n=left.pictures)
+        return t("{budget} allows {n} – choose fewer", budget=name, n=left.pictures)
     if left.calls > 1:
         return t("{budget} is too small for all {n} models", budget=name, n=left.calls)
     return t("{budget} is too small for this", budget=name)

@@ -149,21 +149,21 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
     label, sentence = press.obstacle(now, left, person, empty=empty)
     meant = label or edited or way(now) == Relation.VARIATION  # whoever varies wants the same once more
     same = None if meant else press.same_as(now)
-    estimate, models = _estimate(now, now.count), len(now.willing)
-    text = form_words.generate(now.total, estimate, again=same is not None, models=models)
+    text = form_words.generate(now.total, _estimate(now, now.count), again=same is not None)
     _left_out(now)
     shortcut = None if label or _is_covered() else "Ctrl+Enter"
-    with st.container(horizontal=True, gap="small", key="press"):
-        with st.container(key="generate"):
-            st.button(
-                formats.literal(label or text), key=key, type="primary", width="stretch", shortcut=shortcut,
-                disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
-            )  # fmt: skip
-        batch.button(person, now)
     refusal = "" if edited else press.refusal(now)
-    if sentence or refusal:
-        st.error(formats.literal(refusal or sentence), icon=":material/error:")
-    elif same is not None:
+    with st.container(gap="small", key="press"):
+        if sentence or refusal:  # above the button, which is always in sight: below it nobody would see it
+            st.error(formats.literal(refusal or sentence), icon=":material/error:")
+        with st.container(horizontal=True, gap="small", key="press_row"):
+            with st.container(key="generate"):
+                st.button(
+                    formats.literal(label or text), key=key, type="primary", width="stretch", shortcut=shortcut,
+                    disabled=bool(label), on_click=press.press, args=(person, press.number(), now.promise),
+                )  # fmt: skip
+            batch.button(person, now)
+    if same is not None and not (sentence or refusal):
         twin(same, person)
     return label == t(words.ADD_PROMPT)
 

@@ -107,5 +107,5 @@ def _shown(cause: str) -> Group:
     kept = listing.known()
     found = next((group for group in kept.groups if group.cause == cause), None) if kept else None
     if found is None:
-        raise NotAllowed(Sentence("This page is older than what it shows. Look again."))
+        raise NotAllowed(Sentence("This page is older than what it shows, so nothing was asked for. Look again."))
     return found

@@ -36,13 +36,9 @@ def gone(models: Sequence[str], instead: Sequence[str], *, halted: bool) -> str:
     return t("{models} are not offered any more; chosen instead: {instead}.", **names)
 
 
-def generate(count: int, estimate: str, *, again: bool = False, models: int = 1) -> str:
-    """The label of the one button that spends. `count` is over all models together."""
-    said = {"count": count, "estimate": estimate, "models": models}
-    if models > 1:
-        if again:
-            return t("Generate {count} again with {models} models · {estimate}", **said)
-        return t("Generate {count} with {models} models · {estimate}", **said)
+def generate(count: int, estimate: str, *, again: bool = False) -> str:
+    """The label of the one button that spends, short enough for one line of a phone. `count` is over all models."""
+    said = {"count": count, "estimate": estimate}
     if not again:
         return t("Generate {count} · {estimate}", **said)
     if count > 1:

@@ -14,6 +14,8 @@ from data.money import CREDIT_USD_MICRO, MICRO, MICRO_CREDITS_PER_USD, PRICE_UNK
 
 _FINEST = MICRO // 100
 """Micro-credits. What has a finer part is told rounded: where a provider counts tokens, each sum has six decimals."""
+_JOINER = "\u2060"
+"""Joins two words, has no width, and belongs into no address."""
 _MONTHS = ("January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
            "December")  # fmt: skip
 _SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
@@ -181,8 +183,12 @@ def age(moment: datetime, now: datetime) -> str:
 
 
 def literal(text: str) -> str:
-    """Text for a place that reads Markdown, with every sign that it would take as markup escaped."""
-    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|$:~" else char for char in text)
+    """Text for a place that reads Markdown, with every sign that it would take as markup escaped.
+
+    Addresses are looked for in what is left, whatever was escaped: a sign that nobody sees breaks them.
+    """
+    broken = re.sub(r"(?i)(@|\bhttps?:|\bwww)(?=\S)", rf"\1{_JOINER}", text)
+    return "".join(f"\\{char}" if char in r"\`*_{}[]()<>#+-.!|$:~" else char for char in broken)
 
 
 def prose(text: str) -> str:

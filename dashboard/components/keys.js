@@ -32,8 +32,16 @@ const asks = ({ key, ctrlKey, metaKey, altKey, repeat }) => !ctrlKey && !metaKey
 // Whether a dialog of ours is open: it closes by Escape, also where Tab has led out of it to the browser's own buttons.
 const asked = () => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some((one) => one.shadowRoot?.querySelector("dialog[open]"));
 
+// A name that is asked for needs no form around it: its button says while one types what is missing, as no form's can.
+function named(field) {
+  const button = () => field.closest("[role=dialog]")?.querySelector("[class*=st-key-names_] button");
+  const press = (tries) => (button()?.disabled ? tries && setTimeout(press, 100, tries - 1) : button()?.click());
+  if (field.matches(".stTextInput input") && field.value.trim()) press(20); // by then the last letter has come to it
+}
+
 function pressed(event, me) {
   const path = event.composedPath().filter((node) => node.matches);
+  if (event.key === "Enter" && !event.isComposing && path[0]) named(path[0]);
   if (event.defaultPrevented || event.isComposing || path[0]?.matches(WRITES) || path.some((node) => node.matches("dialog"))) return;
   const plain = !event.ctrlKey && !event.metaKey && !event.altKey, field = me.data.write && document.querySelector(me.data.write);
   const choosing = event.key === "Escape" && plain && !document.querySelector("[role=dialog]") && !asked() && document.querySelector(".st-key-compare_cancel button");

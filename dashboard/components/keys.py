@@ -36,6 +36,7 @@ _EVERYWHERE = Group(Sentence("Everywhere"), "keys", (
     Key("/", Sentence("Write: to the prompt, or to the search"), ("/",)),
     Key("Tab Shift+Tab", Sentence("To the next thing that can be used, or back"), ("Tab",)),
     Key("Enter Space", Sentence("Press it")),
+    Key("Enter", Sentence("In the field for a name: keep it"), ("Enter",)),
     Key("Esc", Sentence("Close what is open; an answer of No where something is asked"), ("Escape",)),
 ))  # fmt: skip
 _PROMPT = Group(Sentence("Prompt"), "composer", (

@@ -1,5 +1,7 @@
 """Saved views: queries that a person keeps under a name, opens with one press, renames and lets go."""
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from dashboard.components import filters, formats, narrowing, toasts, trouble
@@ -70,22 +72,30 @@ def dialog_if_asked(person: str, query: Query) -> None:
 
     @st.dialog(title, on_dismiss=_close)
     def question() -> None:
-        with st.form("view_form", border=False):
-            st.text_input(
-                t("Name"), name or narrowing.named(query, person)[:LONGEST_NAME], key="view_name",
-                max_chars=LONGEST_NAME,
-            )  # fmt: skip
-            if fault := st.session_state.pop("view_fault", ""):
-                st.error(formats.literal(fault), icon=":material/error:")
-            st.form_submit_button(
-                t("Rename") if what == "rename" else t("Save"), type="primary", key="view_named", on_click=_keep,
-                args=[what, name, person, query],
-            )  # fmt: skip
+        wanted = st.text_input(
+            t("Name"), name or narrowing.named(query, person)[:LONGEST_NAME], key="view_name",
+            max_chars=LONGEST_NAME, live="300ms",
+        )  # fmt: skip
+        if fault := st.session_state.pop("view_fault", ""):
+            st.error(formats.literal(fault), icon=":material/error:")
+        save_button(
+            t("Rename") if what == "rename" else t("Save"), wanted, "view_named", _keep, what, name, person, query
+        )
         toasts.show()
         if "view_asked" not in st.session_state:
             st.rerun()
 
     question()
+
+
+def save_button(label: str, name: str | None, key: str, save: Callable[..., None], *said: object) -> None:
+    """Beside a field for a `name`: says what is missing, as the form's button does; Enter presses it (`keys.js`)."""
+    named = bool((name or "").strip())
+    with st.container(key=f"names_{key}"):
+        st.button(
+            label if named else t("Give it a name"), key=key, type="primary", disabled=not named, on_click=save,
+            args=said,
+        )  # fmt: skip
 
 
 def _close() -> None:

@@ -5,7 +5,6 @@ overwritten; what is asked for is that text with the blanks filled (`form.read`)
 """
 
 import re
-from collections.abc import Callable
 from typing import Any
 
 import streamlit as st
@@ -14,6 +13,7 @@ from dashboard import resources
 from dashboard.components import blanks, formats, people, trouble
 from dashboard.components.form import keep_draft
 from dashboard.components.mount import mount
+from dashboard.components.saved import save_button
 from dashboard.language import t, tn
 from data.schema import Template
 from data.templates import LONGEST_NAME, MOST, slots
@@ -113,14 +113,7 @@ def _keep(person: str) -> None:
         )  # fmt: skip
         name = st.text_input(t("Name"), key="template_name", max_chars=LONGEST_NAME, live="300ms")
         st.toggle(t("For the whole team"), key="template_team")
-        _save_button(t("Save template"), name, "template_save", _save, person)
-
-
-def _save_button(label: str, name: str | None, key: str, save: Callable[..., None], *said: object) -> None:
-    """Says what is missing, as the form's button does."""
-    named = bool((name or "").strip())
-    st.button(label if named else t("Give it a name"), key=key, type="primary", disabled=not named, on_click=save,
-              args=said)  # fmt: skip
+        save_button(t("Save template"), name, "template_save", _save, person)
 
 
 def _save(person: str) -> None:
@@ -195,7 +188,7 @@ def _edit(one: Template, person: str) -> None:
     st.text_area(t("Prompt"), key=keys["prompt"], height=180)
     st.toggle(t("For the whole team"), key=keys["team"])
     with st.container(horizontal=True):
-        _save_button(t("Save"), name, "template_change", _change, one.id, keys, person)
+        save_button(t("Save"), name, "template_change", _change, one.id, keys, person)
         st.button(t("Cancel"), key="template_let_be", on_click=_let_be, args=(keys,))
 
 

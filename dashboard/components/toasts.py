@@ -5,6 +5,7 @@ A callback of a fragment may not draw: Streamlit would warn in the console at ea
 
 import streamlit as st
 
+from dashboard.components import formats
 from dashboard.language import tn
 
 
@@ -27,4 +28,4 @@ def left_out(count: int) -> str:
 def show() -> None:
     """To be called in a run, of the page or of a fragment."""
     for text, icon in st.session_state.pop("toasts", []):
-        st.toast(text, icon=icon)
+        st.toast(formats.literal(text), icon=icon)

@@ -11,6 +11,7 @@ from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import budgets, credit, timeline, trouble, words
+from dashboard.components.formats import literal
 from dashboard.components.server import About
 from data.artifacts import StoredImage
 from data.catalog import catalog
@@ -235,7 +236,7 @@ def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_re
     app = write(room.open(), "a red kite")
     app.segmented_control(key="count").set_value(2).run()
     said = texts(app).replace("\\", "")
-    assert (label(app), generate(app).disabled) == ("Team budget allows 1 more – choose fewer", True)
+    assert (label(app), generate(app).disabled) == ("Team budget allows 1 – choose fewer", True)
     assert "budget for this month has 6 credits ($0.03) left, and this needs 8 credits ($0.04). It can be" in said
     assert "charged" not in said  # nobody has pressed yet
     app.segmented_control(key="count").set_value(1).run()
@@ -244,7 +245,7 @@ def test_a_press_that_would_pass_the_budget_is_refused_on_the_button_with_the_re
     assert (label(app), generate(app).disabled) == ("Team budget is too small for this", True)
     room.ledger.set_budget(TEAM, 4 * CREDIT, who="local")
     assert (generate(app.run()).label, generate(app).disabled) == (
-        "Team budget is used up – raise it in Settings",
+        "Team budget is spent – raise it in Settings",
         True,
     )
 
@@ -253,7 +254,7 @@ def test_a_persons_own_budget_stops_only_them_and_the_tighter_one_is_shown(room:
     room.ledger.set_budget(TEAM, 1000 * CREDIT, who="local")
     room.ledger.set_budget(person_scope("local"), 0, who="local")
     app = write(room.open(), "a red kite")
-    assert label(app) == "Your budget is used up – raise it in Settings"
+    assert label(app) == "Your budget is spent – raise it in Settings"
     room.ledger.set_budget(person_scope("local"), None, who="local")
     room.ledger.set_budget(EVERYBODY, 40 * CREDIT, who="local")
     app.run()
@@ -443,7 +444,7 @@ def test_the_drawer_takes_the_providers_id_for_a_request_in_doubt(room: Room) ->
     app.text_input(key=f"name_{task.id}").set_value(" the-id ")
     app.button(key="name_call").click().run()
     assert [call.named_as for call in room.history.detail(task.id).submissions] == ["the-id"]
-    assert [toast.value for toast in app.toast] == [words.NAMED]
+    assert [toast.value for toast in app.toast] == [literal(words.NAMED)]
     room.submissions.accepted(claim.submission_id, "the-id")
     assert not [field for field in room.open(task=task.id).text_input if field.key == f"name_{task.id}"]
 

@@ -56,7 +56,7 @@ def test_both_families_stand_beside_each_alone_each_with_price_and_time(room: Ro
     )
     app = choose(app, NANO, DREAM)
     assert [one["picked"] for one in drawn(app, "families")["items"]] == [False, False, True]
-    assert label(write(app, "a red kite")) == "Generate 2 with 2 models · ≈ 10.5 credits ($0.0525)"
+    assert label(write(app, "a red kite")) == "Generate 2 · ≈ 10.5 credits ($0.0525)"
     assert not any(one["picked"] for one in drawn(choose(app, "Veo 3.1 Fast"), "families")["items"])
 
 
@@ -348,7 +348,7 @@ def test_a_budget_too_small_for_one_more_says_so_and_whoever_set_it_is_named_whe
     app = write(room.open(), "a red kite")
     assert "Team budget: 3 credits ($0.015) left this month: too little for one more" in said(app)
     room.ledger.set_budget(TEAM, 0, who="bob")
-    assert label(app.run()) == "Team budget is used up – bob can raise it"
+    assert label(app.run()) == "Team budget is spent – bob can raise it"
 
 
 @pytest.mark.parametrize("act", ["retry", "retry_failed", "stop_again"])
