@@ -18,6 +18,7 @@ from data import practice
 from data.artifacts import ArtifactStore
 from data.catalog import follow
 from data.db import Database
+from data.glances import Glances
 from data.group import GroupWriter
 from data.history import History
 from data.inbox import Inbox
@@ -106,6 +107,7 @@ async def _open(
         artifacts=artifacts,
         tasks=TaskStore(db),
         history=History(db),
+        glances=Glances(db),
         inbox=inbox,
         deliveries=deliveries,
         links=LinkSigner(await run_in_threadpool(signing_key, settings)),

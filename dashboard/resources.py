@@ -117,18 +117,23 @@ def _settle_down() -> None:
     gc.freeze()
 
 
-def picture_url(sha256: str, variant: str, *, filename: str | None = None, mime: str | None = None) -> str:
+def picture_url(
+    sha256: str, variant: str, *, filename: str | None = None, mime: str | None = None, task_id: str | None = None
+) -> str:
     """A signed address at the callback server, which the browser opens itself: bytes never travel through Streamlit.
 
-    `variant` is one of `links.VARIANTS`; "clean" where the picture's media type is one of `clean.FORMATS`.
+    `variant` is one of `links.VARIANTS`; CLEAN and SETTINGS where the picture's media type is one of `clean.FORMATS`,
+    SETTINGS and SIDECAR with the id of the task.
     """
     here = desk()
-    path = here.signer.path(sha256, variant, now=now(), filename=filename, mime=mime)
+    path = here.signer.path(sha256, variant, now=now(), filename=filename, mime=mime, task_id=task_id)
     return _files_base(here.settings) + path
 
 
-def archive_form(task_ids: Sequence[str], who: str) -> ArchiveForm:
-    """What a browser posts to get these tasks' originals and a manifest as one ZIP file; `kit.js` has `post` for it.
+def archive_form(task_ids: Sequence[str], who: str, kind: str) -> ArchiveForm:
+    """What a browser posts to get these tasks' files and a manifest as one ZIP file; `kit.js` has `post` for it.
+
+    `kind` is one of `links.KINDS`: the originals, or copies.
 
     At most `links.ARCHIVED` ids, else ValueError; for all of a query: `desk().search.ids(query, who, top=top)`. `who`
     is the person's id. It is valid for a day, so it can be made for the click, and need not stand in the page before:
@@ -137,7 +142,7 @@ def archive_form(task_ids: Sequence[str], who: str) -> ArchiveForm:
     here = desk()
     return {
         "action": _files_base(here.settings) + ARCHIVE,
-        "fields": here.signer.archive_form(task_ids, who, now=now()),
+        "fields": here.signer.archive_form(task_ids, who, now=now(), kind=kind),
     }
 
 

@@ -1,9 +1,10 @@
-"""Many originals as one ZIP archive that is never whole anywhere: read, proven and handed on in pieces of 1 MiB.
+"""Many pictures as one ZIP archive that is never whole anywhere: read, proven and handed on in pieces of 1 MiB.
 
-Its length is known before its first byte. Each file is read twice: once to prove that it is still what was stored
-(SHA-256, and the CRC-32 that stands before it), once, from the page cache, to be sent. What fails the proof is left
-out and said so in the manifest, which comes last; the bytes that are then missing are made up for by an unused stretch
-before the directory, which every reader skips.
+Its length is known before its first byte. Each original is read twice: once to prove that it is still what was stored
+(SHA-256, and the CRC-32 that stands before it), once, from the page cache, to be sent. A copy without metadata, or with
+the settings inside, is made of what was proven, one at a time, whole in memory. What fails the proof is left out and
+said so in the manifest, which comes last; the bytes that are then missing, and those by which copies are shorter than
+was foreseen, are made up for by an unused stretch before the directory, which every reader skips.
 """
 
 import hashlib
@@ -13,12 +14,16 @@ from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from typing import BinaryIO
+from io import BytesIO
+from typing import Any, BinaryIO
 
+from data import clean, sidecar, xmp
 from data.causes import explain
-from data.errors import NotFound, StorageError
+from data.errors import InvalidImage, NotFound, StorageError
+from data.glances import Glances
 from data.history import Card, History
-from data.links import download_name
+from data.images import StoredImage
+from data.links import CLEAN, KINDS, SETTINGS, download_name
 from data.manifest import Line, manifest
 from data.status import TaskStatus
 from data.storage import ObjectStorage, picture_key
@@ -32,19 +37,35 @@ _PAGE = 500  # tasks asked of the database at once
 
 MISSING = "Its file is not in the storage folder."
 CUT_SHORT = "Its file in the storage folder is not as long as it was."
+NOT_CLEANED = "A file of this kind cannot be freed of its metadata."
 BROKEN = "Its stored file is damaged."  # short, see `_planned_size`
 
 
 class Archive:
     """The archive of some tasks, as they were when it was made. `pieces` is for one reader."""
 
-    def __init__(self, history: History, storage: ObjectStorage, task_ids: Sequence[str], *, now: datetime) -> None:
+    def __init__(
+        self,
+        history: History,
+        glances: Glances,
+        storage: ObjectStorage,
+        task_ids: Sequence[str],
+        *,
+        now: datetime,
+        kind: str = "original",
+    ) -> None:
         """Asks the database and looks at every file, so it takes a moment. Deleted tasks are not in it.
 
-        Raises StorageError where the folder cannot be read.
+        `kind` is one of `links.KINDS`: with the settings there is a JSON file beside each; what has no place for them
+        inside (an AVIF, a video) is the original. Raises StorageError where the folder cannot be read.
         """
-        self._storage, self._now = storage, now
-        self._lines = [_looked_at(line, storage) for line in _named(_cards(history, task_ids))]
+        assert kind in KINDS
+        self._storage, self._now, self._kind = storage, now, kind
+        self._references: dict[str, tuple[StoredImage, ...]] = {}
+        if kind == SETTINGS:
+            for start in range(0, len(task_ids), _PAGE):
+                self._references |= glances.inputs(task_ids[start : start + _PAGE])
+        self._lines = [_looked_at(line, storage, kind) for line in _named(_cards(history, task_ids))]
         self._wide = False
         self.size = self._planned_size()
         """Bytes of the whole archive."""
@@ -62,6 +83,9 @@ class Archive:
                 continue
             entry = _entry(line)
             file = self._proven(line)
+            if file is not None and self._is_copied(line):
+                file = self._copied(line, file[0])
+                entry = replace(entry, size=_length(file[0])) if file is not None else entry
             if file is None:
                 self._lines[at] = replace(line, name="", reason=BROKEN)
                 continue
@@ -71,6 +95,12 @@ class Archive:
                 yield from _sent(content, entry)
             directory.append(directory_record(entry, crc, written))
             written += entry.span
+            if self._kind == SETTINGS:
+                beside, text = self._beside(line)
+                crc = zlib.crc32(text)
+                yield local_header(beside, crc) + text
+                directory.append(directory_record(beside, crc, written))
+                written += beside.span
         table = manifest(self._lines)
         entry, crc = Entry(MANIFEST, len(table), self._now), zlib.crc32(table)
         yield local_header(entry, crc) + table
@@ -98,6 +128,42 @@ class Archive:
         content.close()
         return None
 
+    def _is_copied(self, line: Line) -> bool:
+        assert line.picture is not None
+        return self._kind != "original" and line.picture.mime in clean.FORMATS
+
+    def _copied(self, line: Line, content: BinaryIO) -> tuple[BinaryIO, int] | None:
+        """The copy in place of the original. None where it cannot be cleaned; what cannot be told stands beside it."""
+        with closing(content):
+            data = content.read()
+        try:
+            data = (clean.cleaned(data) if self._kind == CLEAN else xmp.told(data, self._facts(line)))[0]
+        except InvalidImage as error:
+            log.warning("archive: %s: %s", line.name, error)
+            if self._kind == CLEAN:
+                return None
+        return BytesIO(data), zlib.crc32(data)
+
+    def _facts(self, line: Line) -> dict[str, Any]:
+        assert line.picture is not None
+        return sidecar.facts(line.card, line.picture, self._references.get(line.card.id, ()))
+
+    def _beside(self, line: Line) -> tuple[Entry, bytes]:
+        text = sidecar.to_json(self._facts(line))
+        return replace(_entry(line), name=line.name + sidecar.ENDING, size=len(text)), text
+
+    def _foreseen(self, line: Line) -> Iterator[Entry]:
+        """What it takes in the archive, or a little more."""
+        entry = _entry(line)
+        if not self._is_copied(line):
+            yield entry
+        elif self._kind == CLEAN:
+            yield replace(entry, size=entry.size + clean.LONGER)
+        else:
+            yield replace(entry, size=xmp.most(entry.size, self._facts(line)))
+        if self._kind == SETTINGS:
+            yield self._beside(line)[0]
+
     def _rest(self, written: int, directory: Sequence[bytes]) -> Iterator[bytes]:
         """The unused stretch where there is one, the directory, the ending."""
         records = b"".join(directory)
@@ -109,7 +175,7 @@ class Archive:
     def _planned_size(self) -> int:
         """As if no file failed. One that does takes its line of the directory along, which is longer than BROKEN."""
         written = records = 0
-        entries = [_entry(line) for line in self._lines if line.name]
+        entries = [entry for line in self._lines if line.name for entry in self._foreseen(line)]
         for entry in (*entries, Entry(MANIFEST, len(manifest(self._lines)), self._now)):
             records += len(directory_record(entry, 0, written))
             written += entry.span
@@ -144,10 +210,12 @@ def _why_nothing(card: Card) -> str:
     return "It was cancelled." if card.status == TaskStatus.CANCELLED else "It is not finished yet."
 
 
-def _looked_at(line: Line, storage: ObjectStorage) -> Line:
+def _looked_at(line: Line, storage: ObjectStorage, kind: str) -> Line:
     """Without a name, and with a reason, where the file is missing or not as long as it should be."""
     if line.picture is None:
         return line
+    if kind == CLEAN and line.picture.mime not in clean.FORMATS:
+        return replace(line, name="", reason=NOT_CLEANED)
     try:
         is_whole = storage.size(picture_key(line.picture.sha256)) == line.picture.size
     except NotFound:
@@ -158,6 +226,12 @@ def _looked_at(line: Line, storage: ObjectStorage) -> Line:
 def _entry(line: Line) -> Entry:
     assert line.picture is not None
     return Entry(line.name, line.picture.size, line.card.finished_at or line.card.created_at)
+
+
+def _length(content: BinaryIO) -> int:
+    length = content.seek(0, 2)
+    content.seek(0)
+    return length
 
 
 def _sent(content: BinaryIO, entry: Entry) -> Iterator[bytes]:

@@ -5,11 +5,13 @@ without a file would be a lie. No Pillow, no decoder and no file access happens 
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from sqlmodel import col, select
 
-from data import clean, images, videos
+from data import clean, images, videos, xmp
 from data.db import Database
 from data.errors import InvalidImage, NotFound
 from data.images import EDGES, OUTPUT_MAX_PIXELS, ImageFacts, StoredImage
@@ -110,6 +112,17 @@ class ArtifactStore:
             return clean.cleaned(self.read_original(sha256))
         except InvalidImage as error:
             raise NotFound(f"This picture cannot be had without its metadata. {error}") from error
+
+    def told(self, sha256: str, facts: Mapping[str, Any]) -> tuple[bytes, str]:
+        """A copy of a picture that says `facts` (of `sidecar.facts`), and its media type. It is not kept either.
+
+        Raises:
+            NotFound: as `cleaned`.
+        """
+        try:
+            return xmp.told(self.read_original(sha256), facts)
+        except InvalidImage as error:
+            raise NotFound(f"This picture cannot be had with its settings inside. {error}") from error
 
     def thumbnail_path(self, sha256: str, edge: int) -> Path:
         """Where the thumbnail lies (`edge` 320 or 1280); made again from the original if missing or cut short.

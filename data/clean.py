@@ -16,6 +16,9 @@ from data.errors import InvalidImage
 FORMATS = frozenset({"image/png", "image/jpeg", "image/webp"})
 """What can be cleaned. An AVIF's parts point at each other by their place, and a video is not a picture."""
 
+LONGER = 64
+"""Bytes by which a clean copy may at most pass its original: a turn can be said more briefly than it is here."""
+
 _PNG, _JPEG = b"\x89PNG\r\n\x1a\n", b"\xff\xd8"
 _PNG_KEPT = frozenset(
     b"IHDR PLTE IDAT IEND tRNS gAMA cHRM sRGB iCCP cICP mDCV cLLI sBIT bKGD hIST pHYs acTL fcTL fdAT".split()
@@ -113,16 +116,17 @@ def _webp(data: bytes) -> bytes:
         if kind == b"EXIF":
             turn = _turn(body.removeprefix(_EXIF))
         elif kind == b"VP8X":
-            kept.append(_riff(kind, bytes([body[0] & ~0x0C]) + body[1:]))  # neither EXIF nor XMP
+            kept.append(riff(kind, bytes([body[0] & ~0x0C]) + body[1:]))  # neither EXIF nor XMP
         elif kind in _WEBP_KEPT:
-            kept.append(_riff(kind, body))
+            kept.append(riff(kind, body))
     if turn and kept[0].startswith(b"VP8X"):
         kept[0] = kept[0][:8] + bytes([kept[0][8] | 0x08]) + kept[0][9:]
-        kept.append(_riff(b"EXIF", turn))
-    return _riff(b"RIFF", b"WEBP" + b"".join(kept))
+        kept.append(riff(b"EXIF", turn))
+    return riff(b"RIFF", b"WEBP" + b"".join(kept))
 
 
-def _riff(kind: bytes, body: bytes) -> bytes:
+def riff(kind: bytes, body: bytes) -> bytes:
+    """A chunk of a WebP file, or the whole of it."""
     return struct.pack("<4sL", kind, len(body)) + body + b"\0" * (len(body) % 2)
 
 

@@ -22,14 +22,18 @@ from data.errors import StorageError
 from data.sentences import Sentence
 from data.settings import Settings
 
-VARIANTS = ("320", "1280", "original", "clean")
-"""Thumbnails by their longest side; the bytes as they came; and the same picture without its metadata (`clean.py`)."""
+CLEAN, SETTINGS, SIDECAR = "clean", "with-settings", "settings.json"
+VARIANTS = ("320", "1280", "original", CLEAN, SETTINGS, SIDECAR)
+"""Thumbnails by their longest side; the bytes as they came; the same picture without its metadata (`clean.py`), and
+with what was asked for in it (`xmp.py`); and that alone (`sidecar.py`)."""
 
 EVERYBODY = "*"
 """In place of a person: the news of all."""
 
 ARCHIVE = "/files/archive"
 """Where the form of an archive goes."""
+KINDS = ("original", CLEAN, SETTINGS)
+"""What the files of an archive are: the originals, or copies like those of a link."""
 ARCHIVED = 5000
 """Most tasks in one archive."""
 
@@ -47,23 +51,31 @@ class LinkSigner:
         self._begun = hmac.new(key, digestmod=hashlib.sha256)
 
     def path(
-        self, sha256: str, variant: str, *, now: datetime, filename: str | None = None, mime: str | None = None
+        self,
+        sha256: str,
+        variant: str,
+        *,
+        now: datetime,
+        filename: str | None = None,
+        mime: str | None = None,
+        task_id: str | None = None,
     ) -> str:
-        """`/files/<sha256>/<variant>?e=<Unix expiry>&s=<signature>`, with `n` and `t` when given.
+        """`/files/<sha256>/<variant>?e=<Unix expiry>&s=<signature>`, with `n`, `t` and `k` when given.
 
         `variant` is one of VARIANTS. `filename` (`n`) asks the browser to save the file under that name, `mime` (`t`)
-        is the original's media type, so that serving it needs no look into the database. The link is the same for a
-        week and then lives for at least another.
+        is the original's media type, so that serving it needs no look into the database. `task_id` (`k`) says whose
+        settings SETTINGS and SIDECAR tell: two tasks may have made the same bytes. The link is the same for a week and
+        then lives for at least another.
         """
         expires = str(_expiry(sha256, now))
-        query = {"e": expires, "s": self._signature(sha256, variant, expires, filename, mime)}
-        query |= {key: value for key, value in (("n", filename), ("t", mime)) if value is not None}
+        query = {"e": expires, "s": self._signature(sha256, variant, expires, filename, mime, task_id)}
+        query |= {key: value for key, value in (("n", filename), ("t", mime), ("k", task_id)) if value is not None}
         return f"/files/{sha256}/{variant}?{urlencode(query)}"
 
     def verify(self, sha256: str, variant: str, query: Mapping[str, str], *, now: datetime) -> bool:
         """Whether this link was made with our key and has not expired. `query` holds the decoded parameters."""
         expires = query.get("e", "")
-        expected = self._signature(sha256, variant, expires, query.get("n"), query.get("t"))
+        expected = self._signature(sha256, variant, expires, query.get("n"), query.get("t"), query.get("k"))
         # The signature first: what follows then only reads what we have written ourselves.
         genuine = hmac.compare_digest(expected.encode(), query.get("s", "").encode("utf-8", "surrogatepass"))
         return genuine and variant in VARIANTS and int(expires) > now.timestamp()
@@ -83,8 +95,12 @@ class LinkSigner:
         genuine = hmac.compare_digest(expected.encode(), query.get("s", "").encode("utf-8", "surrogatepass"))
         return who if genuine and int(expires) > now.timestamp() else None
 
-    def archive_form(self, task_ids: Sequence[str], who: str, *, now: datetime) -> dict[str, str]:
-        """The fields of a form that a browser posts to ARCHIVE to get these tasks' originals as one ZIP file.
+    def archive_form(
+        self, task_ids: Sequence[str], who: str, *, now: datetime, kind: str = "original"
+    ) -> dict[str, str]:
+        """The fields of a form that a browser posts to ARCHIVE to get these tasks' files as one ZIP file.
+
+        `kind` is one of KINDS.
 
         A form, because the ids of 5,000 tasks are longer than an address may be; stateless like the other links, since
         the signature covers every id, the person and the expiry, a day ahead. `who` asks; the server notes it in its
@@ -92,7 +108,7 @@ class LinkSigner:
         """
         if len(task_ids) > ARCHIVED:
             raise ValueError(f"{len(task_ids):,} tasks at once; at most {ARCHIVED:,}")
-        fields = {"ids": ".".join(task_ids), "w": who, "e": str(int(now.timestamp()) + _DAY)}
+        fields = {"ids": ".".join(task_ids), "w": who, "k": kind, "e": str(int(now.timestamp()) + _DAY)}
         return fields | {"s": self._archive_signature(fields)}
 
     def archived(self, fields: Mapping[str, str], *, now: datetime) -> tuple[str, ...] | None:
@@ -103,13 +119,15 @@ class LinkSigner:
         return tuple(fields.get("ids", "").split(".")) if genuine and int(fields["e"]) > now.timestamp() else None
 
     def _archive_signature(self, fields: Mapping[str, str]) -> str:
-        return self._sign(["archive link 1", *(fields.get(name, "") for name in ("ids", "w", "e"))])
+        return self._sign(["archive link 1", *(fields.get(name, "") for name in ("ids", "w", "k", "e"))])
 
     def _live_signature(self, who: str, expires: str) -> str:
         return self._sign(["live link 1", who, expires])
 
-    def _signature(self, sha256: str, variant: str, expires: str, filename: str | None, mime: str | None) -> str:
-        return self._sign(["picture link 1", sha256, variant, expires, filename, mime])
+    def _signature(self, sha256: str, variant: str, *more: str | None) -> str:
+        """`more`: expiry, file name, media type and the task's id, which is signed where there is one."""
+        said = ["picture link 1", sha256, variant, *more]
+        return self._sign(said[:-1] if more[-1] is None else said)
 
     def _sign(self, said: list[str | None]) -> str:
         # JSON keeps the fields apart: no two different links have the same text to sign. Written by hand, and signed by

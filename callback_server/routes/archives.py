@@ -1,4 +1,4 @@
-"""Many originals as one ZIP file, by a signed form (`data.links.LinkSigner.archive_form`): streamed, never stored.
+"""Many pictures as one ZIP file, by a signed form (`data.links.LinkSigner.archive_form`): streamed, never stored.
 
 A piece is read when the one before it has gone to the client, in a thread: a slow client costs a file handle and a few
 MiB, one that hangs up ends the reading, and the event loop waits for no disk.
@@ -34,8 +34,11 @@ async def archive(request: Request) -> Response:
     if task_ids is None:
         text = "This download is not valid, or no longer. Reload the page that offered it, and ask for it again.\n"
         return PlainTextResponse(text, 403, _HEADERS)
-    made = await run_in_threadpool(Archive, desk.history, desk.storage, task_ids, now=utcnow())
-    log.info("archive: %s takes %d files of %d tasks, %d bytes", fields["w"], made.files, len(task_ids), made.size)
+    kind = fields["k"]
+    made = await run_in_threadpool(Archive, desk.history, desk.glances, desk.storage, task_ids, now=utcnow(), kind=kind)
+    log.info(
+        "archive: %s takes %d files (%s) of %d tasks, %d bytes", fields["w"], made.files, kind, len(task_ids), made.size
+    )
     name = f"picture-desk_{utcnow():%Y-%m-%d_%H%M%S}.zip"
     headers = {"Content-Length": str(made.size), "Content-Disposition": f'attachment; filename="{name}"'}
     return _Stream(_pieces(made), headers=_HEADERS | headers, media_type="application/zip")

@@ -23,8 +23,9 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from callback_server.routes.opened import Opened
-from data import videos
+from data import sidecar, videos
 from data.errors import NotFound, StorageError
+from data.links import CLEAN, SETTINGS, SIDECAR
 from data.schema import utcnow
 from data.storage import thumbnail_key
 
@@ -49,6 +50,7 @@ _RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in 
 _STILL = tuple(each for each in _RAW_HEADERS if each[0] in (b"cache-control", b"cross-origin-resource-policy"))
 # A browser shows a bare video in a page of its own making, which then loads the video itself, from us and as one of us.
 _VIDEO_POLICY = {"Content-Security-Policy": "default-src 'none'; media-src 'self'; sandbox allow-same-origin"}
+_TELLING = (SETTINGS, SIDECAR)
 _AT_ONCE = 4 << 20  # bytes of an original that is read whole: more would lie in memory for a slow client
 _REBUILDS_AT_ONCE = 2  # decoding is what costs; a page of missing thumbnails must not take every thread
 
@@ -89,7 +91,7 @@ def at_once(scope: Scope, state: State) -> Ready | None:
         if name == b"if-none-match":
             known = value.decode("latin-1")
             break
-    if not known and not variant.isdecimal():
+    if (not known and not variant.isdecimal()) or variant in _TELLING:
         return None
     desk: Opened = state.opened
     query = _query(scope["query_string"].decode("latin-1"))
@@ -111,7 +113,7 @@ def _query(text: str) -> Mapping[str, str]:
 
 
 async def picture(request: Request) -> Response:
-    """`/files/{sha256}/{variant}?e&s[&n&t]`, as `data.links.LinkSigner` makes it, where `at_once` had no answer."""
+    """`/files/{sha256}/{variant}?e&s[&n&t&k]`, as `data.links.LinkSigner` makes it, where `at_once` had no answer."""
     desk: Opened = request.app.state.opened
     sha256, variant = request.path_params["sha256"], request.path_params["variant"]
     if not desk.links.verify(sha256, variant, request.query_params, now=utcnow()):
@@ -119,9 +121,11 @@ async def picture(request: Request) -> Response:
         return PlainTextResponse(text, 403, {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"})
     headers = _headers(sha256, variant, request.query_params)
     try:
+        if variant in _TELLING:
+            return await _telling(request, desk, sha256, variant)
         if variant == "original":
             return await _original(request, desk, sha256, headers)
-        if variant == "clean":
+        if variant == CLEAN:
             return await _clean(request, desk, sha256, headers)
         return Response(await _rebuilt(request, desk, sha256, int(variant)), 200, headers, "image/webp")
     except NotFound as missing:
@@ -157,6 +161,23 @@ async def _clean(request: Request, desk: Opened, sha256: str, headers: Mapping[s
     rebuilds: asyncio.Semaphore = request.app.state.rebuilds  # it is whole in memory, twice
     async with rebuilds:
         data, mime = await run_in_threadpool(desk.artifacts.cleaned, sha256)
+    return Response(data, 200, headers, mime)
+
+
+async def _telling(request: Request, desk: Opened, sha256: str, variant: str) -> Response:
+    """Made anew each time: what a task was charged may become known after its picture has come."""
+    card = await run_in_threadpool(desk.history.card, request.query_params.get("k", ""))
+    one = next((one for one in card.pictures if one.sha256 == sha256), None)
+    if one is None:
+        raise NotFound("This request has no such picture.")
+    references = await run_in_threadpool(desk.glances.inputs, [card.id])
+    facts = sidecar.facts(card, one, references.get(card.id, ()))
+    headers = {**_HEADERS, "Cache-Control": "no-store", "Content-Disposition": _disposition(request.query_params)}
+    if variant == SIDECAR:
+        return Response(sidecar.to_json(facts), 200, headers, "application/json")
+    rebuilds: asyncio.Semaphore = request.app.state.rebuilds
+    async with rebuilds:
+        data, mime = await run_in_threadpool(desk.artifacts.told, sha256, facts)
     return Response(data, 200, headers, mime)
 
 

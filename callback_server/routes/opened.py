@@ -11,6 +11,7 @@ from callback_server.live import Live
 from callback_server.settings import ServerSettings
 from data.artifacts import ArtifactStore
 from data.db import Database
+from data.glances import Glances
 from data.group import GroupWriter
 from data.history import History
 from data.inbox import Answer, Delivery, Inbox
@@ -29,6 +30,7 @@ class Opened:
     artifacts: ArtifactStore
     tasks: TaskStore
     history: History
+    glances: Glances
     inbox: Inbox
     deliveries: GroupWriter[Delivery, Answer]  # the way into the inbox: many at once
     links: LinkSigner

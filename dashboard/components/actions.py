@@ -11,7 +11,8 @@ from data.causes import REFUSED
 from data.clean import FORMATS
 from data.glances import FailedOfBatch
 from data.history import Card
-from data.links import download_name
+from data.links import CLEAN, SETTINGS, SIDECAR, download_name
+from data.sidecar import ENDING
 from data.status import ACTIVE, TaskStatus
 
 if TYPE_CHECKING:
@@ -67,20 +68,29 @@ def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | N
                       "title": t("Put it beside the picture that it came of")})  # fmt: skip
     found.append({"act": "link", "label": t("Copy link"), "title": t("The address that opens this request")})
     if recipes is not None:
-        found += [_clean(card)] if card.pictures and card.pictures[0].mime in FORMATS else []
+        found += _copies(card) if card.pictures else []
         for label, text in zip((t("Copy as curl"), t("Copy as Python")), recipes, strict=True):
             found.append({"act": "copy", "label": label, "text": text,
                           "title": t("The same request through the task API")})  # fmt: skip
     return found
 
 
-def _clean(card: Card) -> Action:
-    """The first picture without anything that is not the picture; the stored original keeps all of it."""
+def _copies(card: Card) -> list[Action]:
+    """Copies of the first picture, and its settings alone: a video and an AVIF have no place for them inside."""
     one = card.pictures[0]
     name = download_name(card.prompt, card.model, card.id, one.mime)
-    url = picture_url(one.sha256, "clean", filename=name, mime=one.mime)
-    title = t("A copy without metadata: no prompt, no place, no mark of who made it")
-    return {"act": "clean", "label": t("Download clean"), "href": url, "title": title}
+    found: list[Action] = []
+    if one.mime in FORMATS:
+        found.append({"act": "clean", "label": t("Download clean"),
+                      "href": picture_url(one.sha256, CLEAN, filename=name, mime=one.mime),
+                      "title": t("A copy without metadata: no prompt, no place, no mark of who made it")})  # fmt: skip
+        found.append({"act": "told", "label": t("Download with settings"),
+                      "href": picture_url(one.sha256, SETTINGS, filename=name, mime=one.mime, task_id=card.id),
+                      "title": t("A copy that says in its metadata (XMP) how it was made")})  # fmt: skip
+    found.append({"act": "sidecar", "label": t("Download settings (JSON)"),
+                  "href": picture_url(one.sha256, SIDECAR, filename=name + ENDING, task_id=card.id),
+                  "title": t("Prompt, model, settings, cost and ids as a file of their own")})  # fmt: skip
+    return found
 
 
 def _iterate(card: Card) -> list[Action]:

@@ -14,7 +14,7 @@ function bar(data, me, over) {
   const deeds = data.view === "deleted" ? [button("restore", words.restore, { class: "act primary" })] : [
     button("star_all", words.star),
     button("tags", words.tag, { "aria-haspopup": "dialog" }),
-    over.bytes ? button("zip", "ZIP", { title: words.zip, "aria-label": words.zip }) : null, // else there is no file
+    over.bytes ? button("zips", "ZIP", { title: words.zip, "aria-label": words.zip, "aria-haspopup": "dialog" }) : null, // else there is no file
     over.bytes && over.count === 2 ? button("compare_two", words.compare) : null,
     button("delete", words.delete, { class: "act bad" }),
   ];
@@ -42,6 +42,13 @@ function undoes(data, me) {
   if (left <= 0 && !me.root.querySelector(".bar:is(:hover, :focus-within)")) return null;
   me.undoTimer = setTimeout(() => redraw(me), Math.max(left, 500) + 50);
   return data.undo;
+}
+
+// What the files of the ZIP shall be: as they were made, or copies that say nothing, or all, of how they were.
+function zipKinds({ words, zip_kinds: kinds }) {
+  return el("div", { class: "tagbox zipbox", popover: "auto", role: "dialog", "aria-label": words.zip, "data-key": "zipbox" },
+    kinds.map(({ kind, label, says }) => el("button", { class: "tagrow", type: "button", "data-key": kind, "data-act": "zip", "data-id": kind },
+      el("span", {}, el("b", {}, label), el("span", { class: "soft" }, says)))));
 }
 
 // Tags of what is selected: each that the team has, ticked where all of them bear it; and a field for a new one.

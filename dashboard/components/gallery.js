@@ -16,7 +16,7 @@ function render(data, me) {
     el("div", { class: me.mode ? "lists mode" : "lists", "data-key": "lists" }, lists(data, me, over)),
     pages(data),
     bar(data, me, over),
-    data.view === "list" && tagEditor(data, me, over),
+    data.view === "list" && [tagEditor(data, me, over), zipKinds(data)],
     el("p", { class: "unseen", role: "status", "data-key": "say" }, saying(data, me, over)),
   ];
 }
@@ -176,6 +176,8 @@ const local = {
   mode: (_, me) => [(me.mode = !me.mode), redraw(me)],
   resize: (node, me) => [(me.size = node.dataset.id), wish("size", me.size, me), redraw(me)],
   tags: (_, me) => editTags(me),
+  zips: (_, me) => [me.root.querySelector(".zipbox").showPopover(), me.root.querySelector(".zipbox button").focus()],
+  zip: (node, me) => [node.closest(".zipbox").hidePopover(), wish("zip", node.dataset.id, me)],
   undo: (_, me) => [(me.undone = me.data.undo.until), wish("undo", "", me), redraw(me)],
   show_new: (_, me) => [wish("show_new", "", me), me.root.scrollIntoView({ block: "start", behavior: "instant" })],
   clear: (_, me) => [(me.mode = false), does("clear", "", me)],

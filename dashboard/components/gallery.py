@@ -107,7 +107,7 @@ def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
         "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
         "selected": selection.look(shown.ids, count), "undo": selection.undo_offer(), "size": size(person),
         "known_tags": list(filters.names().tags) if selection.ids() else [], "words": told(shown.query),
-        "at": around.now.timestamp(), "zip": selection.archive_if_asked(person),
+        "at": around.now.timestamp(), "zip": selection.archive_if_asked(person), "zip_kinds": selection.archive_kinds(),
     }  # fmt: skip
     return shown, data
 
@@ -224,7 +224,7 @@ _PRESSES: dict[str, Callable[[str, str], None]] = {
     "star_all": lambda _, person: selection.star(selection.ids(), person),
     "tag": selection.tag,
     "untag": lambda name, person: selection.tag(name, person, off=True),
-    "zip": lambda *_: selection.ask_for_archive(),
+    "zip": lambda name, _: selection.ask_for_archive(name),
     "compare_two": lambda *_: selection.compare(),
     "delete": lambda name, person: selection.delete(_these(name), person),
     "undo": lambda _, person: selection.undo(person),

@@ -9,6 +9,7 @@ import streamlit as st
 from dashboard.components import acts, filters, formats, listing, toasts
 from dashboard.language import t, tn
 from dashboard.resources import archive_form, desk, now
+from data.links import CLEAN, KINDS, SETTINGS
 from data.removal import KEPT_FOR, Removed
 from data.search import COUNTED, SELECTED
 
@@ -89,9 +90,24 @@ def compare() -> None:
         acts.compare(*chosen)
 
 
-def ask_for_archive() -> None:
-    """The next drawing hands the browser a form for the originals of what is selected."""
-    st.session_state["zip_asked"] = st.session_state.get("zip_asked", 0) + 1
+def archive_kinds() -> list[dict[str, str]]:
+    """What the files of an archive may be."""
+    return [
+        {"kind": "original", "label": t("Originals"), "says": t("Byte for byte as the models made them")},
+        {"kind": CLEAN, "label": t("Clean copies"), "says": t("Without metadata; videos are left out")},
+        {
+            "kind": SETTINGS,
+            "label": t("With settings"),
+            "says": t("Prompt and settings inside, and as JSON beside each"),
+        },
+    ]
+
+
+def ask_for_archive(kind: str) -> None:
+    """The next drawing hands the browser a form for the files of what is selected; `kind` as in `links.KINDS`."""
+    if kind in KINDS:
+        st.session_state["zip_asked"] = st.session_state.get("zip_asked", 0) + 1
+        st.session_state["zip_kind"] = kind
 
 
 def archive_if_asked(person: str) -> dict[str, Any] | None:
@@ -102,7 +118,7 @@ def archive_if_asked(person: str) -> dict[str, Any] | None:
     st.session_state["zip_given"] = asked  # or a later selection would be sent without any press
     if not ids():
         return None
-    return {"number": asked, "form": archive_form(ids(), person)}
+    return {"number": asked, "form": archive_form(ids(), person, st.session_state["zip_kind"])}
 
 
 def delete(task_ids: Sequence[str], person: str) -> None:

@@ -15,11 +15,14 @@ from pathlib import Path
 from urllib.parse import urlencode, urlsplit
 
 import pytest
-from pictures import jpeg, png, webp
+from films import mp4
+from pictures import jpeg, phone_jpeg, png, webp
+from PIL import Image
 
+from data.clean import cleaned
 from data.ids import new_id
 from data.images import StoredImage
-from data.links import ARCHIVE, ARCHIVED, LinkSigner
+from data.links import ARCHIVE, ARCHIVED, CLEAN, SETTINGS, LinkSigner
 from data.pace import Pace
 from data.removal import Removal
 from data.requests import GenerationRequest
@@ -41,7 +44,8 @@ def kept(server: Server, data: bytes) -> StoredImage:
     """Any bytes as an original: what an archive holds it does not look into."""
     sha256 = hashlib.sha256(data).hexdigest()
     server.opened.storage.put(picture_key(sha256), data, durable=False)
-    return StoredImage(sha256, "image/png", 64, 48, len(data))
+    mimes = {b"\xff\xd8": "image/jpeg", b"RI": "image/webp", b"\0\0": "video/mp4"}
+    return StoredImage(sha256, mimes.get(data[:2], "image/png"), 64, 48, len(data))
 
 
 def made(server: Server, *files: bytes, prompt: str = "a red kite", **params: object) -> str:
@@ -60,8 +64,10 @@ def made(server: Server, *files: bytes, prompt: str = "a red kite", **params: ob
     return claim.task.id
 
 
-def form(server: Server, *task_ids: str, who: str = "ann", at: datetime | None = None) -> dict[str, str]:
-    return server.opened.links.archive_form(task_ids, who, now=at or now())
+def form(
+    server: Server, *task_ids: str, who: str = "ann", at: datetime | None = None, kind: str = "original"
+) -> dict[str, str]:
+    return server.opened.links.archive_form(task_ids, who, now=at or now(), kind=kind)
 
 
 def unpacked(content: bytes) -> tuple[zipfile.ZipFile, list[dict[str, str]]]:
@@ -72,8 +78,8 @@ def unpacked(content: bytes) -> tuple[zipfile.ZipFile, list[dict[str, str]]]:
     return archive, list(csv.DictReader(io.StringIO(table, newline="")))
 
 
-def fetched(server: Server, *task_ids: str) -> tuple[zipfile.ZipFile, list[dict[str, str]]]:
-    answer = server.client.post(ARCHIVE, data=form(server, *task_ids))
+def fetched(server: Server, *task_ids: str, kind: str = "original") -> tuple[zipfile.ZipFile, list[dict[str, str]]]:
+    answer = server.client.post(ARCHIVE, data=form(server, *task_ids, kind=kind))
     assert answer.status_code == 200, answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
     return unpacked(answer.content)
@@ -115,6 +121,39 @@ def test_what_is_missing_or_broken_is_left_out_and_listed_and_the_rest_is_whole(
     assert "not as long" in reasons[2]
     assert "damaged" in reasons[3]
     assert [bool(line["file"]) for line in lines] == [True, False, False, False, True]
+
+
+def test_an_archive_of_clean_copies_holds_no_word_and_leaves_out_what_cannot_be_cleaned(server: Server) -> None:
+    told, film, rotten = phone_jpeg(), mp4(), png(65, 48)
+    ids = [made(server, data) for data in (told, film, rotten)]
+    path(server, rotten).write_bytes(rotten[:-1] + bytes([rotten[-1] ^ 1]))
+    archive, lines = fetched(server, *ids, kind=CLEAN)
+    (name, _) = archive.namelist()
+    assert b"Pocket" in told
+    assert archive.read(name) == cleaned(told)[0]
+    assert [bool(line["file"]) for line in lines] == [True, False, False]
+    assert "cannot be freed of its metadata" in lines[1]["left_out_because"]
+    assert "damaged" in lines[2]["left_out_because"]
+    assert path(server, told).read_bytes() == told
+
+
+def test_an_archive_with_settings_has_them_in_each_picture_and_beside_each_file(server: Server) -> None:
+    prompt = "红色的风筝 ]]> " + "k" * 70_000
+    files = [png(64, 48), phone_jpeg(), webp(64, 48), mp4(), b"no picture at all" * 9]
+    ids = [made(server, data, prompt=prompt, seed=7) for data in files]
+    archive, lines = fetched(server, *ids, kind=SETTINGS)
+    names = archive.namelist()
+    assert names == [n for line in lines for n in (line["file"], line["file"] + ".json")] + ["manifest.csv"]
+    for data, line in zip(files[:3], lines[:3], strict=True):
+        with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(archive.read(line["file"]))) as after:
+            assert before.tobytes() == after.tobytes()
+            assert line["task_id"].encode() in after.info["xmp"]
+    assert [archive.read(line["file"]) for line in lines[3:]] == files[3:]  # these have no place for it inside
+    for task_id, data, line in zip(ids, files, lines, strict=True):
+        said = json.loads(archive.read(line["file"] + ".json"))
+        assert (said["task_id"], said["prompt"], said["params"]) == (task_id, prompt, {"seed": 7})
+        assert said["file"]["sha256"] == hashlib.sha256(data).hexdigest()
+        assert path(server, data).read_bytes() == data
 
 
 def test_if_every_file_is_rotten_the_manifest_still_arrives(server: Server) -> None:
@@ -164,6 +203,7 @@ def test_only_a_genuine_form_is_served_and_a_wrong_one_tells_nothing(server: Ser
         "another task": good | {"ids": other},
         "one task more": good | {"ids": f"{mine}.{other}"},
         "another person": good | {"w": "bob"},
+        "other files": good | {"k": SETTINGS},
         "a longer life": good | {"e": str(int(good["e"]) + 1)},
         "no signature": {key: value for key, value in good.items() if key != "s"},
         "no text": good | {"s": "\ud800"},

@@ -14,10 +14,16 @@ from films import film, mp4, webm
 from pictures import avif, jpeg, phone_jpeg, png, webp
 
 from data.images import StoredImage
-from data.links import LinkSigner, download_name
+from data.links import SETTINGS, SIDECAR, LinkSigner, download_name
+from data.pace import Pace
+from data.removal import Removal
+from data.requests import GenerationRequest
+from data.settling import Word
 from data.storage import picture_key, thumbnail_key
 
-from .conftest import Server
+from .conftest import MODEL, Server
+
+PACE = Pace(in_flight=10_000, creates=10_000)
 
 CHINESE = "红色的风筝_nano-banana_3f9c2a.png"
 
@@ -277,6 +283,56 @@ def test_a_clean_copy_comes_by_a_link_of_its_own_and_the_original_stays(server: 
     assert server.client.get(link(server, image)).content == told
     film_of_it = server.opened.artifacts.store_output(mp4())
     assert server.client.get(link(server, film_of_it, "clean")).status_code == 404
+
+
+def finished(server: Server, data: bytes, prompt: str) -> tuple[str, StoredImage]:
+    """A task that has ended with this picture, and the picture."""
+    server.tasks.create([GenerationRequest(MODEL, prompt, {"seed": 7}, ())], person="ann")
+    claim = server.submissions.claim("kie", [("kie", "nano-banana")], PACE)
+    assert claim is not None
+    word = Word("succeeded", prompt, ("http://h/0",), charged_micro=4_500_000)
+    server.submissions.apply(claim.submission_id, word)
+    fetch = server.errands.claim_fetch(timedelta(seconds=60))
+    assert fetch is not None
+    image = server.opened.artifacts.store_output(data)
+    server.errands.stored(fetch.submission_id, 0, image)
+    assert server.errands.fetched(fetch.submission_id)
+    return claim.task.id, image
+
+
+def test_a_copy_with_settings_tells_of_the_task_that_its_link_names_and_the_original_stays(server: Server) -> None:
+    data = phone_jpeg()
+    first, image = finished(server, data, "a red kite")
+    second, same = finished(server, data, "a blue kite")  # two tasks may come to the same bytes
+    assert same.sha256 == image.sha256
+    for task_id, prompt in ((first, b"a red kite"), (second, b"a blue kite")):
+        answer = server.client.get(link(server, image, SETTINGS, filename="kite.jpg", task_id=task_id))
+        assert (answer.status_code, answer.headers["content-type"]) == (200, "image/jpeg")
+        assert answer.headers["cache-control"] == "no-store"  # what it cost may be known later
+        assert 'filename="kite.jpg"' in answer.headers["content-disposition"]
+        assert prompt in answer.content
+        beside = server.client.get(link(server, image, SIDECAR, filename="kite.jpg.json", task_id=task_id))
+        assert beside.headers["content-type"] == "application/json"
+        assert (beside.json()["task_id"], beside.json()["prompt"].encode()) == (task_id, prompt)
+        assert (beside.json()["credits"], beside.json()["file"]["sha256"]) == ("4.5", image.sha256)
+    assert server.client.get(link(server, image)).content == data
+    again = {"If-None-Match": "*"}
+    assert server.client.get(link(server, image, SIDECAR, task_id=first), headers=again).status_code == 200
+
+
+def test_settings_are_told_of_no_other_picture_of_no_deleted_task_and_by_no_forged_link(server: Server) -> None:
+    task_id, image = finished(server, png(), "a red kite")
+    other, film_of_it = finished(server, mp4(), "a film")
+    for variant in (SETTINGS, SIDECAR):
+        assert server.client.get(link(server, film_of_it, variant, task_id=task_id)).status_code == 404
+        assert server.client.get(link(server, image, variant)).status_code == 404
+        address = link(server, image, variant, task_id=task_id)
+        assert server.client.get(address.replace(task_id, other)).status_code == 403
+    assert server.client.get(link(server, film_of_it, SIDECAR, task_id=other)).json()["file"]["mime"] == "video/mp4"
+    refused = server.client.get(link(server, film_of_it, SETTINGS, task_id=other))
+    assert (refused.status_code, "with its settings inside" in refused.text) == (404, True)
+    Removal(server.db).delete([task_id], who="ann")
+    assert server.client.get(link(server, image, SIDECAR, task_id=task_id)).status_code == 404
 
 
 def test_an_original_too_large_to_be_read_at_once_comes_whole_and_in_ranges(server: Server) -> None:

@@ -8,6 +8,7 @@ import pictures
 import pytest
 import streamlit as st
 from room import MODELS, Room, acts, cards, drawn, generate, press, tell, write
+from sqlmodel import update
 
 from dashboard.components import acts as doing
 from dashboard.components import filled, iterate, origin
@@ -17,6 +18,7 @@ from data.query import Query
 from data.relation import Parent, Relation
 from data.requests import validate
 from data.rows import stored_image
+from data.schema import Artifact
 from data.settling import Word
 
 Session = dict[str, Any]
@@ -93,6 +95,19 @@ def test_a_copy_without_metadata_is_offered_of_what_can_be_cleaned(form_room: Ro
     (clean,) = [one for one in sheet(form_room, made(form_room))["menu"] if one["act"] == "clean"]
     assert "/clean?" in clean["href"]
     assert not [one for one in sheet(form_room, form_room.ask("still waiting").id)["menu"] if one["act"] == "clean"]
+
+
+def test_settings_are_offered_inside_a_copy_and_beside_it_of_a_video_only_beside(form_room: Room) -> None:
+    task = made(form_room)
+    told = {one["act"]: one["href"] for one in sheet(form_room, task)["menu"] if one["act"] in ("told", "sidecar")}
+    assert f"k={task}" in told["told"]
+    assert "/with-settings?" in told["told"]
+    assert "/settings.json?" in told["sidecar"]
+    assert ".png.json&" in told["sidecar"]
+    with form_room.db.transaction() as session:
+        session.exec(update(Artifact).values(mime="video/mp4", duration_ms=8000))
+    acts = {one["act"] for one in sheet(form_room, task)["menu"]}
+    assert ("sidecar" in acts, "told" in acts, "clean" in acts) == (True, False, False)
 
 
 def test_of_a_call_the_providers_id_alone_is_copied(form_room: Room) -> None:

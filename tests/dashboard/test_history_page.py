@@ -429,6 +429,19 @@ def test_all_that_match_are_selected_and_nothing_that_nobody_saw(form_room: Room
     assert drawn(app, "gallery")["fresh"] == "1 new"
 
 
+def test_a_zip_is_of_the_kind_that_was_pressed_and_is_asked_for_once(form_room: Room, past: Past) -> None:
+    (one,) = past.write([Was("a")])
+    app = form_room.open("history")
+    press(app, "select", one)
+    for kind in (each["kind"] for each in drawn(app, "gallery")["zip_kinds"]):
+        tell(app, "gallery", "zip", kind)
+        fields = drawn(app, "gallery")["zip"]["form"]["fields"]
+        assert (fields["ids"], fields["k"]) == (one, kind)
+    assert drawn(app.run(), "gallery")["zip"] is None
+    tell(app, "gallery", "zip", "everything")
+    assert drawn(app, "gallery")["zip"] is None
+
+
 def test_stars_and_tags_are_put_on_all_that_is_selected(form_room: Room, past: Past) -> None:
     one, other, third = past.write([Was("a"), Was("b"), Was("c")])
     app, marks = form_room.open("history"), Marks(form_room.db)
