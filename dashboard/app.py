@@ -27,6 +27,7 @@ pages = {
     words.GENERATE: st.Page("app_pages/generate.py", title=t(words.GENERATE), icon=":material/brush:", default=True),
     words.HISTORY: st.Page("app_pages/history.py", title=t(words.HISTORY), icon=":material/photo_library:"),
     words.COMPARE: st.Page("app_pages/compare.py", title=t(words.COMPARE), icon=":material/compare:"),
+    words.RESULTS: st.Page("app_pages/results.py", title=t(words.RESULTS), visibility="hidden"),
     words.SETTINGS: st.Page("app_pages/settings.py", title=t(words.SETTINGS), icon=":material/settings:"),
 }
 page = st.navigation(list(pages.values()), position="top")
@@ -43,7 +44,7 @@ if st.session_state.get("page") != name:  # a visit begins: what an earlier one 
     st.session_state["page"] = name
     for snapshot in (
         "history", "list", "selected", "undo", "deleted_list", "gallery_drawn", "gallery_missing", "pair_ring",
-        "batch_open", "templating", "choosing", "view_asked", "export_asked",
+        "results_order", "batch_open", "templating", "choosing", "view_asked", "export_asked",
     ):  # fmt: skip
         st.session_state.pop(snapshot, None)
 try:

@@ -31,6 +31,7 @@ from data.pairing import Pairing
 from data.preferences import Preferences
 from data.prompts import Prompts
 from data.removal import Removal
+from data.results import BatchResults
 from data.saved_views import SavedViews
 from data.schema import utcnow
 from data.search import Search
@@ -56,6 +57,7 @@ class Desk:
     history: History
     glances: Glances
     batches: Batches
+    results: BatchResults
     pairing: Pairing
     search: Search
     saved_views: SavedViews
@@ -91,6 +93,7 @@ def desk() -> Desk:
         History(db),
         Glances(db),
         Batches(db),
+        BatchResults(db),
         Pairing(db),
         search := Search(db),
         SavedViews(db),

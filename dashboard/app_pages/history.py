@@ -55,6 +55,8 @@ def toolbar() -> Query:
     with st.container(horizontal=True, vertical_alignment="center", key="history_search"):
         typed, hints = filters.search_field()
         filters.fold()
+        if len(typed.batch.of) == 1 and st.button(t(words.RESULTS), key="to_results", icon=":material/grid_on:"):
+            st.switch_page("app_pages/results.py", query_params={"batch": typed.batch.of[0]})
         views, more = st.container(width="content"), st.container(width="content")
     for hint in hints:
         left_out = t(

@@ -61,6 +61,8 @@ def _with_batch(act: str, said: str, person: str) -> None:
     _may_spend(act)
     if act == "batch_history":
         _then("history", q=f"batch:{batch_id}")
+    elif act == "batch_results":
+        _then("results", batch=batch_id)
     elif act == "batch_retry":
         _retry_failed(batch_id, person, promised)
         _then("rerun")
@@ -118,14 +120,14 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
     elif act == "retry":
         task_id, *promised = task_id.split(" ")
         tasks.retry(task_id, who=person, said=_promised(*promised))
-        _then("generate")
+        _then(_where_it_is_seen())
     elif act == "other":
         _ask_another(task_id, person)
         _then("generate")
     elif act == "retry_failed":
         task_id, *promised = task_id.split(" ")
         _retry_failed(history.card(task_id).batch_id, person, promised)
-        _then("generate")
+        _then(_where_it_is_seen())
     elif act == "download_again":
         tasks.retry_download(task_id, who=person)
         _then("rerun")
@@ -140,6 +142,11 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
     elif act == "stop_again":
         tasks.write_off(task_id, who=person, again=True)
         _then("rerun")
+
+
+def _where_it_is_seen() -> str:
+    """What is tried again has its card beside the form; in the results of its batch it stands in its own place."""
+    return "rerun" if st.session_state["page"] == words.RESULTS else "generate"
 
 
 def _ask_another(said: str, person: str) -> None:

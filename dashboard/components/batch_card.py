@@ -33,7 +33,10 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
         ],
         "line": line(batch), "meta": money(batch, practice=practice),
         "last": [_picture(card) for card in batch.last if card.pictures], "to_come": _to_come(batch),
-        "actions": _actions(batch, practice=practice),
+        "actions": [
+            {"act": "batch_results", "label": t("Results"), "title": t("All of it as a table of what varies")},
+            *deeds(batch.id, failed=batch.count(_S.FAILED), queued=batch.count(_S.QUEUED), practice=practice),
+        ],
     }  # fmt: skip
 
 
@@ -109,11 +112,12 @@ def _to_come(batch: Standing) -> int:
     return min(batch.active, max(0, LAST - len(batch.last)))
 
 
-def _actions(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
+def deeds(batch_id: str, *, failed: int, queued: int, practice: bool) -> list[dict[str, Any]]:
+    """What a person may do with a whole batch, of which so many have `failed` and so many are `queued`."""
     found: list[dict[str, Any]] = [{"act": "batch_history", "label": t("Open in History")}]
-    if batch.count(_S.FAILED):
-        found += _retry(batch, practice=practice)
-    if queued := batch.count(_S.QUEUED):
+    if failed:
+        found += _retry(batch_id, practice=practice)
+    if queued:
         label = tn(queued, "Cancel the one not sent (free)", "Cancel the {n} not sent (free)")
         text = t("Nothing was sent of these, so nothing is charged. What was sent goes on, and is kept.")
         ask = {"title": f"{label}?", "text": text, "yes": label, "no": t("Let it go on")}
@@ -121,14 +125,14 @@ def _actions(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
     return found
 
 
-def _retry(batch: Standing, *, practice: bool) -> list[dict[str, Any]]:
-    failed = desk().glances.failed_of_batch(batch.id)
+def _retry(batch_id: str, *, practice: bool) -> list[dict[str, Any]]:
+    failed = desk().glances.failed_of_batch(batch_id)
     if not failed.count:
         return []
     price = formats.about(failed.estimate_micro, practice=practice)
     label = tn(failed.count, "Retry the failed one · {price}", "Retry the {n} failed · {price}", price=price)
     act: dict[str, Any] = {"act": "batch_retry", "label": label, "title": t("Asks for these again, as one new batch"),
-                           "id": promise(batch.id, failed.estimate_micro, failed.count)}  # fmt: skip
+                           "id": promise(batch_id, failed.estimate_micro, failed.count)}  # fmt: skip
     if failed.doubtful:
         text = words.doubtful_in_batch(failed.doubtful)
         act["ask"] = {"title": f"{label}?", "text": text, "yes": label, "no": t(words.LEAVE_IT)}

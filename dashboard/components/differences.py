@@ -39,7 +39,7 @@ def _row(change: Change, a: Card, b: Card) -> tuple[str, str, str]:
     if change.name.startswith("params."):
         name = change.name.removeprefix("params.")
         labels = [param.label for spec in specs if spec and (param := spec.param(name))]
-        return t(next(iter(labels), name)), _setting(specs[0], name, change.a), _setting(specs[1], name, change.b)
+        return t(next(iter(labels), name)), setting(specs[0], name, change.a), setting(specs[1], name, change.b)
     if change.name == "model":
         return t("Model"), views.model_label(a, specs[0]), views.model_label(b, specs[1])
     if change.name == "references":
@@ -50,7 +50,8 @@ def _row(change: Change, a: Card, b: Card) -> tuple[str, str, str]:
     return t(_FACTS[change.name]), left, right
 
 
-def _setting(spec: ModelSpec | None, name: str, value: Any) -> str:
+def setting(spec: ModelSpec | None, name: str, value: Any) -> str:
+    """What a setting is called of this model, also one that it was not asked for."""
     param = spec.param(name) if spec else None
     if value is None:
         return t("not set") if param else t("no such setting")

@@ -116,7 +116,7 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
     return {
         "id": card.id, "word": look["word"], "tone": look["tone"], "fact": look["fact"],
         "say": restoring.in_drawer(days) if lost else look["say"],
-        "title": views.model_label(card, spec), "prompt": card.prompt, "words": _words() | walk.ends(here.query),
+        "title": views.model_label(card, spec), "prompt": card.prompt, "words": _words() | walk.ends(here),
         "age": formats.age(card.created_at, around.now), "when": formats.date_and_time(card.created_at),
         "pieces": hits.marked(card.prompt, hits.words_of(here.query)),
         "pictures": [_picture(detail, index) for index in range(len(card.pictures))],

@@ -79,24 +79,7 @@ function open(id, me) {
   if (itemOf(id, me)?.gone) return me.data.undo && wish("restore", id, me);
   if (me.data.view === "deleted") return toggle(id, me);
   wish("open", id, me);
-  comeBack(me);
-}
-
-// When the drawer closes, the focus goes on at the picture that was open last: one may have walked in there.
-function comeBack(me) {
-  let last = "";
-  const watch = new MutationObserver(() => {
-    const open = document.querySelector("[role=dialog]");
-    if (open) last = new URL(location).searchParams.get("task") ?? last;
-    else if (last) {
-      watch.disconnect();
-      const node = me.root.querySelector(`[data-key="${CSS.escape(last)}"]`) ?? me.root.querySelector(".tile[tabindex='0']");
-      // Only now and then once more: where the server took the drawer away, the page behind it is inert a moment longer.
-      for (const later of [0, 250]) setTimeout(() => me.root.isConnected && document.activeElement === document.body && goTo(node, me), later);
-    }
-  });
-  me.watch?.disconnect();
-  (me.watch = watch).observe(document.body, { childList: true, subtree: true });
+  comeBack(me, ".tile[tabindex='0']");
 }
 
 // Deletes what is selected, or the tile that is named; which of the two, the bar shows.

@@ -114,12 +114,22 @@ _PAIR = Group(Sentence("Two pictures"), "pair", (
     Key("S", Sentence("Swap A and B"), ("S",)),
 ))  # fmt: skip
 
+_RESULTS = Group(Sentence("Results of a batch"), "results", (
+    Key("← → ↑ ↓", Sentence("Move"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+    Key("Home End", Sentence("To the ends of the row; with Ctrl, of the table"), ("Home", "End")),
+    Key("Enter", Sentence("Open"), ("Enter",)),
+    Key("Space", Sentence("Select or deselect, to compare"), (" ",)),
+    Key("X", Sentence("Swap rows and columns"), ("X",)),
+    Key("Esc", Sentence("Clear the selection"), ("Escape",)),
+))  # fmt: skip
+
 GROUPS = {
     words.GENERATE: (
         _PROMPT, _RECALL, _FAMILIES, _MODELS, _REFERENCES, _SHELF, _TEMPLATES, _LINES, _DEEDS, _SHEET, _CLOSER,
     ),
     words.HISTORY: (_GALLERY, _DEEDS, _SHEET, _CLOSER),
     words.COMPARE: (_PAIR, _DEEDS, _SHEET, _CLOSER),
+    words.RESULTS: (_RESULTS, _DEEDS, _SHEET, _CLOSER),
     words.SETTINGS: (),
 }  # fmt: skip
 """By page, in the order of the sheet; what is heard everywhere comes last."""

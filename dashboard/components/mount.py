@@ -25,7 +25,8 @@ def _read(name: str) -> str:
 
 _PARTS = {
     "pair": ("kit", "zoom", "films", "pair"), "cards": ("kit", "acts", "batch_card", "cards"),
-    "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "tiles", "bar", "lasso", "gallery"),
+    "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "back", "tiles", "bar", "lasso", "gallery"),
+    "results": ("kit", "back", "results"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""
 
@@ -53,6 +54,7 @@ _COMPONENTS = {
         "pair",
         "picker",
         "recall",
+        "results",
         "sheet",
         "shelf",
         "slots",

@@ -27,6 +27,7 @@ class Listed:
 
     query: Query = field(default_factory=Query)
     top: int | None = None
+    ids: tuple[str, ...] = ()  # of the results of a batch: what is walked through, in the order of their table
 
 
 def arrive() -> str | None:
@@ -55,11 +56,19 @@ def to(task_id: str) -> None:
     st.query_params["task"] = task_id
 
 
+def through(ids: tuple[str, ...]) -> None:
+    """What the results of a batch show, in the order of their table."""
+    st.session_state["results_order"] = ids
+
+
 def listed(card: Card, person: str) -> Listed:
     """History's list as it stands there; beside the form one's own; for a link from elsewhere all there is."""
     page = st.session_state.get("page")
     if page == words.HISTORY and "list" in st.session_state:
         return Listed(*st.session_state["list"])
+    order: tuple[str, ...] = st.session_state.get("results_order", ())
+    if page == words.RESULTS and card.id in order:
+        return Listed(ids=order)
     mine = page == words.GENERATE and card.person == person
     return Listed(Query(by=Choice((ME,)))) if mine else Listed()
 
@@ -69,6 +78,8 @@ def stretch(card: Card, person: str, here: Listed) -> dict[str, Any]:
 
     "newer" and "older" are the two ways through the list, back and onward, as in one that has the newest first.
     """
+    if here.ids:
+        return _along(here.ids, card.id)
     search = desk().search
     newer: Page = search.page(here.query, person, after=card.seq, top=here.top, limit=AHEAD)
     older: Page = search.page(here.query, person, before=card.seq, top=here.top, limit=AHEAD)
@@ -78,10 +89,24 @@ def stretch(card: Card, person: str, here: Listed) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def _along(ids: tuple[str, ...], task_id: str) -> dict[str, Any]:
+    """The same in a list of which all ids are known."""
+    at = ids.index(task_id)
+    before, behind = ids[max(0, at - AHEAD) : at][::-1], ids[at + 1 : at + 1 + AHEAD]
+    return {
+        "newer": [_item(one) for one in desk().history.cards(before)],
+        "older": [_item(one) for one in desk().history.cards(behind)],
+        "more_newer": at > AHEAD, "more_older": at + AHEAD + 1 < len(ids),
+    }  # fmt: skip
+
+
 def step(way: str, task_id: str, person: str) -> str:
     """The id of the next "newer" or "older" task; the same one at the end. Raises NotFound."""
     card = desk().history.card(task_id)
     here = listed(card, person)
+    if here.ids:
+        at = here.ids.index(task_id) + (-1 if way == "newer" else 1)
+        return here.ids[min(max(at, 0), len(here.ids) - 1)]
     beside = desk().search.neighbours(here.query, person, card.seq, top=here.top)
     return (beside.newer if way == "newer" else beside.older) or task_id
 
@@ -91,10 +116,10 @@ def ways(query: Query) -> tuple[str, str]:
     return (t("Previous"), t("Next")) if query.sort else (t("Newer"), t("Older"))
 
 
-def ends(query: Query) -> dict[str, str]:
+def ends(here: Listed) -> dict[str, str]:
     """The same for the drawer, by its own names, and what is said at both ends."""
-    back, onward = ways(query)
-    if query.sort:
+    back, onward = (t("Previous"), t("Next")) if here.ids else ways(here.query)
+    if here.query.sort or here.ids:
         first, last = t("This is the first of the list"), t("This is the last of the list")
     else:
         first, last = t("This is the newest of the list"), t("This is the oldest of the list")

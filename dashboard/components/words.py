@@ -16,7 +16,7 @@ from data.status import TaskStatus
 
 APP = "Picture Desk"
 GENERATE, HISTORY, SETTINGS = "Generate", "History", "Settings"
-COMPARE = "Compare"
+COMPARE, RESULTS = "Compare", "Results"
 
 SIGN_IN = "Sign in"
 SIGN_OUT = "Sign out"

@@ -172,7 +172,7 @@ def test_a_press_starts_the_whole_batch_once_and_its_card_takes_the_dialogs_plac
     assert (view["prompt"], view["line"]) == ("Spring", "0 of 3 done · 3 queued")
     assert view["meta"] == "Spent 0 of at most 20 credits ($0.10)"
     assert view["fact"].startswith("about ")
-    assert [one["act"] for one in view["actions"]] == ["batch_history", "batch_cancel"]
+    assert [one["act"] for one in view["actions"]] == ["batch_results", "batch_history", "batch_cancel"]
 
 
 def test_a_second_press_of_the_same_button_buys_nothing(form_room: Room, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,7 +230,7 @@ def test_forty_are_one_card_that_says_how_it_stands(room: Room) -> None:
     assert view["meta"] == "Spent 4 of at most 30 credits ($0.15)"
     assert (len(view["last"]), view["to_come"]) == (1, 3)
     assert [one["label"] for one in view["actions"]] == [
-        "Open in History", "Retry the 2 failed · ≈ 8 credits ($0.04)", "Cancel the 2 not sent (free)",
+        "Results", "Open in History", "Retry the 2 failed · ≈ 8 credits ($0.04)", "Cancel the 2 not sent (free)",
     ]  # fmt: skip
 
 

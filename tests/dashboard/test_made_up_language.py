@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from google.protobuf.json_format import MessageToDict
-from room import Room
+from room import MODELS, Room
 from sentences import said
 from streamlit.testing.v1 import AppTest
 
 from dashboard import language, retold
 from data.catalog import catalog
+from data.requests import validate
 from data.settling import Word
 
 PROMPT = "七 red kites"
@@ -145,10 +146,14 @@ def test_no_page_shows_a_word_that_is_not_translated(made_up: Room) -> None:
         ("generate", {}), ("history", {}), ("history", {"status": "failed"}), ("history", {"view": "deleted"}),
         ("history", {"q": "cost:x model:nope by:me xyz"}), ("compare", {}),
         ("compare", {"a": made["done"]}), ("compare", {"a": made["done"], "b": f"{made['done']}.2"}),
-        ("compare", {"a": made["queued"]}), ("settings", {}),
+        ("compare", {"a": made["queued"]}), ("settings", {}), ("results", {}),
     ]  # fmt: skip
     visits += [("history", {"task": made[state]}) for state in ("done", "policy", "doubt", "running", "queued")]
-    assert all_english(made_up, visits) == {}
+    grid = [validate(catalog().require(model), PROMPT, {}, ()) for model in MODELS[::2] for _ in range(2)]
+    batch_id = made_up.tasks.create(grid, person="local")[0].batch_id
+    for end in (made_up.fail, made_up.done, made_up.doubt):
+        end()
+    assert all_english(made_up, [*visits, ("results", {"batch": batch_id})]) == {}
 
 
 def test_a_practice_desk_without_a_server_speaks_too(made_up: Room) -> None:

@@ -1,0 +1,143 @@
+"""The results of one batch: for each of its tasks what stands for it now, what it cost, how long it took. Reads alone.
+
+Whoever tries a failed one again gets a new task in a batch of its own; in the results it takes the place of the failed.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from statistics import median
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import Connection
+from sqlmodel import col
+
+from data.causes import REFUSED
+from data.db import Database
+from data.family import DEEPEST
+from data.history import COLUMNS, Card, cards
+from data.relation import Relation
+from data.schema import NOT_DELETED, Batch, Submission, Task
+from data.status import ACTIVE, Outcome, TaskStatus
+
+_MINE = sa.select(*COLUMNS).where(col(Task.batch_id) == sa.bindparam("batch"), NOT_DELETED).order_by(col(Task.seq))
+_RETRIES = (
+    sa.select(*COLUMNS, col(Task.parent_id))
+    .where(
+        col(Task.parent_id).in_(sa.bindparam("ids", expanding=True)), col(Task.relation) == Relation.RETRY, NOT_DELETED
+    )
+    .order_by(col(Task.seq))
+)
+_SENT = sa.select(col(Submission.task_id), col(Submission.started_at)).where(
+    col(Submission.task_id).in_(sa.bindparam("ids", expanding=True)), col(Submission.outcome) == Outcome.SUCCEEDED
+)
+_NAME = sa.select(col(Batch.name)).where(col(Batch.id) == sa.bindparam("batch"))
+"""Written once: an open page asks at every move, and writing a statement takes longer than running it."""
+
+
+@dataclass(frozen=True)
+class Result:
+    """One task that the batch `asked` for, and the `card` that stands for it: its own, or that of its retry.
+
+    `spent_micro`: micro-credits of all its tries. `seconds`: from the paid call to the saved picture, None before.
+    """
+
+    asked: Card
+    card: Card
+    spent_micro: int
+    seconds: float | None
+
+
+@dataclass(frozen=True)
+class Tally:
+    """How some results stand. Money in micro-credits; `seconds` is the median of those that have a picture."""
+
+    count: int
+    done: int
+    refused: int
+    failed: int  # and was not refused
+    unconfirmed: int
+    cancelled: int
+    active: int  # under way, and not unconfirmed
+    spent_micro: int
+    seconds: float | None
+
+    @property
+    def each_micro(self) -> int | None:
+        """What one picture has cost, with what was paid for those that did not come; None while there is none."""
+        return round(self.spent_micro / self.done) if self.done else None
+
+
+@dataclass(frozen=True)
+class Results:
+    """A batch: what it is called, or its first prompt, and its results in the order in which they were asked for."""
+
+    name: str
+    results: tuple[Result, ...]
+
+
+class BatchResults:
+    """Reads over one database."""
+
+    def __init__(self, db: Database) -> None:
+        """`db` is opened and migrated."""
+        self._db = db
+
+    def of(self, batch_id: str) -> Results | None:
+        """Any tasks that were asked for together; None where none of them is left to see."""
+        with self._db.look() as connection:
+            asked = cards(connection, connection.execute(_MINE, {"batch": batch_id}).all())
+            if not asked:
+                return None
+            name = connection.execute(_NAME, {"batch": batch_id}).scalar()
+            tries = _tries(connection, asked)
+            standing = {card.id: _standing(tries[card.id]) for card in asked}
+            done = [card.id for card in standing.values() if card.status == TaskStatus.SUCCEEDED]
+            rows: Any = connection.execute(_SENT, {"ids": done}).all() if done else ()
+        sent: dict[str, datetime] = dict(rows)
+        return Results(name or asked[0].prompt, tuple(
+            Result(card, now := standing[card.id], sum(one.booked_micro for one in tries[card.id]), _seconds(now, sent))
+            for card in asked
+        ))  # fmt: skip
+
+
+def tally(results: Iterable[Result]) -> Tally:
+    """How these stand."""
+    found = list(results)
+    states = [each.card.status for each in found]
+    refused = sum(each.card.status == TaskStatus.FAILED and each.card.error_code in REFUSED for each in found)
+    took = [each.seconds for each in found if each.seconds is not None]
+    unconfirmed = states.count(TaskStatus.UNCONFIRMED)
+    return Tally(
+        len(found), states.count(TaskStatus.SUCCEEDED), refused, states.count(TaskStatus.FAILED) - refused,
+        unconfirmed, states.count(TaskStatus.CANCELLED), sum(state in ACTIVE for state in states) - unconfirmed,
+        sum(each.spent_micro for each in found), median(took) if took else None,
+    )  # fmt: skip
+
+
+def _tries(connection: Connection, asked: Sequence[Card]) -> dict[str, list[Card]]:
+    """By task, itself and whatever was tried again for it, the oldest first."""
+    tries = {card.id: [card] for card in asked}
+    first = {card.id: card.id for card in asked}  # of each try, for which task it is
+    open_ends = [card.id for card in asked if card.status != TaskStatus.SUCCEEDED]
+    for _ in range(DEEPEST):
+        rows = connection.execute(_RETRIES, {"ids": open_ends}).all() if open_ends else ()
+        open_ends = []
+        for row, card in zip(rows, cards(connection, rows), strict=True):
+            if card.id not in first:
+                first[card.id] = first[row.parent_id]
+                tries[first[card.id]].append(card)
+                open_ends.append(card.id)
+    return tries
+
+
+def _standing(tries: Sequence[Card]) -> Card:
+    """The newest that has a picture, or else the newest."""
+    return next((card for card in reversed(tries) if card.status == TaskStatus.SUCCEEDED), tries[-1])
+
+
+def _seconds(card: Card, sent: Mapping[str, datetime]) -> float | None:
+    if card.finished_at is None or card.id not in sent:
+        return None
+    return (card.finished_at - sent[card.id]).total_seconds()

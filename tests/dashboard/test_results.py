@@ -1,0 +1,150 @@
+"""The results of a batch: the table that the address names, what stands in its cells, and what is done there."""
+
+from typing import Any
+
+from room import MODELS, Room, drawn, tell
+from streamlit.testing.v1 import AppTest
+
+from data.catalog import catalog
+from data.plan import Plan
+from data.requests import validate
+
+NANO, _, SEEDREAM, _ = MODELS
+PROMPTS = ("a red kite", "七只风筝")
+
+
+def batch(room: Room, *prompts: str, models: tuple[str, ...] = (NANO, SEEDREAM), repeat: int = 1) -> list[str]:
+    """The tasks' ids: prompt by prompt, model by model."""
+    asked = [
+        validate(catalog().require(model), prompt, {"aspect_ratio": "1:1"}, ())
+        for prompt in prompts or PROMPTS for model in models for _ in range(repeat)
+    ]  # fmt: skip
+    return [task.id for task in room.tasks.create(asked, person="local", plan=Plan("Spring", "lines", None))]
+
+
+def opened(room: Room, task_id: str, **query: str) -> AppTest:
+    app = room.open("results", batch=room.history.card(task_id).batch_id, **query)
+    assert not app.exception
+    return app
+
+
+def table(app: AppTest) -> dict[str, Any]:
+    return drawn(app, "results")
+
+
+def rows(app: AppTest) -> list[tuple[str, str, list[str]]]:
+    """Of each line: the title of its group, its own, and the words of its cells."""
+    return [
+        (group["title"], line["title"], [cell["word"] if cell else "" for cell in line["cells"]])
+        for group in table(app)["groups"] for line in group["lines"]
+    ]  # fmt: skip
+
+
+def foot(app: AppTest) -> dict[str, list[str]]:
+    return {row["name"]: row["values"] for row in table(app)["foot"]}
+
+
+def test_what_varies_is_found_and_stands_where_one_looks_for_it(form_room: Room) -> None:
+    first, *_ = batch(form_room, repeat=2)
+    app = opened(form_room, first)
+    view = table(app)
+    assert (view["title"], view["columns"]) == ("Spring", ["Nano Banana", "Seedream 4.5"])
+    assert [(axis["label"], axis["at"]) for axis in view["axes"]] == [
+        ("Prompt", "rows"), ("Model", "cols"), ("Repeat", ""),
+    ]  # fmt: skip
+    assert rows(app) == [(prompt, f"Repeat {n}", ["Queued"] * 2) for prompt in PROMPTS for n in (1, 2)]
+
+
+def test_below_each_column_stands_what_came_of_it_and_what_it_cost(form_room: Room) -> None:
+    first, *_ = batch(form_room)
+    form_room.done()
+    form_room.fail("policy")
+    form_room.done()
+    app = opened(form_room, first)
+    assert rows(app) == [(PROMPTS[0], "", ["Done", "Refused"]), (PROMPTS[1], "", ["Done", "Queued"])]
+    told = foot(app)
+    assert (told["Done"], told["Refused"], told["Under way"]) == (["2 of 2", "0 of 2"], ["0", "1"], ["0", "1"])
+    assert (told["Cost"], told["Cost of a picture"]) == (["8 credits", "0 credits"], ["4 credits", "–"])
+    assert told["Median time"] == ["1 s", "–"]
+    assert table(app)["line"] == "2 of 4 done · 1 refused · 1 under way · Spent 8 credits ($0.04)"
+
+
+def test_a_retry_takes_the_place_of_what_failed_and_the_page_stays(form_room: Room) -> None:
+    first, *_ = batch(form_room, "a red kite")
+    form_room.fail()
+    form_room.done()
+    app = opened(form_room, first)
+    (cell, _) = table(app)["groups"][0]["lines"][0]["cells"]
+    assert (cell["word"], cell["again"]["label"]) == ("Failed", "Retry · ≈ 4 credits ($0.02)")
+    assert cell["say"].startswith("The model could not make a picture of this. Nothing was charged.")
+    assert "Retry the failed one · ≈ 4 credits ($0.02)" in [one["label"] for one in table(app)["actions"]]
+    tell(app, "results", "retry", cell["again"]["id"])
+    assert rows(app) == [("", "", ["Queued", "Done"])]
+    assert "retry" not in str([one["act"] for one in table(app)["actions"]])
+    form_room.done()
+    assert rows(app.run()) == [("", "", ["Done", "Done"])]
+    assert foot(app)["Done"] == ["1 of 1", "1 of 1"]
+    assert len(form_room.all_tasks()) == 3
+
+
+def test_axes_are_swapped_and_chosen_in_the_address_and_what_goes_without_saying_is_not_there(form_room: Room) -> None:
+    first, *_ = batch(form_room, repeat=2)
+    app = opened(form_room, first, rows="repeat")
+    assert [(axis["id"], axis["at"]) for axis in table(app)["axes"]] == [
+        ("repeat", "rows"), ("model", "cols"), ("prompt", "")
+    ]  # fmt: skip
+    tell(app, "results", "rows", "model")  # which stands on the columns: both change places
+    assert table(app)["columns"] == ["Repeat 1", "Repeat 2"]
+    assert app.query_params["rows"] == "model"
+    tell(app, "results", "cols", "prompt")
+    assert table(app)["columns"] == list(PROMPTS)
+    tell(app, "results", "swap")
+    tell(app, "results", "cols", "model")
+    assert "rows" not in app.query_params
+    assert "cols" not in app.query_params
+    assert [axis["at"] for axis in table(app)["axes"]] == ["rows", "cols", ""]
+
+
+def test_the_drawer_walks_through_the_table_as_it_is_read(form_room: Room) -> None:
+    (one, two, three, four) = batch(form_room)  # prompt by prompt
+    for _ in range(4):
+        form_room.done()
+    app = opened(form_room, one, rows="model", cols="prompt")
+    tell(app, "results", "open", one)
+    assert [each["id"] for each in drawn(app, "sheet")["walk"]["older"]] == [three, two, four]
+    assert drawn(app, "sheet")["walk"]["newer"] == []
+    tell(app, "sheet", "older")
+    assert app.query_params["task"] == three
+    assert [each["id"] for each in drawn(app, "sheet")["walk"]["newer"]] == [one]
+    assert drawn(app, "sheet")["words"]["oldest"] == "This is the last of the list"
+
+
+def test_results_are_reached_from_the_card_and_from_history(form_room: Room) -> None:
+    first, *_ = batch(form_room)
+    batch_id = form_room.history.card(first).batch_id
+    app = tell(form_room.open(), "now", "batch_results", batch_id)
+    assert table(app)["title"] == "Spring"
+    app = form_room.open("history", q=f"batch:{batch_id}")
+    app.button(key="to_results").click().run()
+    assert table(app)["id"] == batch_id
+    assert "to_results" not in [one.key for one in form_room.open("history", q="kite").button]
+
+
+def test_without_a_batch_the_last_ones_are_offered(form_room: Room) -> None:
+    first, *_ = batch(form_room)
+    app = form_room.open("results", batch="nonsense")
+    assert app.subheader[0].value == "There is no such batch"
+    app = form_room.open("results")
+    assert app.subheader[0].value == "Which batch?"
+    app.button(key=f"results_of_{form_room.history.card(first).batch_id}").click().run()
+    assert table(app)["title"] == "Spring"
+
+
+def test_it_is_drawn_anew_when_something_of_the_batch_moves_and_by_a_clock_only_meanwhile(form_room: Room) -> None:
+    first, *_ = batch(form_room, "a red kite", models=(NANO,), repeat=2)
+    app = opened(form_room, first)
+    told = drawn(app, "news_results")
+    assert (told["revision"], told["every"], told["leisurely"]) == (form_room.history.revision(), 15.0, False)
+    form_room.done()
+    form_room.done()
+    assert drawn(app.run(), "news_results")["every"] is None
