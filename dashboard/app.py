@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import language
 from dashboard.auth import current_user
-from dashboard.components import keys, people, server, toasts, words
+from dashboard.components import keymap, keys, people, server, toasts, words
 from dashboard.components.mount import mount_page, start_clock, style_page
 from dashboard.components.now import pulse
 from dashboard.language import t
@@ -52,6 +52,7 @@ try:
     user = current_user()
     people.greet(user)
     language.settle(user.id)
+    keymap.settle(user.id, keys.table())
     st.set_page_config(page_title=title(desk().history.active_count(user.id)))
     server.look()
     server.banners()

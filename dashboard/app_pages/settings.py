@@ -12,6 +12,7 @@ from dashboard import language
 from dashboard.auth import current_user
 from dashboard.components import budgets, formats, lamps, trouble, words
 from dashboard.components.controls import joined
+from dashboard.components.remap import remap
 from dashboard.components.server import about
 from dashboard.language import t
 from dashboard.resources import desk
@@ -21,7 +22,7 @@ from data.sentences import paragraph
 user = current_user()
 known = about()
 SECTIONS = {"health": t("Health"), "budgets": t("Budgets"), "real": t("Make real pictures"),
-            "configured": t("What is configured"), "you": t("About you")}  # fmt: skip
+            "configured": t("What is configured"), "you": t("About you"), "keys": t("Keys")}  # fmt: skip
 """By their anchors."""
 if not known.practice:
     del SECTIONS["real"]
@@ -92,3 +93,6 @@ with page, st.container(key="settings"):
 
     section("you", t("Which language, and what is remembered of you?"))
     you()
+
+    section("keys", t("Which key does what? Press one of them, then the key that it shall be."))
+    remap(user.id)

@@ -7,12 +7,12 @@ const MEANT = 5; // pixels that a pointer moves before it is no click
 function openCloser(me, which = 0, at = null) {
   if (me.closer || !me.seen.length) return;
   const { words } = me.data;
-  const button = (name, sign, label, key) => el("button", { class: "act", type: "button", "data-do": name, "aria-label": label, title: key ? `${label} (${key})` : label }, sign);
+  const button = (name, sign, label, key) => el("button", { class: "act", type: "button", "data-do": name, "aria-label": label, title: key ? `${label} (${capOf("closer", key)})` : label }, sign);
   const box = el("dialog", { class: "closer", "aria-label": words.closer },
     el("div", { class: "pan" }, el("img", { alt: "", draggable: "false" }), el("p", { class: "none" }, words.no_picture)), el("p", { class: "unseen", role: "status" }),
     el("div", { class: "tools", role: "group", "aria-label": words.closer },
       button("newer", "←", words.newer, "←"), button("older", "→", words.older, "→"),
-      button("wider", "−", words.wider, "−"), button("fit", "", words.fit, "0"), button("nearer", "+", words.nearer, "+"),
+      button("wider", "−", words.wider, "-"), button("fit", "", words.fit, "0"), button("nearer", "+", words.nearer, "+"),
       el("a", { class: "act", target: "_blank", rel: "noopener", "aria-label": words.full, title: words.full }, "↗"), button("close", "✕", words.close, "Esc")));
   Object.assign(me, { closer: box, which, shown: "", shownSrc: "", one: null, fingers: new Map() });
   box.addEventListener("close", () => {
@@ -108,7 +108,7 @@ function walkCloser(way, me) {
 function keyInCloser(event, me) {
   event.stopPropagation(); // the drawer behind it has its own Escape, and the page its keys
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const key = keyName(event), far = 80;
+  const key = keyName(event, "closer"), far = 80;
   const moves = { ArrowLeft: [far, 0], ArrowRight: [-far, 0], ArrowUp: [0, far], ArrowDown: [0, -far] }[key];
   if (moves && (event.shiftKey || moves[1])) lookCloser(me, { s: me.at.s, x: me.at.x + moves[0], y: me.at.y + moves[1] });
   else if (key === "ArrowLeft") deeds.newer(me);

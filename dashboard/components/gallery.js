@@ -106,7 +106,7 @@ function pressed(event, me) {
   const id = node?.dataset.key, plain = !event.ctrlKey && !event.metaKey, list = me.data.view === "list";
   const all = tiles(me), at = all.indexOf(node);
   const to = node && { ArrowRight: all[at + 1], ArrowLeft: all[at - 1], Home: all[0], End: all.at(-1), ArrowDown: below(node, me, true), ArrowUp: below(node, me, false) };
-  const key = keyName(event), moves = to && key in to && plain;
+  const key = keyName(event, "gallery"), moves = to && key in to && plain;
   if (event.repeat && !moves && ONCE.test(key) && (key === "A" ? !plain : plain) && (node || !/^( |Enter)$/.test(key)))
     return void (event.target.closest?.("button") || event.preventDefault());
   if (moves) {

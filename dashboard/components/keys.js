@@ -5,7 +5,7 @@ const WRITES = "textarea, select, [contenteditable], input:not([type=radio], [ty
 
 function render(data) {
   const { words } = data;
-  return el("button", { class: "opener", type: "button", "data-act": "keys", "aria-haspopup": "dialog", "aria-label": words.open, "aria-keyshortcuts": "?", title: `${words.open} (?)` }, el("span", { "aria-hidden": "true" }, "?"));
+  return el("button", { class: "opener", type: "button", "data-act": "keys", "aria-haspopup": "dialog", "aria-label": words.open, "aria-keyshortcuts": capOf("keys", "?"), title: `${words.open} (${capOf("keys", "?")})` }, el("span", { "aria-hidden": "true" }, "?"));
 }
 
 // "Ctrl+Enter" is one key cap, "← →" are two.
@@ -27,7 +27,10 @@ function show(me) {
 }
 
 // The full-width one is what a Chinese keyboard writes. Held down, it is one press: the sheet does not flicker.
-const asks = ({ key, ctrlKey, metaKey, altKey, repeat }) => !ctrlKey && !metaKey && !altKey && !repeat && (key === "?" || key === "？");
+function asks(event) {
+  const key = keyOf(event, "keys");
+  return !event.repeat && (key === "?" || key === "？");
+}
 
 // Whether a dialog of ours is open: it closes by Escape, also where Tab has led out of it to the browser's own buttons.
 const asked = () => [...document.querySelectorAll("[data-testid=stBidiComponentIsolated]")].some((one) => one.shadowRoot?.querySelector("dialog[open]"));
@@ -43,11 +46,11 @@ function pressed(event, me) {
   const path = event.composedPath().filter((node) => node.matches);
   if (event.key === "Enter" && !event.isComposing && path[0]) named(path[0]);
   if (event.defaultPrevented || event.isComposing || path[0]?.matches(WRITES) || path.some((node) => node.matches("dialog"))) return;
-  const plain = !event.ctrlKey && !event.metaKey && !event.altKey, field = me.data.write && document.querySelector(me.data.write);
-  const choosing = event.key === "Escape" && plain && !document.querySelector("[role=dialog]") && !asked() && document.querySelector(".st-key-compare_cancel button");
+  const key = keyOf(event, "keys"), field = me.data.write && document.querySelector(me.data.write);
+  const choosing = key === "Escape" && !document.querySelector("[role=dialog]") && !asked() && document.querySelector(".st-key-compare_cancel button");
   if (asks(event)) show(me);
   else if (choosing) choosing.click(); // Streamlit's own shortcut is not heard from within a component
-  else if (event.key === "/" && plain && field && !document.querySelector("[role=dialog]")) field.focus();
+  else if (key === "/" && field && !document.querySelector("[role=dialog]")) field.focus();
   else return;
   event.preventDefault();
 }

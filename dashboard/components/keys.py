@@ -4,32 +4,11 @@ No key leads to another page, and that is meant: 1 to 4 are Compare's, Alt with 
 Linux, C and R are Streamlit's, and the four links are the first that Tab reaches. `/` leads to where one types.
 """
 
-from dataclasses import dataclass
-
-from dashboard.components import words
+from dashboard.components import keymap, words
+from dashboard.components.keymap import Group, Key
 from dashboard.components.mount import mount
 from dashboard.language import t
 from data.sentences import Sentence
-
-
-@dataclass(frozen=True)
-class Key:
-    """`shown` as it is printed on a keyboard; several stand apart by a space, and one of two held together by a +."""
-
-    shown: str
-    does: Sentence
-    heard: tuple[str, ...] = ()
-    """What our JavaScript compares with; nothing where the browser or Streamlit hears it."""
-
-
-@dataclass(frozen=True)
-class Group:
-    """Keys that are heard in one place, by the file of that name."""
-
-    title: Sentence
-    file: str
-    keys: tuple[Key, ...]
-
 
 _EVERYWHERE = Group(Sentence("Everywhere"), "keys", (
     Key("?", Sentence("Show or hide this list"), ("?", "？")),
@@ -83,7 +62,8 @@ _SHEET = Group(Sentence("The open picture"), "sheet", (
 _CLOSER = Group(Sentence("A picture at 100 %"), "closer", (
     Key("← →", Sentence("To its neighbour in the list"), ("ArrowLeft", "ArrowRight")),
     Key("↑ ↓ Shift+← Shift+→", Sentence("Move what is zoomed"), ("ArrowUp", "ArrowDown")),
-    Key("+ −", Sentence("Zoom"), ("+", "=", "-")),
+    Key("+", Sentence("Zoom in"), ("+", "=")),
+    Key("−", Sentence("Zoom out"), ("-",)),
     Key("0", Sentence("Fit, or 100 %"), ("0",)),
     Key("Z Esc", Sentence("Back"), ("Z",)),
 ))  # fmt: skip
@@ -99,19 +79,27 @@ _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("T", Sentence("Tags"), ("T",)),
     Key("Delete", Sentence("Delete"), ("Delete", "Backspace")),
     Key("Z", Sentence("Undo"), ("Z",)),
-    Key("N P", Sentence("Next page, previous page"), ("N", "P")),
+    Key("N", Sentence("Next page"), ("N",)),
+    Key("P", Sentence("Previous page"), ("P",)),
     Key("Esc", Sentence("Clear the selection"), ("Escape",)),
 ))  # fmt: skip
 _PAIR = Group(Sentence("Two pictures"), "pair", (
     Key("← →", Sentence("Previous or next B; on the divider, move it"), ("ArrowLeft", "ArrowRight")),
     Key("Home End", Sentence("On the divider: to its ends"), ("Home", "End")),
-    Key("1 2 3 4", Sentence("Side by side, Slider, Flicker, Difference"), ("1", "2", "3", "4")),
-    Key("+ −", Sentence("Zoom"), ("+", "=", "-")),
+    Key("1", Sentence("Side by side"), ("1",)),
+    Key("2", Sentence("Slider"), ("2",)),
+    Key("3", Sentence("Flicker"), ("3",)),
+    Key("4", Sentence("Difference"), ("4",)),
+    Key("+", Sentence("Zoom in"), ("+", "=")),
+    Key("−", Sentence("Zoom out"), ("-",)),
     Key("0", Sentence("Fit"), ("0",)),
     Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("Z",)),
     Key("Shift+← Shift+→ Shift+↑ Shift+↓", Sentence("Move what is zoomed"), ("ArrowUp", "ArrowDown")),
     Key("Space", Sentence("In Flicker: B as long as it is held; else play or pause two videos"), (" ",)),
     Key("S", Sentence("Swap A and B"), ("S",)),
+))  # fmt: skip
+_REMAP = Group(Sentence("These keys, in Settings"), "remap", (
+    Key("Tab Esc", Sentence("Instead of a new key: leave it as it is"), ("Tab", "Escape")),
 ))  # fmt: skip
 
 _RESULTS = Group(Sentence("Results of a batch"), "results", (
@@ -130,7 +118,7 @@ GROUPS = {
     words.HISTORY: (_GALLERY, _DEEDS, _SHEET, _CLOSER),
     words.COMPARE: (_PAIR, _DEEDS, _SHEET, _CLOSER),
     words.RESULTS: (_RESULTS, _DEEDS, _SHEET, _CLOSER),
-    words.SETTINGS: (),
+    words.SETTINGS: (_REMAP,),
 }  # fmt: skip
 """By page, in the order of the sheet; what is heard everywhere comes last."""
 WRITE = {words.GENERATE: ".st-key-prompt textarea", words.HISTORY: ".st-key-q input"}
@@ -142,9 +130,17 @@ def groups(page: str) -> tuple[Group, ...]:
     return (*GROUPS[page], _EVERYWHERE)
 
 
+def table() -> tuple[Group, ...]:
+    """All of them once, what is heard everywhere first."""
+    return (_EVERYWHERE, *dict.fromkeys(one for page in GROUPS.values() for one in page))
+
+
 def keys(page: str) -> None:
     """The button and its sheet; after all else of a page, because it stands in the page's head and takes no room."""
-    shown = [(t(one.title), [(key.shown, t(key.does)) for key in one.keys]) for one in groups(page)]
+    moved = keymap.moved()
+    shown = [
+        (t(one.title), [(keymap.caps(one.file, key, moved), t(key.does)) for key in one.keys]) for one in groups(page)
+    ]
     told = {"open": t("Keys"), "close": t("Close")}
     data = {"groups": shown, "write": ", ".join(WRITE.values()), "words": told}
     mount("keys", key="keys", data=data, on_event=_nothing)

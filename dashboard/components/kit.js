@@ -43,13 +43,19 @@ function morph(from, to) {
 
 // The key as it is printed on it. Where no Latin letter stands on it, or its digit wants Shift, the one of its place on a
 // keyboard that has them: F where a Russian one has а, 3 where a French one has ". Signs that we hear stay what they are.
-function keyName({ key, code }) {
+function printed({ key, code }) {
   if (/^[a-z]$/i.test(key)) return key.toUpperCase();
   const [, kind, place] = code?.match(/^(Key|Digit)(.)$/) ?? [];
   return place && (/[^\x00-\x7f]/.test(key) || (kind === "Digit" && !/^[-+=/?]$/.test(key))) ? place : key;
 }
 
-const keyOf = (event) => (event.ctrlKey || event.metaKey || event.altKey ? "" : keyName(event));
+// What a key is read as by the file that hears it: a person may have moved what it does to another one (`keymap.py`).
+let moved = {};
+const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.altKey;
+const keyName = (event, file) => (isPlain(event) && moved[file]?.[printed(event)]) || printed(event);
+const keyOf = (event, file) => (isPlain(event) ? keyName(event, file) : "");
+// And the other way: what has to be pressed for it, as it is printed on a keyboard.
+const capOf = (file, key) => (Object.entries(moved[file] ?? {}).find(([, as]) => as === key)?.[0] ?? key).replace("-", "−");
 
 const PATIENCE = 1500; // ms until what nobody has acknowledged is told again
 const desks = new WeakMap();
@@ -67,6 +73,7 @@ function desk(component, render, { local = {}, tick = null } = {}) {
     me.over = el("div", { class: "root" }); // beside what is redrawn: a question stays open while the page lives on
     parentElement.appendChild(me.over);
   }
+  moved = data.moved ?? {};
   me.send = (queue) => setStateValue("events", queue);
   if (me.epoch !== data.epoch) Object.assign(me, { epoch: data.epoch, queue: [], seq: data.ack });
   me.queue = me.queue.filter((event) => event.seq > data.ack);
@@ -144,7 +151,8 @@ function ask({ title, text, yes, no }, me, then) {
 
 // Buttons and links. A link with `download` is the browser's own download: one click, no round trip through Python.
 // `keys` do the same as a click (see `press` in acts.js); `pressed` makes it a switch; `id` is whatever the act is about.
-function action({ act, label, title, href, primary, ask, keys, pressed, id: own }, id) {
+function action({ act, label, title, href, primary, ask, keys: table, pressed, id: own }, id) {
+  const first = table?.split(" ")[0], cap = first && capOf("actions", first), keys = cap === first ? table : cap;
   const hint = keys ? `${title} (${keys.split(" ")[0]})` : title;
   const props = { class: primary ? "act primary" : "act", title: hint, "data-keys": keys, "aria-keyshortcuts": keys };
   if (href) return el("a", { ...props, href, download: "", rel: "noopener" }, label);

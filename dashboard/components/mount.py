@@ -54,6 +54,7 @@ _COMPONENTS = {
         "pair",
         "picker",
         "recall",
+        "remap",
         "results",
         "sheet",
         "shelf",
@@ -71,7 +72,8 @@ _STYLE = f"<style>{_read('page.css')}</style>"
 def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
     """Draws the component of that name. `on_event(act, id)` is called once for each thing that a person did."""
     st.session_state.setdefault("mounted", {})[key] = (name, data, on_event)
-    desk = {"epoch": _epoch(), "ack": st.session_state.get(f"{key}_ack", 0), "clock": st.session_state["clock"]}
+    desk = {"epoch": _epoch(), "ack": st.session_state.get(f"{key}_ack", 0), "clock": st.session_state["clock"],
+            "moved": st.session_state.get("keys_read", {})}  # fmt: skip
     _COMPONENTS[name](
         key=key,
         data={**data, **desk},

@@ -16,12 +16,12 @@ function bar(me) {
   return el("div", { class: "bar" },
     !me.b && el("h2", {}, ring.length ? words.pick : words.nothing),
     me.b && el("div", { class: "modes", role: "group", "aria-label": words.mode },
-      Object.entries(words.modes).map(([mode, label], index) => button(me, "mode", label, { id: mode, pressed: mode === me.mode, key: index + 1 }))),
+      Object.entries(words.modes).map(([mode, label], index) => button(me, "mode", label, { id: mode, pressed: mode === me.mode, key: capOf("pair", String(index + 1)) }))),
     me.b && ring.length > 1 && el("div", { class: "walk", role: "group", "aria-label": words.walk },
       button(me, "previous", words.previous, { text: "‹", key: "←" }), el("span", { class: "place" }, fill(words.place, said)), button(me, "next", words.next, { text: "›", key: "→" })),
-    me.b && button(me, "swap", words.swap, { text: "⇄", key: "S" }),
+    me.b && button(me, "swap", words.swap, { text: "⇄", key: capOf("pair", "S") }),
     el("div", { class: "zoom", role: "group", "aria-label": words.zoom },
-      button(me, "wider", words.wider, { text: "−", key: "−" }), button(me, "full", words.full, { text: percent(me), key: "0, Z", named: false }), button(me, "closer", words.closer, { text: "+", key: "+" })));
+      button(me, "wider", words.wider, { text: "−", key: capOf("pair", "-") }), button(me, "full", words.full, { text: percent(me), key: `${capOf("pair", "0")}, ${capOf("pair", "Z")}`, named: false }), button(me, "closer", words.closer, { text: "+", key: capOf("pair", "+") })));
 }
 
 // One line that is always there: how this mode works, and what must be known about these two pictures.
@@ -229,7 +229,7 @@ const ELSEWHERE = "input, textarea, select, [contenteditable], dialog, [role=dia
 function pressed(event, me) {
   const path = event.composedPath().filter((node) => node.matches), node = path[0];
   if (event.ctrlKey || event.metaKey || event.altKey || path.some((one) => one.matches(ELSEWHERE)) || document.querySelector("[role=dialog]")) return;
-  const key = keyOf(event), { shiftKey, repeat } = event, { s, x, y } = me.view, arrow = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
+  const key = keyOf(event, "pair"), { shiftKey, repeat } = event, { s, x, y } = me.view, arrow = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
   const side = arrow && arrow[0];
   if (node?.matches(".divider") && (side || key === "Home" || key === "End")) setSplit(me, side ? me.split - side * (shiftKey ? 0.1 : 0.02) : key === "Home" ? 0 : 1);
   else if (arrow && shiftKey) look(me, s, x + arrow[0] * 0.1, y + arrow[1] * 0.1);

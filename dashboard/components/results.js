@@ -132,7 +132,7 @@ const local = {
 const WAYS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
 
 function pressed(event, me) {
-  const node = event.target.closest?.(".cell"), key = keyName(event), plain = !event.ctrlKey && !event.metaKey && !event.altKey;
+  const node = event.target.closest?.(".cell"), key = keyName(event, "results"), plain = !event.ctrlKey && !event.metaKey && !event.altKey;
   if (event.target.closest?.("select, button")) return;
   if (node && key in WAYS && plain) goTo(beside(node, WAYS[key], me), me);
   else if (node && (key === "Home" || key === "End") && !event.altKey) {

@@ -15,7 +15,7 @@ function still(one, data, at, me) {
   if (me.gone.has(one.src) && !one.gone) me.lost.delete(one.src); // its file is back
   me.gone[one.gone ? "add" : "delete"](one.src);
   if (me.lost.has(one.src)) return el("p", { class: "stage absent soft", role: "status" }, data.words.absent);
-  return el("a", { class: "stage", href: one.full, target: "_blank", rel: "noopener", title: `${data.words.closer} (Z)`, "aria-label": `${data.words.closer}: ${data.prompt}`, role: "button", "aria-haspopup": "dialog", "data-at": at },
+  return el("a", { class: "stage", href: one.full, target: "_blank", rel: "noopener", title: `${data.words.closer} (${capOf("sheet", "Z")})`, "aria-label": `${data.words.closer}: ${data.prompt}`, role: "button", "aria-haspopup": "dialog", "data-at": at },
     el("img", { src: one.src, alt: data.prompt, width: one.width, height: one.height, decoding: "async" }));
 }
 
@@ -189,7 +189,7 @@ function pressed(event, me) {
 }
 
 function heard(event, me) {
-  const key = keyOf(event), letter = /^[A-Z]$/.test(key);
+  const key = keyOf(event, "sheet"), letter = key.length === 1;
   if (key === "Z") return event.repeat || openCloser(me);
   if (me.stale && !event.repeat && (letter || (me.held.length && keyOf(event).startsWith("Arrow")))) return void me.held.push(event);
   const way = { ArrowLeft: "newer", ArrowRight: "older" }[keyOf(event)];
