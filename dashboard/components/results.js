@@ -21,7 +21,7 @@ function top(data, me) {
     el("p", { class: "line" }, data.line),
     el("div", { class: "deeds" },
       axes.length > 1 && el("div", { class: "axes" }, choice("rows"),
-        el("button", { class: "act", type: "button", "data-act": "swap", "data-id": "", "aria-label": words.swap, title: `${words.swap} (X)` }, "⇄"), choice("cols")),
+        el("button", { class: "act", type: "button", "data-act": "swap", "data-id": "", "aria-label": words.swap, title: `${words.swap} (${capOf("results", "X")})` }, "⇄"), choice("cols")),
       data.actions.map((one) => action(one, data.id))));
 }
 
