@@ -50,12 +50,12 @@ function printed({ key, code }) {
 }
 
 // What a key is read as by the file that hears it: a person may have moved what it does to another one (`keymap.py`).
-let moved = {};
+let keysMoved = {};
 const isPlain = (event) => !event.ctrlKey && !event.metaKey && !event.altKey;
-const keyName = (event, file) => (isPlain(event) && moved[file]?.[printed(event)]) || printed(event);
+const keyName = (event, file) => (isPlain(event) && keysMoved[file]?.[printed(event)]) || printed(event);
 const keyOf = (event, file) => (isPlain(event) ? keyName(event, file) : "");
 // And the other way: what has to be pressed for it, as it is printed on a keyboard.
-const capOf = (file, key) => (Object.entries(moved[file] ?? {}).find(([, as]) => as === key)?.[0] ?? key).replace("-", "−");
+const capOf = (file, key) => (Object.entries(keysMoved[file] ?? {}).find(([, as]) => as === key)?.[0] ?? key).replace("-", "−");
 
 const PATIENCE = 1500; // ms until what nobody has acknowledged is told again
 const desks = new WeakMap();
@@ -73,7 +73,7 @@ function desk(component, render, { local = {}, tick = null } = {}) {
     me.over = el("div", { class: "root" }); // beside what is redrawn: a question stays open while the page lives on
     parentElement.appendChild(me.over);
   }
-  moved = data.moved ?? {};
+  keysMoved = data.moved ?? {};
   me.send = (queue) => setStateValue("events", queue);
   if (me.epoch !== data.epoch) Object.assign(me, { epoch: data.epoch, queue: [], seq: data.ack });
   me.queue = me.queue.filter((event) => event.seq > data.ack);
@@ -152,9 +152,9 @@ function ask({ title, text, yes, no }, me, then) {
 // Buttons and links. A link with `download` is the browser's own download: one click, no round trip through Python.
 // `keys` do the same as a click (see `press` in acts.js); `pressed` makes it a switch; `id` is whatever the act is about.
 function action({ act, label, title, href, primary, ask, keys: table, pressed, id: own }, id) {
-  const first = table?.split(" ")[0], cap = first && capOf("actions", first), keys = cap === first ? table : cap;
+  const first = table?.split(" ")[0], cap = first && capOf("actions", first), keys = cap === first ? table : cap, heard = keys?.replace("−", "-");
   const hint = keys ? `${title} (${keys.split(" ")[0]})` : title;
-  const props = { class: primary ? "act primary" : "act", title: hint, "data-keys": keys, "aria-keyshortcuts": keys };
+  const props = { class: primary ? "act primary" : "act", title: hint, "data-keys": heard, "aria-keyshortcuts": heard };
   if (href) return el("a", { ...props, href, download: "", rel: "noopener" }, label);
   return el("button", { ...props, type: "button", "data-act": act, "data-id": own ?? id, "data-ask": ask && JSON.stringify(ask), "aria-pressed": pressed === undefined ? null : String(pressed) }, label);
 }
