@@ -25,7 +25,7 @@ from data.shrinking import Fit
 MOST_WAITING = 20
 """Of one person. More than any model takes."""
 TRIES = 3
-"""Starts of one fetch: the second only where the first server died over it, which may be the picture's doing."""
+"""Starts of one fetch: the second only where the first broke off without a word, which may be the picture's doing."""
 LONGEST = 4000
 """Characters of an address."""
 

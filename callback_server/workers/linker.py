@@ -30,6 +30,7 @@ LEASE = timedelta(seconds=2 * SECONDS)
 """Outlasts the download and the decoding; so long somebody waits whose server was killed over it."""
 
 _UPLOAD = Sentence("Save the picture and upload it.")
+_LATER = Sentence("Tell whoever looks after this desk, and add it again later.")
 _DO = {
     "private_address": _UPLOAD,
     "expired": Sentence("Open the address in a browser; if the picture is there, save it and upload it."),
@@ -61,8 +62,11 @@ class Linker:
         errand = await asyncio.to_thread(self.linked.claim, LEASE)
         if errand is None:
             return False
+        trouble = ""
         try:
             came = await self._fetch(errand)
+        except StorageError as error:
+            came, trouble = _refusal(errand, error.sentence, _LATER), str(error)
         except asyncio.CancelledError:  # the server stops: somebody waits, and the next shall not wait for the lease
             await finish(asyncio.to_thread(self.linked.give_back, errand.id))
             raise
@@ -72,10 +76,12 @@ class Linker:
             note = partial(self.linked.failed, errand.id, came)
         await insist("A picture for a form", note)
         log.info("a picture for a form %s", "is here" if isinstance(came, StoredImage) else "cannot be had")
+        if trouble:  # only now: the lamp is a write too, and where pictures and database share a disk both are refused
+            await self.lamps.storage_trouble(trouble)
         return True
 
     async def _fetch(self, errand: LinkErrand) -> StoredImage | str:
-        """The picture, or the sentence that says why it is not here."""
+        """The picture, or the sentence that says why it is not here. Raises StorageError."""
         try:
             data = await self.downloader.fetch(errand.url)
             return await asyncio.to_thread(self.artifacts.take_reference, data, errand.name, fit=errand.fit)
@@ -85,10 +91,6 @@ class Linker:
             return _refusal(errand, why, _DO.get(error.code, _DO["refused"]))
         except InvalidImage as error:
             return error.sentence
-        except StorageError as error:
-            await self.lamps.storage_trouble(str(error))
-            again = Sentence("Tell whoever looks after this desk, and add it again later.")
-            return _refusal(errand, error.sentence, again)
 
 
 def _refusal(errand: LinkErrand, why: str, advice: str) -> str:

@@ -3,16 +3,19 @@
 import asyncio
 import logging
 import socket
+from contextlib import AbstractContextManager
 from datetime import timedelta
 
 import pytest
 from bench import Bench
 from pictures import animated_gif, phone_jpeg, png
 from shelf import Shelf
-from sqlmodel import select
+from sqlalchemy.exc import OperationalError
+from sqlmodel import Session, select
 
 from callback_server.download import Downloader
 from callback_server.workers.linker import Linker
+from callback_server.workers.loop import survive
 from data.errors import StorageError
 from data.linked import TRIES, Linked, LinkedPictures
 from data.schema import LinkedPicture
@@ -106,6 +109,43 @@ def test_a_full_disk_is_told_and_lights_its_lamp(bench: Bench, shelf: Shelf, mon
     said = asked(bench, f"http://{shelf.address}/a.png", allowed=shelf.address).refusal or ""
     assert "could not be fetched. The disk is full. Nothing was charged." in said
     assert not bench.board.all()["storage"].ok
+
+
+def test_a_full_disk_is_told_though_it_holds_the_database_too(
+    bench: Bench, shelf: Shelf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """While nothing can be written the refusal waits; a lamp that stays dark then takes nothing of it back."""
+    begin, refused = bench.stores.db.transaction, []
+
+    def full(*_: object, **__: object) -> None:
+        monkeypatch.setattr(bench.stores.db, "transaction", refuses)
+        raise StorageError("The disk is full.")
+
+    def refuses() -> AbstractContextManager[Session]:
+        if len(refused) == 2:
+            monkeypatch.setattr(bench.stores.db, "transaction", begin)
+        refused.append(1)
+        raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+    def dark(*_: object, **__: object) -> None:
+        raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+    monkeypatch.setattr(bench.storage, "put", full)
+    monkeypatch.setattr(bench.board, "report", dark)
+    shelf.answers["/a.png"] = [(200, png())]
+    linked = LinkedPictures(bench.stores.db, bench.stores.clock)
+    wish, _ = linked.ask("ann", f"http://{shelf.address}/a.png", FIT)
+    host, _, port = shelf.address.partition(":")
+
+    async def scenario() -> None:
+        downloader = Downloader(max_bytes=10**7, seconds=5, exceptions={(host, int(port))})
+        await survive("link", Linker(linked, bench.artifacts, downloader, bench.lamps).step)
+        await downloader.aclose()
+
+    asyncio.run(scenario())
+    assert len(refused) == 3
+    assert "could not be fetched. The disk is full. Nothing was charged." in (linked.found([wish])[wish].refusal or "")
+    assert bench.lamps.storage_refuses, "the regular look lights the lamp"
 
 
 def test_no_address_is_logged_and_none_is_kept(bench: Bench, shelf: Shelf, caplog: pytest.LogCaptureFixture) -> None:
