@@ -23,7 +23,7 @@ from data.query import ME, STATUSES, Choice, Query
 from data.query_reading import model_ids
 from data.schema import NOT_DELETED, Star, Tag, Task
 from data.status import TaskStatus
-from data.walks import BOOKED, LAST, Narrowed, table
+from data.walks import BOOKED, LAST, Narrowed, Stretch, table
 
 SLACK = timedelta(minutes=1)
 """`created_at` and `seq` grow together, but for so long: two hosts may commit in another order than they began."""
@@ -35,7 +35,8 @@ def narrowed(
     """What `query` leaves when `viewer` looks. `begun`: what `fulltext.begun` says of its last word.
 
     `frequent`: its words have so many hits that they are better met on the way along the costs than put in order.
-    `few`: so few have cost what it says that a walk in another order might meet the first of them at its very end.
+    `few`: so few have cost what it says, by these people and models and with that end, that a walk in another order
+    might meet the first of them at its very end.
     """
     if query.last is not None:  # today is another day tomorrow, so no statement may be kept with it
         since = datetime.now(UTC).date() - timedelta(days=query.last)
@@ -65,6 +66,7 @@ def _narrowed(
     failed = ("failed",) if query.cause.of else ()  # it means the failed, to whom an index leads
     statuses = _statuses(query.status.of or failed)
     values = {"person": _people(query.by.of, viewer), "model": models, "status": statuses}
+    held = dict(values)  # all of it in the index of costs, too
     by_cost = query.sort == "cost"
     walked = _walked(values) if source is task and not query.batch.of and not by_cost else ()
     if by_cost and branches:  # one order over all of them
@@ -81,15 +83,18 @@ def _narrowed(
     where += [task.c.batch_id.not_in(query.batch.but)] if query.batch.but else []
     if not sqlite or query.batch.of or (by_cost and not _words(query)):
         where += [~fulltext.holds(each, seq, sqlite=sqlite) for each in _without(query)]
-    where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query, BOOKED) + _days(query, seq)
-    where += [seq.in_(_of_that_cost(query))] if few else []
+    where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query, BOOKED) + _days(query)
+    where += [seq.in_(_of_that_cost(query, held))] if few else []
     hint = f"INDEXED BY ix_task_{'_'.join(walked)}_seq" if walked else "NOT INDEXED"
     if query.batch.of:
         hint = "INDEXED BY ix_task_batch"
     elif by_cost and source is task:
         hint = "INDEXED BY ix_task_cost"
     without = tuple(_without(query)) if sqlite and not (_words(query) or query.batch.of or by_cost) else ()
-    return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint, without, query.sort)
+    within = _stretch(query)
+    if by_cost or not sqlite:
+        where, within = [*where, *within.conditions(seq)], Stretch()
+    return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint, without, query.sort, within)
 
 
 def _source(
@@ -200,22 +205,30 @@ def _cost(query: Query, cost: Any) -> list[ColumnElement[bool]]:
     return above + ([cost < query.cost_below] if query.cost_below is not None else [])
 
 
-def _of_that_cost(query: Query) -> sa.Select[Any]:
+def _of_that_cost(query: Query, values: dict[str, tuple[Any, ...]]) -> sa.Select[Any]:
     own = table(Task).alias("priced")
-    found = sa.select(own.c.seq).where(own.c.deleted_at.is_(None), *_cost(query, own.c.booked_micro))
+    mine = [own.c[name].in_(some) for name, some in values.items() if some]
+    found = sa.select(own.c.seq).where(own.c.deleted_at.is_(None), *_cost(query, own.c.booked_micro), *mine)
     return found.with_hint(own, "INDEXED BY ix_task_cost", "sqlite")
 
 
-def _days(query: Query, seq: Any) -> list[ColumnElement[bool]]:
-    """Days as a stretch of `seq`, found by one step into the index of `created_at`; then exactly."""
+def _days(query: Query) -> list[ColumnElement[bool]]:
     created, found = table(Task).c.created_at, []
     if query.after is not None:
-        moment = midnight(query.after)
-        found += [seq >= first_since(_moved(moment, -SLACK)), created >= moment]
+        found.append(created >= midnight(query.after))
     if query.before is not None:
-        moment = midnight(query.before)
-        found += [seq < sa.func.coalesce(first_since(_moved(moment, SLACK)), LAST), created < moment]
+        found.append(created < midnight(query.before))
     return found
+
+
+def _stretch(query: Query) -> Stretch:
+    """Days as a stretch of `seq`, found by one step into the index of `created_at`; `_days` then says it exactly."""
+    first = beyond = None
+    if query.after is not None:
+        first = first_since(_moved(midnight(query.after), -SLACK))
+    if query.before is not None:
+        beyond = sa.func.coalesce(first_since(_moved(midnight(query.before), SLACK)), LAST)
+    return Stretch(first, beyond)
 
 
 def midnight(day: date) -> datetime:

@@ -28,6 +28,8 @@ SELECTED = 5000
 SORTED = 5000
 """Hits of words that SQLite puts in order of cost, or of a cost that it puts in the order of `seq`; of more, the first
 are met soon by going through all."""
+WALKED = 20_000
+"""Tasks of a person or a model that are gone through for the few of some cost, rather than all of that cost."""
 
 
 @dataclass(frozen=True)
@@ -192,18 +194,35 @@ class Search:
         if typed is not None:
             with self._db.look() as connection:
                 begun = fulltext.begun(connection, typed)
-        frequent = query.sort == "cost" and self._many(Query(words=query.words), begun)
-        priced = Query(cost_above=query.cost_above, cost_below=query.cost_below, sort="cost")
-        few = query.sort != "cost" and bool(priced.parts) and not query.words and not self._many(priced)
+        words, by_cost = Query(words=query.words), query.sort == "cost"
+        frequent = by_cost and bool(words) and self._many(words, viewer, SORTED, begun)
+        few = not by_cost and not words and self._few(query, viewer)
         return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few)
 
-    def _many(self, part: Query, begun: tuple[str, ...] = ()) -> bool:
-        """Whether this part of a query leaves more than SORTED tasks."""
-        if not part.parts:
+    def _few(self, query: Query, viewer: str) -> bool:
+        """Whether so few cost what it says that they are better gathered than met on the way.
+
+        What many cost may still be rare with what else the index of costs holds: nothing that is done costs nothing.
+        That is read to its end only where the way would be longer yet.
+        """
+        if query.cost_above is None and query.cost_below is None:
             return False
-        hits = narrowed(part, "", sqlite=True, begun=begun).count(most=SORTED)
+        priced = Query(cost_above=query.cost_above, cost_below=query.cost_below, sort="cost")
+        if not self._many(priced, viewer, SORTED):
+            return True
+        if "done" not in query.status.of:
+            return False
+        others = Query(model=query.model, by=query.by)
+        if others.parts and not self._many(others, viewer, WALKED):
+            return False
+        both = replace(priced, model=query.model, by=query.by, status=query.status)
+        return not self._many(both, viewer, SORTED)
+
+    def _many(self, part: Query, viewer: str, most: int, begun: tuple[str, ...] = ()) -> bool:
+        """Whether this part of a query leaves more than `most` tasks."""
+        hits = narrowed(part, viewer, sqlite=True, begun=begun).count(most=most)
         with self._db.look() as connection:
-            return int(_run(connection, hits).scalar_one()) > SORTED
+            return int(_run(connection, hits).scalar_one()) > most
 
 
 def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:

@@ -38,6 +38,24 @@ def table(of: type[Table]) -> Any:
 
 
 @dataclass(frozen=True, eq=False)
+class Stretch:
+    """A stretch of sort keys: from the `first` that may lie in it to the first that lies `beyond` it."""
+
+    first: Any = None
+    beyond: Any = None
+
+    def conditions(self, seq: Any, lower: Sequence[Any] = (), upper: Sequence[Any] = ()) -> list[ColumnElement[bool]]:
+        """That `seq` lies in it, and within these other bounds of the same kind, which SQLite alone may be given.
+
+        Of two bounds on one side SQLite begins its walk at either, and may read a month before it comes to the other.
+        """
+        lower = [*lower, *([] if self.first is None else [self.first])]
+        upper = [*upper, *([] if self.beyond is None else [self.beyond])]
+        above = [seq >= (sa.func.max(*lower) if len(lower) > 1 else lower[0])] if lower else []
+        return above + ([seq < (sa.func.min(*upper) if len(upper) > 1 else upper[0])] if upper else [])
+
+
+@dataclass(frozen=True, eq=False)
 class Narrowed:
     """The tasks that a query leaves: rows of `source`, in the order of `sort`, for which all of `where` holds."""
 
@@ -48,6 +66,7 @@ class Narrowed:
     hint: str  # to SQLite: how to come to the tasks
     without: tuple[fulltext.Wanted, ...] = ()  # and that hold none of these, where `where` does not say it
     sort: str = ""  # of query.SORTS
+    within: Stretch = Stretch()  # in which they all lie, where `where` does not say it
     _kept: dict[Any, Any] = field(default_factory=dict)
 
     def rows(self, columns: str, *more: str, limit: int) -> Select[Any]:
@@ -97,7 +116,7 @@ class Narrowed:
     def _walk(
         self, columns: Sequence[Any], also: Sequence[ColumnElement[bool]], more: Sequence[str], limit: int
     ) -> Select[Any]:
-        edges = [self._edge(name, self.seq) for name in self._bounds(more)] + self._lacks(tuple(more), limit)
+        edges = self._edges(more, self.seq) + self._lacks(tuple(more), limit)
         walk = sa.select(*columns).select_from(self.source).where(*self.where, *also, *edges)
         return walk.with_hint(table(Task), self.hint, "sqlite").order_by(*self._order(self.seq, more)).limit(limit)
 
@@ -107,8 +126,7 @@ class Narrowed:
         key = ("lacks", more, limit)  # once for all branches: they read the same hits
         if key not in self._kept:
             many = min(max(64, 8 * limit), 4000) * len(self.without)  # each has hits, and asking alone asks for each
-            bounds = self._bounds(more)
-            near = fulltext.Near(lambda seq: [self._edge(name, seq) for name in bounds], self._rises(more), many)
+            near = fulltext.Near(lambda seq: self._edges(more, seq), self._rises(more), many)
             self._kept[key] = fulltext.lacks(self.without, self.seq, near)
         return [self._kept[key]]
 
@@ -116,18 +134,18 @@ class Narrowed:
         """Whether the sort key grows on the way through the list: onward from the oldest, or back from the others."""
         return (self.sort == "oldest") != ("newer" in more)
 
-    def _bounds(self, more: Sequence[str]) -> Sequence[str]:
-        """Without "shown" where the edge lies below it anyway: of two upper bounds SQLite walks down from either."""
-        falls = ("older" in more or "newer" in more) and self.sort != "cost" and not self._rises(more)
-        return [name for name in more if name != "shown" or not falls]
-
     def _order(self, seq: Any, more: Sequence[str]) -> list[Any]:
         keys = [BOOKED, seq] if self.sort == "cost" else [seq]
         return keys if self._rises(more) else [key.desc() for key in keys]
 
-    def _edge(self, name: str, seq: Any) -> ColumnElement[bool]:
-        if name == "shown":
-            found: ColumnElement[bool] = seq <= TOP
-            return found
-        key, edge = (sa.tuple_(BOOKED, seq), sa.tuple_(_EDGE_COST, EDGE)) if self.sort == "cost" else (seq, EDGE)
-        return key > edge if self._rises([name]) else key < edge
+    def _edges(self, more: Sequence[str], seq: Any) -> list[ColumnElement[bool]]:
+        """What `more` says, and the stretch. Down from an edge that is shown itself, all is shown."""
+        if self.sort == "cost":
+            key, edge = sa.tuple_(BOOKED, seq), sa.tuple_(_EDGE_COST, EDGE)
+            said = {"shown": seq <= TOP, "newer": key > edge, "older": key < edge}
+            return [said[name] for name in more]
+        rises = self._rises(more)
+        beside = "older" in more or "newer" in more
+        shown = [TOP + 1] if "shown" in more and (rises or not beside) else []
+        lower, upper = ([EDGE + 1], shown) if rises else ([], [EDGE])
+        return self.within.conditions(seq, lower if beside else [], upper if beside else shown)

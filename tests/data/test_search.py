@@ -10,7 +10,7 @@ import pytest
 from databases import Databases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import text
+from sqlalchemy import event, text, update
 from sqlmodel import select
 from stores import MODELS, Stores
 
@@ -192,7 +192,9 @@ def test_every_query_pages_counts_and_walks_over_the_same_tasks(marked: Stores, 
 
 
 SORTED = ("", "-red", "by:ann", "by:ann by:bob", "model:seedream model:nano", "red", "kit -red", "star:yes",
-          "tag:poster", "tag:poster tag:sea", "cost:>0", "-tag:sea blue", "status:queued by:ann")  # fmt: skip
+          "tag:poster", "tag:poster tag:sea", "cost:>0", "-tag:sea blue", "status:queued by:ann",
+          "after:2026-11-24 before:2026-11-25", "red after:2026-11-24", "-red before:2026-11-25",
+          "star:yes before:2026-11-25", "tag:poster tag:sea after:2026-11-24")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -398,6 +400,44 @@ def test_what_few_have_cost_is_found_by_the_cost_and_not_by_reading_everything(s
         plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
     assert any("SEARCH priced USING" in line and "ix_task_cost (booked_micro" in line for line in plan), plan
     assert any("SEARCH task USING" in line and ("rowid=?" in line or "seq=?" in line) for line in plan), plan
+
+
+def test_what_nearly_nobody_has_paid_for_that_end_is_gathered(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Many cost something and none of them is done: a walk along what is done would go to its end for nothing."""
+    search, said = populated(stores), list[str]()
+    event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    monkeypatch.setattr("data.search.SORTED", 5)
+
+    def gathers(typed: str) -> bool:
+        said.clear()
+        ids = search.ids(read(typed).query, "ann")
+        assert ids == tuple(each for each in search.ids(read(typed.partition(" ")[2]).query, "ann") if booked[each])
+        return any("AS priced" in each for each in said)
+
+    claim = stores.running(person="ann")
+    stores.succeed(claim)
+    stores.bring_home()
+    with stores.db.transaction() as session:
+        session.connection().execute(update(Task).values(booked_micro=Task.seq))
+        booked = {row.id: row.booked_micro for row in session.exec(select(Task))}
+    assert len(search.ids(read("cost:>0 status:done").query, "ann")) == 1
+    lite = stores.db.is_sqlite
+    assert not gathers("cost:>0 status:queued by:ann")  # an index leads to them
+    assert not gathers("cost:>0 status:done by:me")  # so few are hers that they are gone through
+    monkeypatch.setattr("data.search.WALKED", 5)
+    assert [gathers(f"cost:>0 status:done{more}") for more in ("", " by:me", " model:nano")] == [lite] * 3
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("more", [(), ("older",), ("newer",), ("shown",), ("older", "shown"), ("newer", "shown")])
+@pytest.mark.parametrize("typed", ["", "by:ann", "red", "star:yes", "tag:poster", "sort:oldest"])
+def test_a_walk_has_one_bound_on_each_side(stores: Stores, typed: str, more: tuple[str, ...]) -> None:
+    """Of two SQLite takes either, and would read all that lies between them."""
+    found = narrowed(read(f"{typed} after:2026-11-01 before:2026-11-20").query, "ann", sqlite=True)
+    with stores.db.read() as session:
+        walk = str(found.rows("id", *more, limit=60).compile(session.connection())).rpartition("WHERE")[0]
+    key = rf"(?<!since)\.{found.seq.name} "
+    assert (len(re.findall(f"{key}>", walk)), len(re.findall(f"{key}<", walk))) == (1, 1), walk
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
