@@ -9,7 +9,7 @@ from data.sentences import Sentence, paragraph
 SHRINK = Sentence("Save it smaller, for example as JPEG, and add it again.")
 SCALE = Sentence("Scale it down and add it again.")
 _PICK = Sentence("Save the picture you mean as PNG, JPEG or WebP and add that.")
-_JPEG = Sentence("Save or share it as JPEG and add that (iPhone: Settings › Camera › Formats › Most Compatible).")
+CONVERT = Sentence("Save or share it as JPEG and add that (iPhone: Settings › Camera › Formats › Most Compatible).")
 _CHOOSE = Sentence("Choose a PNG, JPEG or WebP picture.")
 
 # What a file is that could not be read, by its first bytes: whoever knows that can act. The first match counts.
@@ -18,7 +18,7 @@ KINDS = (
      Sentence("is damaged or was not copied completely"),
      Sentence("Open it in a picture program, save it under a new name, and add that.")),
     (rb"....ftyp(hei[cxms]|hev[cx]|mif1|msf1)", "unsupported_format",
-     Sentence("is a HEIC picture, which cannot be used here"), _JPEG),
+     Sentence("is a HEIC picture, which cannot be used here"), CONVERT),
     (rb"....ftyp|\x1a\x45\xdf\xa3", "unsupported_format", Sentence("is a video; the models take still pictures"),
      Sentence("Save the frame you mean and add that.")),
     (rb"GIF8", "unsupported_format", Sentence("is a GIF, which cannot be used here"), _PICK),
@@ -38,6 +38,14 @@ class Flaw(Exception):  # noqa: N818 - never leaves these files: `refusing` make
     def __init__(self, code: str, fact: str, advice: str) -> None:
         super().__init__(fact)
         self.code, self.fact, self.advice = code, fact, advice
+
+
+def too_many(width: int, height: int, most: int) -> Flaw:
+    """The flaw of a picture with more than `most` pixels."""
+    fact = Sentence("has {n} million pixels ({width} × {height}); the limit is {most} million",
+                    n=f"{width * height / 1e6:.0f}", width=f"{width:,}", height=f"{height:,}",
+                    most=f"{most / 1e6:g}")  # fmt: skip
+    return Flaw("too_many_pixels", fact, SCALE)
 
 
 @contextmanager

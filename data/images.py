@@ -17,7 +17,8 @@ from io import BytesIO
 
 from PIL import ExifTags, Image, ImageCms
 
-from data.image_flaws import KINDS, SCALE, SHRINK, Flaw, refusing
+from data import heic
+from data.image_flaws import KINDS, SCALE, SHRINK, Flaw, refusing, too_many
 from data.sentences import Sentence, in_a_row
 from data.shrinking import AT_ONCE, Fit, fitted
 
@@ -137,7 +138,7 @@ def prepare_reference(
                 "is {size} MB; the limit is {most} MB", size=megabytes(len(data)), most=megabytes(max_bytes)
             )
             raise Flaw("too_large", fact, SHRINK)
-        with AT_ONCE, _opened(data, max_pixels) as image:
+        with AT_ONCE, _opened(data, max_pixels, photos=True) as image:
             return _prepared(image, data, fit or Fit(max_bytes, max_pixels))
 
 
@@ -155,13 +156,17 @@ def megabytes(size: int) -> str:
 
 
 @contextmanager
-def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
-    """The one place where Pillow's many ways of failing become ours, in opening and in the block that follows."""
+def _opened(data: bytes, max_pixels: int, *, photos: bool = False) -> Iterator[Image.Image]:
+    """The one place where Pillow's many ways of failing become ours, in opening and in the block that follows.
+
+    `photos`: HEIC too.
+    """
     try:
-        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+        is_heic = photos and heic.is_heic(data)
+        with heic.opened(data, max_pixels) if is_heic else Image.open(BytesIO(data), formats=_FORMATS) as image:
             width, height = image.size
             if width * height > max_pixels:
-                raise _too_many(width, height, max_pixels)
+                raise too_many(width, height, max_pixels)
             yield image
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
         fact = Sentence("has more than {n} million pixels; the limit is {most} million",
@@ -172,13 +177,6 @@ def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
     except _DECODING_ERRORS as error:
         found = next(flaw for pattern, *flaw in KINDS if re.match(pattern, data[:512], re.DOTALL))
         raise Flaw(*found) from error
-
-
-def _too_many(width: int, height: int, max_pixels: int) -> Flaw:
-    fact = Sentence("has {n} million pixels ({width} × {height}); the limit is {most} million",
-                    n=f"{width * height / 1e6:.0f}", width=f"{width:,}", height=f"{height:,}",
-                    most=f"{max_pixels / 1e6:g}")  # fmt: skip
-    return Flaw("too_many_pixels", fact, SCALE)
 
 
 def _subject(filename: str | None, position: int | None) -> str:
@@ -201,6 +199,7 @@ def _prepared(image: Image.Image, data: bytes, fit: Fit) -> tuple[bytes, ImageFa
         Sentence("rotated upright"): _orientation(image) in _TURNS,
         Sentence("CMYK converted to RGB"): image.mode == "CMYK",
         Sentence("AVIF converted to {format}", format=target): source == "AVIF",
+        Sentence("HEIC converted to {format}", format=target): source == "HEIC",
         Sentence("PNG converted to JPEG"): (source, target) == ("PNG", "JPEG"),
     }
     done: list[str] = [words for words, needed in changes.items() if needed]

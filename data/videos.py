@@ -1,25 +1,20 @@
 """Videos, bytes in and facts and thumbnails out: knows one by its first bytes and has it read by a program of its own.
 
-Decoding a stranger's video is the most dangerous thing we do, so it is never done here: `poster.py` runs for each file
-as a process without our environment, with limits of time, memory and output. If it dies, one download has failed. It
-stays under our own user, so whoever wants more puts the whole server into a container. No task and no database here.
+A stranger's video is never decoded here: `poster.py` runs for each file as a process of its own (`isolated.py`), with
+limits of time, memory and output. If it dies, one download has failed. No task and no database here.
 """
 
 import json
-import os
 import re
-import subprocess
-import sys
-import tempfile
-import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
-from data import images
+from data import images, isolated
 from data.errors import InvalidImage, ReaderDown, StorageError
 from data.images import EDGES, ImageFacts
+from data.isolated import READY
 from data.sentences import Sentence, paragraph
 
 MP4, WEBM = "video/mp4", "video/webm"
@@ -32,8 +27,6 @@ LIMITS = {
     "memory": 2 << 30,  # bytes; a frame of 8K with all that refers to it takes about one
     "cpu": 30,  # seconds; a poster takes a tenth of one
 }
-SECONDS = 60.0
-"""By the clock: then it is ended, whatever it waits for."""
 
 _IMAGE_BRANDS = rb"avi[fs]|hei[cxms]|hev[cx]|mif1|msf1"
 _SIGNS = (
@@ -44,9 +37,7 @@ HEAD = 64
 """So many first bytes tell."""
 
 _READER = Path(__file__).with_name("poster.py")
-_READY = b"ready\n"
 _MOST = 1000 + 3 * LIMITS["edge"] ** 2  # bytes of an answer
-_KEPT = ("PATH", "LD_LIBRARY_PATH", "SYSTEMROOT", "TMPDIR")  # of our environment, where the keys are
 
 _NOT_SHOWN = Sentence("is a video of a kind that browsers do not show; H.264, H.265, AV1, VP8 and VP9 are kept")
 _FLAWS = {
@@ -77,7 +68,7 @@ _NO_START = paragraph(Sentence("The program that reads videos does not start."),
 def check() -> None:
     """Starts the reader once, on no video at all. Raises ReaderDown or StorageError."""
     with _as_file(b"-") as file:
-        if not _asked(file).startswith(_READY):
+        if not _asked(file).startswith(READY):
             raise ReaderDown(_NO_START)
 
 
@@ -109,9 +100,9 @@ def survey(source: bytes | Path) -> tuple[ImageFacts, dict[int, bytes]]:
         raise _refusal("no_video")
     with _as_file(source) as file:
         said = _asked(file)
-    if not said.startswith(_READY):
+    if not said.startswith(READY):
         raise ReaderDown(_NO_START)
-    line, _, pixels = said.removeprefix(_READY).partition(b"\n")
+    line, _, pixels = said.removeprefix(READY).partition(b"\n")
     try:
         numbers = json.loads(line)
         if flaw := numbers.get("flaw"):
@@ -142,20 +133,8 @@ def _refusal(flaw: str, number: int = 0) -> InvalidImage:
 
 def _asked(file: IO[bytes]) -> bytes:
     """All that the reader says of this file before it ends, is ended, or has said too much."""
-    command = [sys.executable, "-I", str(_READER), json.dumps(LIMITS)]
-    environment = {name: os.environ[name] for name in _KEPT if name in os.environ}
     try:
-        with subprocess.Popen(  # noqa: S603 - our own interpreter and file
-            command, stdin=file, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, env=environment
-        ) as reader:
-            clock = threading.Timer(SECONDS, reader.kill)
-            clock.start()
-            try:
-                assert reader.stdout is not None
-                return reader.stdout.read(_MOST)
-            finally:
-                clock.cancel()
-                reader.kill()
+        return isolated.answer(_READER, json.dumps(LIMITS), file, _MOST)
     except OSError as error:
         fault = Sentence("The program that reads videos cannot be started: {why}.", why=error.strerror)
         raise ReaderDown(paragraph(fault, _AGAIN)) from error
@@ -163,12 +142,8 @@ def _asked(file: IO[bytes]) -> bytes:
 
 @contextmanager
 def _as_file(source: bytes | Path) -> Iterator[IO[bytes]]:
-    """The video as an open file. The reader jumps about in it, which moves our place too; so here nothing is read."""
     try:
-        with source.open("rb", buffering=0) if isinstance(source, Path) else tempfile.TemporaryFile() as file:
-            if isinstance(source, bytes):
-                file.write(source)
-                file.flush()
+        with isolated.as_file(source) as file:
             yield file
     except OSError as error:
         fault = Sentence("A video could not be set down to be read: {why}.", why=error.strerror or error)

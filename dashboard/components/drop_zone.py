@@ -23,14 +23,14 @@ from data.sentences import Sentence
 from data.shrinking import UPLOAD_MB, Fit
 
 _TYPES = [f"image/{kind}" for kind in ("jpeg", "png", "webp", "avif", "gif", "bmp", "tiff")]
-"""What the browser may choose. Nothing here decodes HEIC, and Apple's browsers hand a photo over as the first type of
-the list, as long as neither HEIC nor a wildcard is in it. What no model takes is here for our sentence about it."""
+"""What the browser may choose. An iPhone hands a photo over as the first type of the list, as long as neither HEIC nor
+a wildcard is in it. What no model takes is here for our sentence about it."""
 _HEIC = ("heic", "heif")
-"""By its name, because Windows knows no type of it. Only for browsers that convert nothing anyway: what is not in the
-list the uploader refuses before it reaches us, with "files are not allowed". On Apple's the conversion is worth it."""
+"""By its name, because Windows knows no type of it. What is not in the list the uploader refuses before it reaches us,
+with "files are not allowed". Only an iPhone is not asked for it: it converts its photos, all kinds of them, itself."""
 _QUIET_SECONDS = 20.0
 """Longer than an upload and a drawing take: within it the next file may be under way to the drop zone."""
-_CONVERTS_NOTHING = re.compile("Windows|Linux|Android|CrOS")
+_CONVERTS_NOTHING = re.compile("Windows|Linux|Android|CrOS|Macintosh")
 
 
 def drop_zone(limits: Sequence[ReferenceSpec], fit: Fit) -> None:
@@ -49,8 +49,8 @@ def drop_zone(limits: Sequence[ReferenceSpec], fit: Fit) -> None:
         args=(key, fit),
         disabled=not limits,
         help=t(
-            "Drop, choose or paste PNG, JPEG or WebP of up to {most} megapixels. They are turned upright, and made "
-            "smaller where the model takes less.",
+            "Drop, choose or paste PNG, JPEG, WebP, AVIF or HEIC of up to {most} megapixels. They are turned upright, "
+            "converted where no model takes their format, and made smaller where the model takes less.",
             most=resources.desk().settings.max_reference_megapixels,
         ),
     )

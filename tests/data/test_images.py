@@ -272,7 +272,7 @@ REFUSED = {
     "page": (pictures.web_page(), "not_an_image", "is a web page, not a picture."),
     "empty": (b"", "not_an_image", "is empty."),
     "noise": (random.Random(1).randbytes(5000), "not_an_image", "is not a picture of any known kind."),
-    "heic": (pictures.heic(), "unsupported_format", "is a HEIC picture, which cannot be used here."),
+    "heic": (pictures.heic(), "damaged", "is damaged or was not copied completely."),
     "video": (films.mp4(), "unsupported_format", "is a video; the models take still pictures."),
     "webm": (films.webm(), "unsupported_format", "is a video; the models take still pictures."),
     "gif": (pictures.animated_gif(), "unsupported_format", "is a GIF, which cannot be used here."),

@@ -14,7 +14,7 @@ import pictures
 import pytest
 from PIL import Image
 
-from data import videos
+from data import isolated, videos
 from data.errors import InvalidImage, ReaderDown, StorageError
 from data.images import ImageFacts
 from data.videos import kind, survey
@@ -213,7 +213,7 @@ def test_a_reader_that_starts_is_said_to():
 
 def test_a_reader_that_hangs_is_ended(another_reader, monkeypatch):
     another_reader("print('ready', flush=True); time.sleep(600)")
-    monkeypatch.setattr(videos, "SECONDS", 1.5)
+    monkeypatch.setattr(isolated, "SECONDS", 1.5)
     with pytest.raises((InvalidImage, StorageError)):  # on a busy machine it may not even have started by then
         survey(films.mp4())
 
@@ -241,7 +241,7 @@ def test_a_video_that_takes_too_much_memory_or_time_ends_its_reader_alone(monkey
     with monkeypatch.context() as patch:
         patch.setitem(videos.LIMITS, "memory", 150 << 20)  # the program itself takes 120 MB of addresses
         assert refusal(large).code == "out_of_memory"
-    monkeypatch.setattr(videos, "SECONDS", 0.01)
+    monkeypatch.setattr(isolated, "SECONDS", 0.01)
     with pytest.raises((InvalidImage, StorageError)):
         survey(large)
 
