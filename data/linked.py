@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from urllib.parse import unquote, urlsplit
 
-from sqlalchemy import delete, func, update
+from sqlalchemy import func, update
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
@@ -30,8 +30,8 @@ LONGEST = 4000
 """Characters of an address."""
 
 _BARE = re.compile(r"[\w-]+(\.[\w-]+)*\.[a-z]{2,}(:\d+)?/\S*", re.IGNORECASE)
-_FILE = re.compile(r".+\.\w{2,5}")
-"""A last step that reads like a file. Any other may be a token, and is not shown."""
+_FILE = re.compile(r"[^;?&=%#]+\.(avif|bmp|gif|hei[cf]|jpe?g|png|svg|tiff?|webp)", re.IGNORECASE)
+"""A last step that reads like a picture's file. Any other may hold a token, and is not shown."""
 
 _FREE = Sentence("Nothing was charged.")
 _UPLOAD = Sentence("Save the picture and upload it.")
@@ -59,6 +59,7 @@ class LinkErrand:
     url: str
     name: str
     fit: Fit
+    attempt: int
 
 
 class LinkedPictures:
@@ -78,7 +79,7 @@ class LinkedPictures:
         """
         url = web_address(address)
         with self._db.transaction() as session:
-            mine = (LinkedPicture.person == person, col(LinkedPicture.settled_at).is_(None))
+            mine = (LinkedPicture.person == person, col(LinkedPicture.url).is_not(None))
             if session.exec(select(func.count()).select_from(LinkedPicture).where(*mine)).one() >= MOST_WAITING:
                 many = Sentence("{n} pictures are being fetched for you already.", n=MOST_WAITING)
                 raise NotAllowed(paragraph(many, _FREE, Sentence("Wait until they are here, or remove some.")))
@@ -93,36 +94,48 @@ class LinkedPictures:
         with self._db.read() as session:
             rows = session.exec(select(LinkedPicture).where(col(LinkedPicture.id).in_(ids))).all()
             return {
-                row.id: Linked(row.name, StoredImage(**row.image) if row.image else None, row.refusal) for row in rows
-            }
+                row.id: Linked(row.name, StoredImage(**row.image) if row.image else None, row.refusal)
+                for row in rows if row.url or row.image or row.refusal
+            }  # fmt: skip
 
     def forget(self, person: str, link_id: str) -> None:
-        """Nobody wants it any more; what is under way ends in nothing."""
+        """Nobody wants it any more; what is under way ends in nothing, and until then this person's next one waits."""
         mine = (col(LinkedPicture.id) == link_id, col(LinkedPicture.person) == person)
         with self._db.transaction() as session:
-            session.connection().execute(delete(LinkedPicture).where(*mine))
+            row = session.exec(select(LinkedPicture).where(*mine).with_for_update()).first()
+            if row is not None and row.due_at is not None and row.due_at > self._clock():
+                row.url = None
+            elif row is not None:
+                session.delete(row)
 
     # The server's side ------------------------------------------------------------------------------------------
 
     def claim(self, lease: timedelta) -> LinkErrand | None:
-        """The next to fetch: of each person one at a time, in the order in which they were asked for."""
+        """The next to fetch: of each person one at a time, in the order in which they were asked for.
+
+        The next person is whoever's last one ended longest ago, so that nobody waits for all that others ask for.
+        """
         with self._db.transaction() as session:
             now = self._clock()
             while (row := _next(session, now)) is not None:
-                if row.tries < TRIES:
+                if row.url is not None and row.tries < TRIES:
                     row.tries, row.due_at = row.tries + 1, now + lease
                     session.add(row)
-                    return LinkErrand(row.id, row.url or "", row.name, Fit(row.max_bytes, row.max_pixels))
+                    return LinkErrand(row.id, row.url, row.name, Fit(row.max_bytes, row.max_pixels), row.tries)
                 broken = Sentence("{name} could not be fetched: the server broke off over it.", name=row.name)
                 _settle(session, row.id, now, refusal=paragraph(broken, _FREE, _UPLOAD))
         return None
 
-    def give_back(self, link_id: str) -> None:
-        """Whoever claimed it is told to stop: another may begin at once, and that was no try."""
-        open_still = (col(LinkedPicture.id) == link_id, col(LinkedPicture.settled_at).is_(None))
+    def give_back(self, errand: LinkErrand) -> None:
+        """Whoever claimed it is told to stop: another may begin at once, and that was no try.
+
+        Nothing changes where the lease has run out and another has claimed it since.
+        """
+        mine = (col(LinkedPicture.id) == errand.id, col(LinkedPicture.settled_at).is_(None),
+                col(LinkedPicture.tries) == errand.attempt)  # fmt: skip
         back = {"due_at": self._clock(), "tries": LinkedPicture.tries - 1}
         with self._db.transaction() as session:
-            session.connection().execute(update(LinkedPicture).where(*open_still).values(**back))
+            session.connection().execute(update(LinkedPicture).where(*mine).values(**back))
 
     def arrived(self, link_id: str, image: StoredImage) -> bool:
         """It is stored. False where nobody wants it any more."""
@@ -161,20 +174,22 @@ def _name(url: str) -> str:
 
 def _next(session: Session, now: datetime) -> LinkedPicture | None:
     """The first of a person is the only one that may be taken: so two servers never fetch for one person at once."""
-    earlier = aliased(LinkedPicture)
-    before = (
-        select(earlier.id)
-        .where(earlier.person == LinkedPicture.person, col(earlier.due_at).is_not(None), earlier.id < LinkedPicture.id)
-        .exists()
-    )
-    due = select(LinkedPicture).where(col(LinkedPicture.due_at) <= now, ~before).order_by(col(LinkedPicture.due_at))
-    return session.exec(due.limit(1).with_for_update(skip_locked=True)).first()
+    other = aliased(LinkedPicture)
+    same = other.person == LinkedPicture.person
+    before = select(other.id).where(same, col(other.due_at).is_not(None), other.id < LinkedPicture.id).exists()
+    served = select(func.max(other.settled_at)).where(same).scalar_subquery()
+    due = select(LinkedPicture).where(col(LinkedPicture.due_at) <= now, ~before)
+    turn = due.order_by(served.asc().nulls_first(), col(LinkedPicture.due_at))
+    return session.exec(turn.limit(1).with_for_update(skip_locked=True)).first()
 
 
 def _settle(session: Session, link_id: str, now: datetime, **values: object) -> bool:
-    """Once: whoever comes second, after a lease that ran out, changes nothing."""
+    """Once: whoever comes second, after a lease that ran out, changes nothing. False where nobody wants it any more."""
     session.flush()
     waiting = (col(LinkedPicture.id) == link_id, col(LinkedPicture.settled_at).is_(None))
     over = {"url": None, "due_at": None, "settled_at": now}
-    done = session.connection().execute(update(LinkedPicture).where(*waiting).values(**over | values))
-    return done.rowcount == 1
+    wanted = update(LinkedPicture).where(*waiting, col(LinkedPicture.url).is_not(None)).values(**over | values)
+    if session.connection().execute(wanted).rowcount == 1:
+        return True
+    session.connection().execute(update(LinkedPicture).where(*waiting).values(**over))
+    return False

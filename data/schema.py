@@ -312,7 +312,7 @@ class LinkedPicture(Table, table=True):
     id: str = Field(default_factory=new_id, primary_key=True)
     person: str
     name: str  # as a screen calls it: the file's name, or the host's
-    url: str | None = Field(default=None, sa_type=Text)  # None once it was tried
+    url: str | None = Field(default=None, sa_type=Text)  # None once it was tried, or nobody wants it any more
     max_bytes: int = Field(sa_type=BigInt)
     max_pixels: int = Field(sa_type=BigInt)
     asked_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)

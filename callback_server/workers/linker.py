@@ -68,7 +68,7 @@ class Linker:
         except StorageError as error:
             came, trouble = _refusal(errand, error.sentence, _LATER), str(error)
         except asyncio.CancelledError:  # the server stops: somebody waits, and the next shall not wait for the lease
-            await finish(asyncio.to_thread(self.linked.give_back, errand.id))
+            await finish(asyncio.to_thread(self.linked.give_back, errand))
             raise
         if isinstance(came, StoredImage):
             note = partial(self.linked.arrived, errand.id, came)
