@@ -37,6 +37,7 @@ class Was:
     pictures: int = 1  # of one that succeeded
     cause: str = "policy"  # of one that failed
     doubtful: bool = False  # its call was perhaps taken
+    batch: str = ""  # its own, where none is named
 
 
 class Past:
@@ -89,7 +90,7 @@ def _task(was: Was, at: datetime, position: int) -> Task:
     spec = catalog().require(was.model)
     charged = 4_000_000 if was.status == S.SUCCEEDED else 0
     return Task(
-        batch_id=new_id(), position=position, person=was.person, model=was.model, family=spec.family,
+        batch_id=was.batch or new_id(), position=position, person=was.person, model=was.model, family=spec.family,
         provider=spec.provider, prompt=was.prompt, params={"aspect_ratio": "1:1"}, digest=new_id(), status=was.status,
         status_at=at, created_at=at, finished_at=at if was.status in TERMINAL else None,
         error_code=was.cause if was.status == S.FAILED else None, estimate_micro=4_000_000, charged_micro=charged,

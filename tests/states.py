@@ -189,6 +189,24 @@ def other_lists(eyes: Eyes, person: Person) -> None:
     page.get_by_role("button", name="Bring back").click()
 
 
+def results(eyes: Eyes, person: Person, batch: str) -> None:
+    """A batch as a table; one of its pictures selected."""
+    page = person.opens(f"/results?batch={batch}").page
+    cell = page.locator(".st-key-results .cell:has(img)").first
+    expect(cell).to_be_visible()
+    eyes.look("the results of a batch")
+    cell.focus()
+    page.keyboard.press("Space")
+    eyes.look("one of the results selected")
+
+
+def several(eyes: Eyes, person: Person, a: str, b: str, c: str) -> None:
+    """More than two beside one another."""
+    person.opens(f"/compare?a={a}&b={b}&c={c}")
+    expect(person.page.get_by_role("img", name=re.compile("^3: "))).to_be_visible()
+    eyes.look("three compared")
+
+
 def compare(eyes: Eyes, person: Person, a: str, b: str, modes: tuple[str, ...]) -> None:
     """One picture and what it may be compared with; then two."""
     person.opens(f"/compare?a={a}&b=nothing")

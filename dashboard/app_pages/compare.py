@@ -1,12 +1,16 @@
-"""Compare: two pictures that the address names, `?a=<task>&b=<task>.2&mode=slider`, or a way to choose them."""
+"""Compare: two pictures that the address names, `?a=<task>&b=<task>.2&mode=slider`, or a way to choose them.
+
+Up to four more, `c` to `f`, stand beside these two; then there is one mode.
+"""
 
 from collections import Counter
 from dataclasses import replace
+from itertools import zip_longest
 
 import streamlit as st
 
 from dashboard.auth import current_user
-from dashboard.components import acts, pair, trouble
+from dashboard.components import acts, pair, several, trouble
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.pair import Found, Shot
 from dashboard.language import t
@@ -28,6 +32,9 @@ def heard(act: str, name: str) -> None:
             asked[act] = name
     elif act == "other":
         asked.pop("b", None)
+    elif act in ("front", "leave"):
+        rest = [ref for ref in named() if ref != name]
+        put([name, *rest] if act == "front" else rest)
     elif act == "swap" and "a" in asked and "b" in asked:
         asked["a"], asked["b"] = asked["b"], asked["a"]
     else:
@@ -37,16 +44,48 @@ def heard(act: str, name: str) -> None:
 def compare() -> None:
     """The view, a fragment: walking, swapping and another mode draw nothing else on the page."""
     asked = st.query_params
-    if "a" not in asked and "b" in asked:  # one alone is the first
-        asked["a"] = asked.pop("b")
-    with trouble.live_part("pair", of=(asked.get("a"), asked.get("b"))):
+    if "a" not in asked and named():  # one alone is the first
+        put(named())
+    with trouble.live_part("several" if len(named()) > 2 else "pair", of=tuple(named())):
+        many = three_or_more() if len(named()) > 2 else []
         a = pair.find(asked["a"]) if asked.get("a") else ""
-        if isinstance(a, str):
+        if many:
+            several.draw(many, heard)
+        elif isinstance(a, str):
             empty(a)
         else:
             b = other(asked["b"], a.shot) if asked.get("b") else None
             pair.draw(a, b, ring(a.shot, b.shot) if b else offers(a.shot), look(), heard)
         acts.follow_up()
+
+
+def named() -> list[str]:
+    """What the address names, in its order."""
+    return [st.query_params[letter] for letter in acts.COMPARED if st.query_params.get(letter)]
+
+
+def put(refs: list[str]) -> None:
+    """Names these, and no others."""
+    for letter, ref in zip_longest(acts.COMPARED, refs):
+        if ref:
+            st.query_params[letter] = ref
+        else:
+            st.query_params.pop(letter, None)
+
+
+def three_or_more() -> list[Found]:
+    """All pictures that the address names and that are there, each once; nothing where these are two at most."""
+    found = dict[str, Found]()
+    for ref in named():
+        one = pair.find(ref)
+        if isinstance(one, str):
+            st.warning(one, icon=":material/link_off:")
+        else:
+            found.setdefault(one.shot.ref, one)
+    if len(found) > 2:
+        return [*found.values()]
+    put([*found])
+    return []
 
 
 def look() -> pair.Look:
@@ -97,7 +136,9 @@ def empty(why: str) -> None:
             if st.button(t("Make the first one"), type="primary", key="make_first"):
                 st.switch_page("app_pages/generate.py")
             return
-        st.caption(t("Select two in History and press *Compare*, or choose *Compare with…* in the menu of a picture."))
+        st.caption(
+            t("Select two to six in History and press *Compare*, or choose *Compare with…* in the menu of a picture.")
+        )
         if st.button(t("Go to History"), type="primary", key="to_history"):
             st.switch_page("app_pages/history.py")
         two = last_two()

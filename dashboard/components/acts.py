@@ -14,6 +14,8 @@ from data.status import TaskStatus
 
 _FILL = {"use_again": iterate.remix, "remix": iterate.remix, "vary": iterate.vary, "edit": iterate.edit}
 
+COMPARED = "abcdef"
+"""What the address of Compare calls its pictures."""
 _SPENDING = {"retry", "retry_failed", "stop_again", "other", "batch_retry"}
 """What asks for something anew: it waits for the catalogue as the form's button does."""
 
@@ -36,8 +38,7 @@ def perform(act: str, task_id: str, person: str) -> None:
             st.query_params.pop("task", None)
             _then("rerun")
         elif act == "beside":
-            a, _, b = task_id.partition(" ")
-            _then("compare", a=a, b=b)
+            compare(*task_id.split())
         elif act in _MARKS:
             _mark(act, task_id, person)
         else:
@@ -184,9 +185,9 @@ def _then(where: str, **query: str) -> None:
     st.session_state["then"] = where, query
 
 
-def compare(a: str, b: str) -> None:
-    """Leads to these two beside one another."""
-    _then("compare", a=a, b=b)
+def compare(*refs: str) -> None:
+    """Leads to these, two to six, beside one another."""
+    _then("compare", **dict(zip(COMPARED, refs, strict=False)))
 
 
 def take_idea(prompt: str, params: Mapping[str, Any]) -> None:

@@ -15,7 +15,7 @@ function bar(data, me, over) {
     button("star_all", words.star),
     button("tags", words.tag, { "aria-haspopup": "dialog" }),
     over.bytes ? button("zips", "ZIP", { title: words.zip, "aria-label": words.zip, "aria-haspopup": "dialog" }) : null, // else there is no file
-    over.bytes && over.count === 2 ? button("compare_two", words.compare) : null,
+    over.bytes && over.count >= 2 && over.count <= 6 ? button("compare_chosen", words.compare) : null,
     button("delete", words.delete, { class: "act bad" }),
   ];
   return el("div", { class: "bar", role: "region", "aria-label": words.bar, "data-key": "bar" },

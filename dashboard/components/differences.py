@@ -28,6 +28,32 @@ def rows(a: Detail, b: Detail, which: tuple[int, int]) -> list[dict[str, Any]]:
     return found
 
 
+def table(found: Sequence[tuple[Detail, int]]) -> list[dict[str, Any]]:
+    """What is not the same in all of several pictures (a task and the position in it), a value for each.
+
+    A prompt that shares words with the first one's is told by what it has and that one has not.
+    """
+    told = [_told(*one) for one in found]
+    (first, _), *_ = found
+    every = []
+    for name in dict.fromkeys(name for one in told for name in one):
+        pairs = [_row(Change(name, told[0].get(name), one.get(name)), first.card, detail.card)
+                 for one, (detail, _) in zip(told, found, strict=True)]  # fmt: skip
+        values: list[Any] = [right for _, _, right in pairs]
+        if len(set(values)) == 1:
+            continue
+        if name == "prompt":
+            values = [values[0], *(_by_words(values[0], value) for value in values[1:])]
+        every.append({"name": pairs[0][0], "values": values})
+    return every
+
+
+def _by_words(a: str, b: str) -> str | list[list[str]]:
+    whole = pieces(a, b)
+    shared = any(piece.kind == "same" and piece.text.strip() for piece in whole)
+    return [[piece.kind, piece.text] for piece in whole] if shared and a != b else b
+
+
 def _told(detail: Detail, index: int) -> dict[str, Any]:
     """The facts, with the cost as the drawer tells it: that nobody has said it is not that it was nothing."""
     cost = actual.cost(detail, practice=server.about().practice).used

@@ -225,7 +225,7 @@ _PRESSES: dict[str, Callable[[str, str], None]] = {
     "tag": selection.tag,
     "untag": lambda name, person: selection.tag(name, person, off=True),
     "zip": lambda name, _: selection.ask_for_archive(name),
-    "compare_two": lambda *_: selection.compare(),
+    "compare_chosen": lambda *_: selection.compare(),
     "delete": lambda name, person: selection.delete(_these(name), person),
     "undo": lambda _, person: selection.undo(person),
     "restore": lambda name, person: selection.restore(_these(name), person),

@@ -111,12 +111,26 @@ _RESULTS = Group(Sentence("Results of a batch"), "results", (
     Key("Esc", Sentence("Clear the selection"), ("Escape",)),
 ))  # fmt: skip
 
+_SEVERAL = Group(Sentence("Several pictures"), "several", (
+    Key("1", Sentence("Picture 1: with Shift, leave it out"), ("1",)),
+    Key("2", Sentence("Put picture 2 in front; with Shift, leave it out"), ("2",)),
+    Key("3", Sentence("Put picture 3 in front; with Shift, leave it out"), ("3",)),
+    Key("4", Sentence("Put picture 4 in front; with Shift, leave it out"), ("4",)),
+    Key("5", Sentence("Put picture 5 in front; with Shift, leave it out"), ("5",)),
+    Key("6", Sentence("Put picture 6 in front; with Shift, leave it out"), ("6",)),
+    Key("+", Sentence("Zoom in"), ("+", "=")),
+    Key("−", Sentence("Zoom out"), ("-",)),
+    Key("0", Sentence("Fit"), ("0",)),
+    Key("Z", Sentence("100 %: one pixel of the picture on one of the screen"), ("Z",)),
+    Key("← → ↑ ↓", Sentence("Move what is zoomed"), ("ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown")),
+))  # fmt: skip
+
 GROUPS = {
     words.GENERATE: (
         _PROMPT, _RECALL, _FAMILIES, _MODELS, _REFERENCES, _SHELF, _TEMPLATES, _LINES, _DEEDS, _SHEET, _CLOSER,
     ),
     words.HISTORY: (_GALLERY, _DEEDS, _SHEET, _CLOSER),
-    words.COMPARE: (_PAIR, _DEEDS, _SHEET, _CLOSER),
+    words.COMPARE: (_PAIR, _SEVERAL, _DEEDS, _SHEET, _CLOSER),
     words.RESULTS: (_RESULTS, _DEEDS, _SHEET, _CLOSER),
     words.SETTINGS: (_REMAP,),
 }  # fmt: skip

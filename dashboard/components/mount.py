@@ -24,7 +24,8 @@ def _read(name: str) -> str:
 
 
 _PARTS = {
-    "pair": ("kit", "zoom", "films", "pair"), "cards": ("kit", "acts", "batch_card", "cards"),
+    "pair": ("kit", "zoom", "beside", "films", "pair"), "several": ("kit", "zoom", "beside", "several"),
+    "cards": ("kit", "acts", "batch_card", "cards"),
     "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "back", "tiles", "bar", "lasso", "gallery"),
     "results": ("kit", "back", "results"),
 }  # fmt: skip
@@ -56,6 +57,7 @@ _COMPONENTS = {
         "recall",
         "remap",
         "results",
+        "several",
         "sheet",
         "shelf",
         "slots",

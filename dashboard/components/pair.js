@@ -4,12 +4,7 @@
 
 const TURN = 700; // ms that a flicker by itself shows each picture: far below three changes a second
 
-const fill = (text, said) => text.replace(/{(\w+)}/g, (_, name) => said[name]);
 const calm = () => matchMedia("(prefers-reduced-motion: reduce)").matches;
-
-function button(me, act, label, { id = "", text = label, pressed = null, key = null, named = text !== label } = {}) {
-  return el("button", { class: "act", type: "button", "data-act": act, "data-id": id, "aria-label": named && label, title: key ? `${label} (${key})` : label, "aria-pressed": pressed === null ? null : String(pressed) }, text);
-}
 
 function bar(me) {
   const { words, ring } = me.data, said = { place: me.at + 1, count: ring.length };
@@ -20,8 +15,7 @@ function bar(me) {
     me.b && ring.length > 1 && el("div", { class: "walk", role: "group", "aria-label": words.walk },
       button(me, "previous", words.previous, { text: "‹", key: "←" }), el("span", { class: "place" }, fill(words.place, said)), button(me, "next", words.next, { text: "›", key: "→" })),
     me.b && button(me, "swap", words.swap, { text: "⇄", key: capOf("pair", "S") }),
-    el("div", { class: "zoom", role: "group", "aria-label": words.zoom },
-      button(me, "wider", words.wider, { text: "−", key: capOf("pair", "-") }), button(me, "full", words.full, { text: percent(me), key: `${capOf("pair", "0")}, ${capOf("pair", "Z")}`, named: false }), button(me, "closer", words.closer, { text: "+", key: capOf("pair", "+") })));
+    zoomer(me, "pair"));
 }
 
 // One line that is always there: how this mode works, and what must be known about these two pictures.
@@ -70,13 +64,6 @@ function caption(which, one, me) {
     el("div", { class: "acts" },
       action({ act: "open", label: me.data.words.open }, one.task), action({ act: "use_again", label: me.data.words.again }, one.task), action({ label: me.data.words.download, href: one.href }),
       which === "B" && button(me, "other", me.data.words.other)));
-}
-
-// A mark stands around words, not around the blanks beside them.
-function piece([kind, text], words) {
-  if (kind === "same") return text;
-  const [, before, core, after] = text.match(/^(\s*)(.*?)(\s*)$/s);
-  return [before, el(kind === "gone" ? "del" : "ins", {}, el("span", { class: "unseen" }, words[kind]), core || "␣"), after];
 }
 
 function table(me) {
@@ -142,23 +129,7 @@ function moved(event, me) {
   if (!last) return;
   me.held.set(event.pointerId, event);
   if (me.divides && me.held.size === 1) return divide(me, event);
-  const box = frame(me), others = [...me.held.values()].filter((one) => one.pointerId !== event.pointerId);
-  if (others.length) {
-    const away = (one) => Math.hypot(one.clientX - others[0].clientX, one.clientY - others[0].clientY) || 1;
-    const middle = { clientX: (event.clientX + others[0].clientX) / 2, clientY: (event.clientY + others[0].clientY) / 2 };
-    zoom(me, away(event) / away(last), spot(me, middle));
-  }
-  const share = me.held.size; // each of two fingers moves it by half
-  if (me.view.s > 1) look(me, me.view.s, me.view.x + (event.clientX - last.clientX) / box.width / share, me.view.y + (event.clientY - last.clientY) / box.height / share);
-}
-
-function wheel(event, me) {
-  if (!event.target.closest(".panes") || event.target.closest(".offers")) return;
-  const out = event.deltaY > 0;
-  if (out && me.view.s === 1 && !event.ctrlKey) return; // nothing left to zoom out of: the page scrolls
-  event.preventDefault();
-  const lines = event.deltaMode === 1 ? 30 : 1, pinch = event.ctrlKey ? 5 : 1; // a trackpad's pinch comes as small steps
-  zoom(me, Math.exp(-event.deltaY * lines * pinch * 0.0015), spot(me, event));
+  drag(event, last, me);
 }
 
 // Flicker: as long as Space or the picture is pressed, by a button that stays, or by itself and slowly.

@@ -20,7 +20,7 @@ from data.sentences import Sentence
 
 MODES = ("side", "slider", "flicker", "difference")
 
-_WORDS: dict[str, Any] = {
+WORDS: dict[str, Any] = {
     "modes": {"side": "Side by side", "slider": "Slider", "flicker": "Flicker", "difference": "Difference"},
     "how": {
         "side": "Zoom and move one, and the other follows.",
@@ -49,8 +49,8 @@ _WORDS: dict[str, Any] = {
     "pick": "Choose what to compare it with", "nothing": "There is no other picture yet.",
     "open": "Open", "again": "Use again", "download": "Download",
 }  # fmt: skip
-_NOTHING_ELSE = Sentence("Nothing else differs.")
-_ALL_THE_SAME = Sentence("Same model, same prompt, same settings, same cost and time: only the pictures differ.")
+NOTHING_ELSE = Sentence("Nothing else differs.")
+ALL_THE_SAME = Sentence("Same model, same prompt, same settings, same cost and time: only the pictures differ.")
 
 
 @dataclass(frozen=True)
@@ -122,16 +122,17 @@ def draw(a: Found, b: Found | None, others: Sequence[Shot], look: Look, on_event
     shapes = [shot.picture.width / shot.picture.height for shot in (a.shot, *(others if b else ()))]
     found = differences.rows(a.detail, b.detail, (a.index, b.index)) if b else []
     data = {
-        "words": spoken(_WORDS), "mode": look.mode, "bright": look.bright,
-        "a": _side(a.shot), "ring": [_side(shot) for shot in others],
+        "words": spoken(WORDS), "mode": look.mode, "bright": look.bright,
+        "a": side(a.shot), "ring": [side(shot) for shot in others],
         "at": refs.index(b.shot.ref) if b else None,
         "box": {"narrow": min(shapes), "wide": max(shapes)},  # of all: no step of a walk moves what is below
-        "rows": found, "end": t(_NOTHING_ELSE if found else _ALL_THE_SAME),
+        "rows": found, "end": t(NOTHING_ELSE if found else ALL_THE_SAME),
     }  # fmt: skip
     mount("pair", key="pair", data=data, on_event=on_event)
 
 
-def _side(shot: Shot) -> dict[str, Any]:
+def side(shot: Shot) -> dict[str, Any]:
+    """One picture, ready to draw."""
     card, one = shot.card, shot.picture
     return {
         "ref": shot.ref, "task": card.id, "name": views.model_label(card, catalog().get(card.model)),

@@ -1,7 +1,7 @@
 // The results of a batch: a table whose cells are pictures. The pattern is the grid of the WAI-ARIA practices: one cell is
 // in the tab order, arrows lead on from it. What is selected for a comparison is known here alone; nothing of it is kept.
 
-const MOST = 2; // pictures that can be compared
+const MOST = 6; // pictures that can be compared
 
 function render(data, me) {
   if (me.batch !== data.id) Object.assign(me, { batch: data.id, chosen: new Set(), at: null, lost: new Set() });

@@ -33,7 +33,8 @@ _NAMES = {axes.PROMPT: "Prompt", axes.MODEL: "Model", axes.RATIO: "Shape", axes.
 _WORDS: dict[str, Any] = {
     "rows": "Rows", "cols": "Columns", "swap": "Swap rows and columns", "table": "Results", "select": "Select",
     "lost": "This file does not come. Open the request to see why.", "selected": "{n} selected", "clear": "Clear",
-    "compare": "Compare", "two": "Select two to compare them.", "bar": "What is selected", "none": "Not asked for",
+    "compare": "Compare", "two": "Select up to six to compare them.", "bar": "What is selected",
+    "none": "Not asked for",
 }  # fmt: skip
 
 

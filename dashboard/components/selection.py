@@ -84,9 +84,9 @@ def tag(name: str, person: str, *, off: bool = False) -> None:
 
 
 def compare() -> None:
-    """Puts the two that are selected beside one another."""
+    """Puts those that are selected, two to six, beside one another."""
     chosen = ids()
-    if len(chosen) == 2:
+    if 2 <= len(chosen) <= len(acts.COMPARED):
         acts.compare(*chosen)
 
 

@@ -4,16 +4,16 @@
 const CLOSEST = 8; // screen pixels for one of the picture
 const SMALL = 1280; // longest side of what is shown first; beyond it the original is fetched
 
-const sides = (me) => [me.data.a, me.b].filter(Boolean);
+const sides = (me) => me.data.shots ?? [me.data.a, me.b].filter(Boolean);
 const stage = (me) => me.root.querySelector(".stage");
-const frame = (me) => me.root.querySelector(".pane.a").getBoundingClientRect();
+const frame = (me) => me.root.querySelector(".pane").getBoundingClientRect();
 const fitted = (one, box) => Math.min(box.width / one.width, box.height / one.height); // CSS pixels for one of the picture
 
 function percent(me) {
   const box = me.box, { words } = me.data;
   if (!box?.width) return words.fit;
-  const [a, b] = sides(me).map((one) => `${Math.round(100 * me.view.s * fitted(one, box) * devicePixelRatio)} %`);
-  const said = !b || a === b ? a : `A ${a} · B ${b}`;
+  const each = sides(me).map((one) => Math.round(100 * me.view.s * fitted(one, box) * devicePixelRatio)), low = Math.min(...each), high = Math.max(...each);
+  const said = low === high ? `${low} %` : each.length === 2 ? `A ${each[0]} % · B ${each[1]} %` : `${low}–${high} %`;
   return me.view.s === 1 ? `${words.fit} · ${said}` : said;
 }
 
@@ -31,12 +31,13 @@ function look(me, s, x, y) {
 
 // Where a pointer is: in which pane, and how far from its middle, in boxes.
 function spot(me, { clientX, clientY }) {
-  for (const [which, one] of [["b", me.b], ["a", me.data.a]]) {
-    const box = me.root.querySelector(`.pane.${which}`)?.getBoundingClientRect();
-    if (box && clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom)
+  const panes = [...me.root.querySelectorAll(".pane")], every = sides(me);
+  for (const [at, one] of [...every.entries()].reverse()) { // B lies over A
+    const box = panes[at].getBoundingClientRect();
+    if (clientX >= box.left && clientX <= box.right && clientY >= box.top && clientY <= box.bottom)
       return { one, x: (clientX - box.left) / box.width - 0.5, y: (clientY - box.top) / box.height - 0.5 };
   }
-  return { one: me.data.a, x: 0, y: 0 };
+  return { one: every[0], x: 0, y: 0 };
 }
 
 function zoom(me, by, at = { x: 0, y: 0 }) {
@@ -44,7 +45,7 @@ function zoom(me, by, at = { x: 0, y: 0 }) {
   look(me, next, at.x - (at.x - x) * k, at.y - (at.y - y) * k);
 }
 
-function full(me, at = { x: 0, y: 0, one: me.data.a }) {
+function full(me, at = { x: 0, y: 0, one: sides(me)[0] }) {
   if (me.view.s > 1) return look(me, 1, 0, 0);
   const exact = 1 / (fitted(at.one, frame(me)) * devicePixelRatio);
   zoom(me, exact > 1.05 ? exact : 2, at); // a picture smaller than its box is seen at 100 % and more already
@@ -60,4 +61,25 @@ function sharpen(me) {
     image.src = one.full;
     image.decode().then(() => (me.sharp.add(one.full), me.redraw()), () => {}); // the preview stays where it cannot be had
   }
+}
+
+// One pointer moves what is zoomed; two pinch. `last`: where this one was before.
+function drag(event, last, me) {
+  const box = frame(me), others = [...me.held.values()].filter((one) => one.pointerId !== event.pointerId);
+  if (others.length) {
+    const away = (one) => Math.hypot(one.clientX - others[0].clientX, one.clientY - others[0].clientY) || 1;
+    const middle = { clientX: (event.clientX + others[0].clientX) / 2, clientY: (event.clientY + others[0].clientY) / 2 };
+    zoom(me, away(event) / away(last), spot(me, middle));
+  }
+  const share = me.held.size; // each of two fingers moves it by half
+  if (me.view.s > 1) look(me, me.view.s, me.view.x + (event.clientX - last.clientX) / box.width / share, me.view.y + (event.clientY - last.clientY) / box.height / share);
+}
+
+function wheel(event, me) {
+  if (!event.target.closest(".panes") || event.target.closest(".offers")) return;
+  const out = event.deltaY > 0;
+  if (out && me.view.s === 1 && !event.ctrlKey) return; // nothing left to zoom out of: the page scrolls
+  event.preventDefault();
+  const lines = event.deltaMode === 1 ? 30 : 1, pinch = event.ctrlKey ? 5 : 1; // a trackpad's pinch comes as small steps
+  zoom(me, Math.exp(-event.deltaY * lines * pinch * 0.0015), spot(me, event));
 }

@@ -54,6 +54,13 @@ def test_nothing_is_found_in_any_state_in_any_light_in_any_size(lone_desk: Desk,
     states.drawer(eyes, person, failed[0], "one that failed")
     states.drawer(eyes, person, b, "one that is done", menu=True)
     states.compare(eyes, person, a, b, ("side", "slider", "difference"))  # a flicker looks like one of the two
+    grid = past.write([
+        Was(f"{prompt} in a table", state, model=model, batch="of-a-table")
+        for prompt in ("风筝", "A very long prompt " * 30)
+        for model, state in (("google/nano-banana", S.SUCCEEDED), ("seedream/4.5-text-to-image", S.FAILED))
+    ])  # fmt: skip
+    states.results(eyes, person, "of-a-table")
+    states.several(eyes, person, a, b, grid[0])
     person.opens("/settings")
     eyes.look("the settings")
 

@@ -9,7 +9,7 @@ from pictures import encoded
 from PIL import Image
 from playwright.sync_api import Page, expect
 from processes import Desk
-from room import Room, drawn, texts
+from room import Room, drawn, tell, texts
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import words
@@ -106,6 +106,52 @@ def test_with_one_picture_its_siblings_are_offered_first_and_then_the_newest(for
     view = drawn(opened(form_room, a=a), "pair")
     assert (view["at"], [one["ref"] for one in view["ring"]]) == (None, [b, newest])
     assert drawn(opened(form_room, b=a), "pair")["a"]["ref"] == a
+
+
+def test_three_to_six_stand_beside_one_another_with_what_differs_between_any_of_them(form_room: Room) -> None:
+    a, b, c = batch(form_room, "a red kite", "a red kite", "a blue kite", aspect_ratio="1:1")
+    (d,) = batch(form_room, "something else", aspect_ratio="16:9")
+    app = opened(form_room, a=a, b=b, c=c, d=d, mode="slider")
+    view = drawn(app, "several")
+    assert (view["title"], [one["ref"] for one in view["shots"]]) == ("4 pictures", [a, b, c, d])
+    assert {row["name"]: row["values"] for row in view["rows"]} == {
+        "Prompt": ["a red kite", "a red kite", [["same", "a "], ["gone", "red"], ["new", "blue"], ["same", " kite"]],
+                   "something else"],
+        "Shape": ["1:1", "1:1", "1:1", "16:9"],
+    }  # fmt: skip
+    assert drawn(opened(form_room, a=a, b=b, c=c), "several")["title"] == "3 pictures"
+
+
+def test_the_best_is_put_in_front_and_the_others_are_left_out_in_the_address_alone(form_room: Room) -> None:
+    a, b, c = batch(form_room, "a red kite", "a red kite", "a red kite")
+    app = opened(form_room, a=a, b=b, c=c)
+    tell(app, "several", "front", c)
+    assert [app.query_params[name] for name in "abc"] == [c, a, b]
+    tell(app, "several", "leave", a)
+    assert not drawn(app, "several")
+    assert (drawn(app, "pair")["a"]["ref"], app.query_params["b"]) == (c, b)
+    assert "c" not in app.query_params
+
+
+def test_of_several_what_is_not_there_is_told_and_what_is_there_twice_is_shown_once(form_room: Room) -> None:
+    a, b, c = batch(form_room, "a red kite", "a red kite", "a red kite")
+    app = opened(form_room, a="nonsense", b=a, c=b, d=c, e=a)
+    assert words.NO_SUCH_REQUEST in [one.value for one in app.warning]
+    assert [one["ref"] for one in drawn(app, "several")["shots"]] == [a, b, c]
+    app = opened(form_room, a=a, b="nonsense", c=b)
+    assert (drawn(app, "pair")["a"]["ref"], app.query_params["b"]) == (a, b)
+
+
+@pytest.mark.parametrize("count", [1, 2, 6, 7])
+def test_two_to_six_that_are_selected_in_history_can_be_compared(form_room: Room, count: int) -> None:
+    made = batch(form_room, *(f"kite {number}" for number in range(count)))
+    app = form_room.open("history")
+    tell(app, "gallery", "select", " ".join(made))
+    tell(app, "gallery", "compare_chosen")
+    view = drawn(app, "several") or drawn(app, "pair")
+    assert bool(view) == (2 <= count <= 6)
+    if count == 6:
+        assert [app.query_params[name] for name in "abcdef"] == made
 
 
 def test_one_and_the_same_picture_is_not_compared_with_itself(form_room: Room) -> None:

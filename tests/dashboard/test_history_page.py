@@ -467,7 +467,7 @@ def test_stars_and_tags_are_put_on_all_that_is_selected(form_room: Room, past: P
 def test_two_that_are_selected_are_put_beside_one_another(form_room: Room, past: Past) -> None:
     one, other, _ = past.write([Was("a"), Was("b"), Was("c")])
     app = form_room.open("history")
-    press(press(app, "select", other, one), "compare_two")
+    press(press(app, "select", other, one), "compare_chosen")
     assert drawn(app, "pair")["a"]["ref"] == other
     assert asked(app, "b") == [one]
 

@@ -150,10 +150,14 @@ def test_no_page_shows_a_word_that_is_not_translated(made_up: Room) -> None:
     ]  # fmt: skip
     visits += [("history", {"task": made[state]}) for state in ("done", "policy", "doubt", "running", "queued")]
     grid = [validate(catalog().require(model), PROMPT, {}, ()) for model in MODELS[::2] for _ in range(2)]
-    batch_id = made_up.tasks.create(grid, person="local")[0].batch_id
+    tasks = made_up.tasks.create(grid, person="local")
     for end in (made_up.fail, made_up.done, made_up.doubt):
         end()
-    assert all_english(made_up, [*visits, ("results", {"batch": batch_id})]) == {}
+    visits += [
+        ("results", {"batch": tasks[0].batch_id}),
+        ("compare", {"a": made["done"], "b": f"{made['done']}.2", "c": tasks[1].id}),
+    ]
+    assert all_english(made_up, visits) == {}
 
 
 def test_a_practice_desk_without_a_server_speaks_too(made_up: Room) -> None:

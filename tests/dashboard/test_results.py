@@ -1,7 +1,12 @@
 """The results of a batch: the table that the address names, what stands in its cells, and what is done there."""
 
+import re
 from typing import Any
 
+import pytest
+from past import Past, Was
+from playwright.sync_api import Page, expect
+from processes import Desk
 from room import MODELS, Room, drawn, tell
 from streamlit.testing.v1 import AppTest
 
@@ -148,3 +153,48 @@ def test_it_is_drawn_anew_when_something_of_the_batch_moves_and_by_a_clock_only_
     form_room.done()
     form_room.done()
     assert drawn(app.run(), "news_results")["every"] is None
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_by_keys_through_the_table_to_the_best_of_three(shared_desk: Desk, page: Page) -> None:
+    past = Past(shared_desk.state_dir, shared_desk.database_url)
+    nano_a, seed_a, nano_b, seed_b = past.write(
+        [Was(f"{name} 风筝", model=model, batch="by-keys") for name in ("one", "two") for model in (NANO, SEEDREAM)]
+    )
+    past.close()
+    page.goto(f"{shared_desk.url}/results?batch=by-keys")
+    view = page.locator(".st-key-results")
+    view.get_by_role("gridcell", name="one 风筝. Nano Banana").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowDown")
+    expect(view.get_by_role("gridcell", name="two 风筝. Seedream 4.5")).to_be_focused()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Details for support")
+    page.keyboard.press("ArrowLeft")
+    expect(page).to_have_url(re.compile(f"task={nano_b}"))
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("dialog")).to_have_count(0)
+
+    view.get_by_role("gridcell", name="two 风筝. Seedream 4.5").focus()
+    for key in ("Space", "ArrowLeft", "Space", "ArrowUp", "Space"):
+        page.keyboard.press(key)
+    expect(view.get_by_role("status")).to_have_text("3 selected")
+    page.keyboard.press("x")
+    expect(view.get_by_role("columnheader", name="two 风筝")).to_be_visible()
+    expect(view.get_by_role("status")).to_have_text("3 selected")
+    view.get_by_role("button", name="Compare").click()
+    expect(page).to_have_url(f"{shared_desk.url}/compare?a={seed_b}&b={nano_b}&c={nano_a}")
+
+    several = page.locator(".st-key-several")
+    expect(several.get_by_role("img", name="3: one 风筝")).to_be_visible()
+    page.keyboard.press("3")
+    expect(several.get_by_role("img", name="1: one 风筝")).to_be_visible()
+    expect(page).to_have_url(f"{shared_desk.url}/compare?a={nano_a}&b={seed_b}&c={nano_b}")
+    page.keyboard.press("+")
+    expect(several.get_by_role("button", name=re.compile("^[0-9]+ %"))).to_be_visible()
+    moved = several.locator(".pane img").evaluate_all("all => all.map((one) => getComputedStyle(one).transform)")
+    assert (len(moved), len(set(moved))) == (3, 1)
+    page.keyboard.press("Shift+Digit2")
+    expect(page.locator(".st-key-pair").get_by_role("img", name="B: two 风筝")).to_be_visible()
+    expect(page).to_have_url(f"{shared_desk.url}/compare?a={nano_a}&b={nano_b}")
+    assert seed_a not in page.url
