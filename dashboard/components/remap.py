@@ -9,6 +9,9 @@ from dashboard.components.keymap import Group, Key
 from dashboard.components.mount import mount
 from dashboard.language import t
 from data.errors import NotAllowed
+from data.sentences import Sentence
+
+_KEPT = Sentence("Kept. It counts at once, here and at your next visits.")
 
 
 def remap(person: str) -> None:
@@ -44,4 +47,4 @@ def _act(act: str, said: str, person: str) -> None:
         except NotAllowed as refused:
             state["keys_said"] = (wanted, refused.sentence, "")
         else:
-            state["keys_said"] = (wanted, "", "Kept. It counts at once, here and at your next visits.")
+            state["keys_said"] = (wanted, "", _KEPT)
