@@ -29,6 +29,7 @@ from data.lost import Lost
 from data.marks import Marks
 from data.pairing import Pairing
 from data.preferences import Preferences
+from data.projects import Projects
 from data.prompts import Prompts
 from data.removal import Removal
 from data.results import BatchResults
@@ -62,6 +63,7 @@ class Desk:
     search: Search
     saved_views: SavedViews
     marks: Marks
+    projects: Projects
     removal: Removal
     failures: Failures
     ledger: Ledger
@@ -98,6 +100,7 @@ def desk() -> Desk:
         search := Search(db),
         SavedViews(db),
         Marks(db),
+        Projects(db),
         Removal(db),
         Failures(db, search),
         Ledger(db),

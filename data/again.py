@@ -76,7 +76,7 @@ def retry_one(
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
     request = other or asked_again(task, inputs(session, [task]).get(task.id, ()), now)
     parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
-    return _bought(session, [request], [parent], who=who, source=task.source, now=now, said=said)[0]
+    return _bought(session, [request], [parent], [task.project], who=who, source=task.source, now=now, said=said)[0]
 
 
 def retry_batch(
@@ -137,13 +137,14 @@ def _retried(
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at the button again, then press it.")))
     spared = set() if also_doubtful else _doubtful(session, offered)
     references = inputs(session, offered)
-    requests, parents, fault = [], [], None
+    requests, parents, projects, fault = [], [], [], None
     for task in offered:
         if task.id in spared:
             continue
         try:
             requests.append(asked_again(task, references.get(task.id, ()), now))
             parents.append(Parent(task.id, _RETRY))
+            projects.append(task.project)
         except InvalidRequest as error:
             fault = error
     if not requests and fault is not None:
@@ -153,7 +154,7 @@ def _retried(
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Wait, or ask for each of them again.")))
     if not requests:
         raise NotAllowed(Sentence("Nothing of this is left to try again."))
-    made = _bought(session, requests, parents, who=who, source=source, now=now, said=said, plan=plan)
+    made = _bought(session, requests, parents, projects, who=who, source=source, now=now, said=said, plan=plan)
     return Retried(tuple(made), len(tasks) - len(made))
 
 
@@ -175,6 +176,7 @@ def _bought(
     session: Session,
     requests: Sequence[GenerationRequest],
     parents: Sequence[Parent],
+    projects: Sequence[str | None],
     *,
     who: str,
     source: str,
@@ -183,7 +185,7 @@ def _bought(
     plan: Plan | None = None,
 ) -> list[Task]:
     tasks = write_batch(session, requests, batch_id=new_id(), person=who, source=source, parents=parents, now=now,
-                        plan=plan)  # fmt: skip
+                        plan=plan, projects=projects)  # fmt: skip
     _keep(said, tasks)
     return tasks
 

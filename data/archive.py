@@ -25,6 +25,7 @@ from data.history import Card, History
 from data.images import StoredImage
 from data.links import CLEAN, KINDS, SETTINGS, download_name
 from data.manifest import Line, manifest
+from data.marks import Marks
 from data.status import TaskStatus
 from data.storage import ObjectStorage, picture_key
 from data.zip_format import WIDEST_ENDING, Entry, directory_record, ending, local_header, needs_wide
@@ -48,6 +49,7 @@ class Archive:
         self,
         history: History,
         glances: Glances,
+        marks: Marks,
         storage: ObjectStorage,
         task_ids: Sequence[str],
         *,
@@ -65,7 +67,7 @@ class Archive:
         if kind == SETTINGS:
             for start in range(0, len(task_ids), _PAGE):
                 self._references |= glances.inputs(task_ids[start : start + _PAGE])
-        self._lines = [_looked_at(line, storage, kind) for line in _named(_cards(history, task_ids))]
+        self._lines = [_looked_at(line, storage, kind) for line in _named(_cards(history, marks, task_ids))]
         self._wide = False
         self.size = self._planned_size()
         """Bytes of the whole archive."""
@@ -183,17 +185,20 @@ class Archive:
         return written + records + len(ending(0, 0, 0, wide=self._wide))
 
 
-def _cards(history: History, task_ids: Sequence[str]) -> Iterator[Card]:
+def _cards(history: History, marks: Marks, task_ids: Sequence[str]) -> Iterator[tuple[Card, str]]:
+    """Each with who picked it."""
     for start in range(0, len(task_ids), _PAGE):
-        yield from history.cards(task_ids[start : start + _PAGE])
+        ids = task_ids[start : start + _PAGE]
+        picks = {task_id: marked.pick.person for task_id, marked in marks.of(ids, "").items() if marked.pick}
+        yield from ((card, picks.get(card.id, "")) for card in history.cards(ids))
 
 
-def _named(cards: Iterable[Card]) -> Iterator[Line]:
+def _named(cards: Iterable[tuple[Card, str]]) -> Iterator[Line]:
     """A line for each file, and for each task that has none; no name twice."""
     taken = {MANIFEST}
-    for card in cards:
+    for card, picked_by in cards:
         if not card.pictures:
-            yield Line(card, None, reason=_why_nothing(card))
+            yield Line(card, None, reason=_why_nothing(card), picked_by=picked_by)
         for index, picture in enumerate(card.pictures):
             name = download_name(card.prompt, card.model, card.id, picture.mime, index)
             stem, dot, extension = name.rpartition(".")
@@ -201,7 +206,7 @@ def _named(cards: Iterable[Card]) -> Iterator[Line]:
             while name in taken:  # names end in six characters of the task's id: among thousands two may agree
                 name, number = f"{stem}~{number}{dot}{extension}", number + 1
             taken.add(name)
-            yield Line(card, picture, name=name, pays=index == 0)
+            yield Line(card, picture, name=name, pays=index == 0, picked_by=picked_by)
 
 
 def _why_nothing(card: Card) -> str:

@@ -73,12 +73,16 @@ def write_batch(
     priority: int = 0,
     cap_micro: int | None = None,
     plan: Plan | None = None,
+    projects: Sequence[str | None] = (),
 ) -> list[Task]:
-    """One QUEUED task per request as one batch, its money held back. Raises BudgetExceeded; then roll it back."""
+    """One QUEUED task per request as one batch, its money held back. Raises BudgetExceeded; then roll it back.
+
+    `projects`: of each request the key of the project that it belongs to.
+    """
     if plan is not None:
         session.add(plan.row(batch_id, person, size=len(requests), now=now))
     tasks = _write_tasks(session, requests, batch_id, person=person, source=source, parents=parents,
-                         priority=priority, now=now)  # fmt: skip
+                         priority=priority, now=now, projects=projects)  # fmt: skip
     caps = [cap for cap in (cap_micro, plan.cap_micro if plan else None) if cap is not None]
     reserve(session, tasks, person, now, cap_micro=min(caps, default=None))
     return tasks
@@ -94,6 +98,7 @@ def _write_tasks(
     parents: Sequence[Parent | None],
     priority: int,
     now: datetime,
+    projects: Sequence[str | None],
 ) -> list[Task]:
     """One QUEUED task per request, with references, event and words to be found by: few statements, however many.
 
@@ -103,7 +108,7 @@ def _write_tasks(
     for position, request in enumerate(requests):
         parent = parents[position] if parents else None
         tasks.append(_new_task(request, batch_id, position, person=person, source=source, parent=parent, now=now,
-                               priority=priority))  # fmt: skip
+                               priority=priority, project=projects[position] if projects else None))  # fmt: skip
     if session.connection().dialect.name == "sqlite":
         # The keys that it would give: nobody else writes meanwhile. Told them one by one, it would be asked 500 times.
         last = session.exec(select(func.max(col(Task.seq)))).one() or 0
@@ -131,6 +136,7 @@ def _new_task(
     parent: Parent | None,
     now: datetime,
     priority: int,
+    project: str | None,
 ) -> Task:
     spec = catalog().require(request.model)
     estimate = spec.estimate(request.params, on=now.date(), references=len(request.references))
@@ -141,6 +147,7 @@ def _new_task(
         source=source,
         parent_id=parent.task_id if parent else None,
         relation=parent.relation if parent else None,
+        project=project,
         model=request.model,
         family=spec.family,
         provider=spec.provider,

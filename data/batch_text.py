@@ -17,11 +17,11 @@ MOST_BYTES = 2_000_000
 """Of a file: five hundred of the longest prompts that people write."""
 MOST_LINES = 5_000
 """That are read; far more than one batch may have, so that it can be said how many there are."""
-PROMPT, MODEL, RATIO, REPEAT = "prompt", "model", "ratio", "repeat"
+PROMPT, MODEL, RATIO, REPEAT, PROJECT = "prompt", "model", "ratio", "repeat", "project"
 _COLUMNS = {
     "prompt": PROMPT, "提示词": PROMPT, "model": MODEL, "模型": MODEL, "ratio": RATIO, "shape": RATIO,
     "aspect_ratio": RATIO, "比例": RATIO, "形状": RATIO, "repeat": REPEAT, "count": REPEAT, "次数": REPEAT,
-    "数量": REPEAT,
+    "数量": REPEAT, "project": PROJECT, "项目": PROJECT,
 }  # fmt: skip
 _COMMON = 0.95
 """The share of Chinese characters that must be common ones."""
@@ -37,11 +37,12 @@ class Line:
     ratio: str = ""
     repeat: str = ""
     settings: tuple[tuple[str, str], ...] = ()  # by name
+    project: str = ""
 
     @property
     def said(self) -> tuple[object, ...]:
         """What makes it the same as another."""
-        return " ".join(self.prompt.split()), self.model, self.ratio, self.repeat, self.settings
+        return " ".join(self.prompt.split()), self.model, self.ratio, self.repeat, self.project, self.settings
 
 
 @dataclass(frozen=True)
@@ -76,7 +77,7 @@ def decoded(data: bytes) -> str:
 
 
 def table(text: str, settings: Collection[str] = ()) -> Lines:
-    """A CSV file with a header: a column of prompts, perhaps model, ratio and repeat, and `settings` by their names."""
+    """A CSV file with a header: prompts, perhaps model, ratio, repeat and project, and `settings` by their names."""
     try:
         rows = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=False)
         header = next(rows, [])
@@ -97,15 +98,16 @@ def table(text: str, settings: Collection[str] = ()) -> Lines:
 
 def _row(number: int, cells: list[str], columns: Mapping[int, str]) -> Line:
     told = {name: cells[place].strip() for place, name in columns.items() if place < len(cells)}
-    settings = tuple((name, cell) for name, cell in told.items() if cell and name not in (PROMPT, MODEL, RATIO, REPEAT))
-    return Line(number, told.get(PROMPT, ""), told.get(MODEL, ""), told.get(RATIO, ""), told.get(REPEAT, ""), settings)
+    prompt, model, ratio, repeat, project = (told.pop(name, "") for name in (PROMPT, MODEL, RATIO, REPEAT, PROJECT))
+    settings = tuple((name, cell) for name, cell in told.items() if cell)
+    return Line(number, prompt, model, ratio, repeat, settings, project)
 
 
 def _without_repeats(lines: list[Line]) -> Lines:
     kept: dict[tuple[object, ...], Line] = {}
     blank, twice = 0, []
     for line in lines:
-        if not line.prompt and not (line.model or line.ratio or line.repeat or line.settings):
+        if not line.prompt and not (line.model or line.ratio or line.repeat or line.project or line.settings):
             blank += 1
         elif line.said in kept:
             twice.append(line.number)

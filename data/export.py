@@ -12,7 +12,7 @@ from data.money import format_credits
 
 COLUMNS = (
     "request", "asked_at", "person", "model", "prompt", "settings", "status", "cause", "finished_at", "credits",
-    "pictures", "width", "height", "seconds", "bytes", "sha256", "starred", "tags",
+    "pictures", "width", "height", "seconds", "bytes", "sha256", "starred", "tags", "project", "picked_by",
 )  # fmt: skip
 
 
@@ -36,5 +36,6 @@ def _line(card: Card, marked: Marked, names: Mapping[str, str]) -> list[str]:
         format_credits(card.charged_micro), str(len(card.pictures)), str(first.width) if first else "",
         str(first.height) if first else "", str(length / 1000) if length is not None else "",
         str(sum(one.size for one in card.pictures)), " ".join(one.sha256 for one in card.pictures),
-        "yes" if marked.starred else "no", ", ".join(marked.tags),
+        "yes" if marked.starred else "no", ", ".join(marked.tags), card.project or "",
+        names.get(marked.pick.person, marked.pick.person) if marked.pick else "",
     ]  # fmt: skip

@@ -4,8 +4,9 @@ Every list walks one index and stops when it has enough, so it costs the same wi
 keeps no statistics and would sometimes rather sort; so it is told which index to walk, and several people, models or
 tags are walked one by one and put together (`branches`). PostgreSQL has statistics and is told nothing.
 
-What cost the most is walked along the index of costs, which holds whose it is, by which model and how it went: what is
-left out is passed over there. Only what few can be (a tag, a star, a batch, a rare word) is gathered and put in order.
+What cost the most is walked along the index of costs, which holds whose it is, by which model, for which project and
+how it went: what is left out is passed over there. Only what few can be (a tag, a star, a pick, a batch, a rare word)
+is gathered and put in order.
 """
 
 from collections.abc import Sequence
@@ -19,9 +20,9 @@ from sqlalchemy import ColumnElement
 from sqlmodel import col
 
 from data import fulltext
-from data.query import ME, STATUSES, Choice, Query
+from data.query import ME, NONE, STATUSES, Choice, Query
 from data.query_reading import model_ids
-from data.schema import NOT_DELETED, Star, Tag, Task
+from data.schema import NOT_DELETED, Pick, Star, Tag, Task
 from data.status import TaskStatus
 from data.walks import BOOKED, LAST, Narrowed, Stretch, table
 
@@ -65,7 +66,10 @@ def _narrowed(
     source, seq, where, branches, rest = _source(query, viewer, begun, sqlite=sqlite, frequent=frequent)
     failed = ("failed",) if query.cause.of else ()  # it means the failed, to whom an index leads
     statuses = _statuses(query.status.of or failed)
-    values = {"person": _people(query.by.of, viewer), "model": models, "status": statuses}
+    values: dict[str, tuple[Any, ...]] = {
+        "project": _projects(query.project.of), "person": _people(query.by.of, viewer), "model": models,
+        "status": statuses,
+    }  # fmt: skip
     held = dict(values)  # all of it in the index of costs, too
     by_cost = query.sort == "cost"
     walked = _walked(values) if source is task and not query.batch.of and not by_cost else ()
@@ -74,12 +78,11 @@ def _narrowed(
     if sqlite and _words(query) and source is not task:
         where += _known(values, seq)
     if any(len(values[name]) > 1 for name in walked):
-        branches = [task.c[walked[0]] == value for value in values.pop(walked[0])]
-    where += [
-        task.c[name].in_(some) if len(some) > 1 else task.c[name] == some[0] for name, some in values.items() if some
-    ]
+        branches = [_any_of(task.c[walked[0]], (value,)) for value in values.pop(walked[0])]
+    where += [_any_of(task.c[name], some) for name, some in values.items() if some]
     others = {"person": _people(query.by.but, viewer), "model": not_models, "status": _statuses(query.status.but)}
     where += [task.c[name].not_in(some) for name, some in others.items() if some]
+    where += [_none_of(task.c.project, _projects(query.project.but))] if query.project.but else []
     where += [task.c.batch_id.not_in(query.batch.but)] if query.batch.but else []
     if not sqlite or query.batch.of or (by_cost and not _words(query)):
         where += [~fulltext.holds(each, seq, sqlite=sqlite) for each in _without(query)]
@@ -116,6 +119,11 @@ def _source(
         stars = table(Star)
         joined = stars.join(task, own == stars.c.seq)
         return joined, stars.c.seq, [stars.c.person == viewer], [], replace(query, star=None)
+    if query.pick:
+        picks = table(Pick)
+        # SQLite walks what no index leads to: of these two the picks, which are few.
+        joined = picks.join(task, own == (picks.c.seq + 0 if sqlite else picks.c.seq))
+        return joined, picks.c.seq, [], [], replace(query, pick=None)
     if query.tag.of and (query.sort != "cost" or len(query.tag.of) == 1):
         tags = table(Tag)
         joined, branches = tags.join(task, own == tags.c.seq), [tags.c.name == tag for tag in query.tag.of]
@@ -145,7 +153,8 @@ def _known(values: dict[str, tuple[Any, ...]], seq: Any) -> list[ColumnElement[b
     with a person who has few of the hits.
     """
     walked = _walked(values)
-    if not walked or TaskStatus.SUCCEEDED in values[walked[0]]:  # which is nearly every task
+    of_all = {None, TaskStatus.SUCCEEDED}  # in no project, or done: that is nearly every task
+    if not walked or not of_all.isdisjoint(values[walked[0]]):
         return []
     own = table(Task).alias("own")
     mine = [own.c[name].in_(values[name]) for name in walked]
@@ -155,6 +164,23 @@ def _known(values: dict[str, tuple[Any, ...]], seq: Any) -> list[ColumnElement[b
 
 def _people(ids: Sequence[str], viewer: str) -> tuple[str, ...]:
     return tuple(sorted({viewer if person == ME else person for person in ids}))
+
+
+def _projects(keys: Sequence[str]) -> tuple[str | None, ...]:
+    return tuple(None if key == NONE else key for key in sorted(keys))
+
+
+def _any_of(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+    """That it has one of these values; None stands for nothing being there."""
+    some = [value for value in values if value is not None]
+    there = [column.in_(some) if len(some) > 1 else column == some[0]] if some else []
+    return sa.or_(*there, *([column.is_(None)] if len(some) < len(values) else []))
+
+
+def _none_of(column: Any, values: Sequence[Any]) -> ColumnElement[bool]:
+    """That it has none of them; where nothing is there, that is none of the others."""
+    others = column.not_in([value for value in values if value is not None])
+    return sa.and_(others, column.is_not(None)) if None in values else sa.or_(others, column.is_(None))
 
 
 def _statuses(words: Sequence[str]) -> tuple[TaskStatus, ...]:
@@ -183,6 +209,9 @@ def _marks(query: Query, seq: Any, viewer: str) -> list[ColumnElement[bool]]:
     if query.star is not None:
         mine = sa.exists().where(col(Star.person) == viewer, col(Star.seq) == seq)
         found.append(mine if query.star else ~mine)
+    if query.pick is not None:
+        picked = sa.exists().where(col(Pick.seq) == seq)
+        found.append(picked if query.pick else ~picked)
     if query.tag.of:
         found.append(sa.or_(*(_tagged(tag, seq) for tag in query.tag.of)))
     return found + [~_tagged(tag, seq) for tag in query.tag.but]
@@ -207,7 +236,7 @@ def _cost(query: Query, cost: Any) -> list[ColumnElement[bool]]:
 
 def _of_that_cost(query: Query, values: dict[str, tuple[Any, ...]]) -> sa.Select[Any]:
     own = table(Task).alias("priced")
-    mine = [own.c[name].in_(some) for name, some in values.items() if some]
+    mine = [_any_of(own.c[name], some) for name, some in values.items() if some]
     found = sa.select(own.c.seq).where(own.c.deleted_at.is_(None), *_cost(query, own.c.booked_micro), *mine)
     return found.with_hint(own, "INDEXED BY ix_task_cost", "sqlite")
 

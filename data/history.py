@@ -17,7 +17,7 @@ from data.errors import NotFound
 from data.family import relatives
 from data.outlook import Outlook, outlook, place
 from data.relation import Parent, Relation
-from data.schema import NOT_DELETED, Artifact, Batch, Gate, Submission, Task, TaskEvent
+from data.schema import NOT_DELETED, Artifact, Batch, Gate, Project, Submission, Task, TaskEvent
 from data.sentences import Sentence
 from data.status import ACTIVE, Outcome, TaskStatus
 from data.usual import Usual, usual
@@ -58,6 +58,7 @@ class Card:
     estimate_micro: int | None
     charged_micro: int
     booked_micro: int  # what the budgets count as spent for it
+    project: str | None  # the name of the one that it belongs to
     pictures: tuple[Picture, ...]
 
     @property
@@ -109,15 +110,14 @@ class Kin:
     depth: int
 
 
-COLUMNS = tuple(
-    col(column)
-    for column in (
-        Task.id, Task.seq, Task.batch_id, Task.person, Task.model, Task.prompt, Task.params, Task.status,
-        Task.status_at, Task.created_at, Task.finished_at, Task.not_before, Task.cancel_requested_at, Task.attempts,
-        Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
-        Task.booked_micro,
-    )
+_PROJECT = sa.select(col(Project.name)).where(col(Project.key) == col(Task.project)).correlate(Task).scalar_subquery()
+_OWN_COLUMNS: tuple[Any, ...] = (
+    Task.id, Task.seq, Task.batch_id, Task.person, Task.model, Task.prompt, Task.params, Task.status,
+    Task.status_at, Task.created_at, Task.finished_at, Task.not_before, Task.cancel_requested_at, Task.attempts,
+    Task.error_code, Task.error_detail, Task.estimate_micro, Task.charged_micro,
+    Task.booked_micro,
 )  # fmt: skip
+COLUMNS: tuple[Any, ...] = (*map(col, _OWN_COLUMNS), _PROJECT.label("project"))
 _LOOKED_BACK = 2000
 """Tasks of a person that are walked for the few that stand alone, should all of them be of large batches."""
 
@@ -267,7 +267,7 @@ def _one(session: Session, task_id: str) -> Card:
     return cards(session.connection(), rows)[0]
 
 
-def cards(connection: Connection, rows: Sequence[Row[Any]]) -> tuple[Card, ...]:
+def cards(connection: Connection, rows: Sequence[Row[*tuple[Any, ...]]]) -> tuple[Card, ...]:
     """The cards of rows that begin with `COLUMNS`, with their pictures."""
     pictures: dict[str, list[Picture]] = {row.id: [] for row in rows}
     if rows:

@@ -15,7 +15,8 @@ from data.money import format_credits
 
 COLUMNS = (
     "file", "left_out_because", "task_id", "batch_id", "person", "model", "prompt", "settings", "seed", "bytes",
-    "width", "height", "seconds", "credits", "created_at", "finished_at", "sha256",
+    "width", "height", "seconds", "credits", "created_at", "finished_at", "sha256", "project",
+    "picked_by",
 )  # fmt: skip
 
 _MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"  # without it Excel takes UTF-8 for the machine's old code page
@@ -25,13 +26,17 @@ _FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 
 @dataclass(frozen=True)
 class Line:
-    """One file of a task, `name` in the archive; or why there is none. `pays`: the task's credits stand here."""
+    """One file of a task, `name` in the archive; or why there is none. `pays`: the task's credits stand here.
+
+    `picked_by`: who picked the task for the team, if anybody did.
+    """
 
     card: Card
     picture: Picture | None
     name: str = ""
     reason: str = ""
     pays: bool = True
+    picked_by: str = ""
 
 
 def manifest(lines: Iterable[Line]) -> bytes:
@@ -59,8 +64,9 @@ def _cells(line: Line) -> tuple[str | int, ...]:
         seconds = "" if picture.duration_ms is None else f"{picture.duration_ms / 1000:g}"
         facts = (picture.size, picture.width, picture.height, seconds)
     ends = (_time(card.created_at), _time(card.finished_at), "" if picture is None else picture.sha256)
+    belongs = (inert(card.project or ""), inert(line.picked_by))
     paid = format_credits(card.charged_micro) if line.pays else ""
-    return (*map(inert, texts), seed if isinstance(seed, int) else inert(str(seed)), *facts, paid, *ends)
+    return (*map(inert, texts), seed if isinstance(seed, int) else inert(str(seed)), *facts, paid, *ends, *belongs)
 
 
 def _time(moment: datetime | None) -> str:

@@ -1,4 +1,4 @@
-"""What people put on pictures without judging them: a star of one's own, and tags that the team shares.
+"""What people put on pictures without judging them: a star of one's own, and tags and picks that the team shares.
 
 It knows nothing of deleted tasks: a mark comes back with its task, and goes for good when the task is purged.
 """
@@ -13,8 +13,9 @@ from sqlmodel import Session, col, select
 
 from data.db import Database, insert_new
 from data.errors import NotAllowed
+from data.moves import log_each
 from data.query import plain
-from data.schema import Star, Tag, Task
+from data.schema import Pick, Star, Tag, Task
 from data.sentences import Sentence
 
 LONGEST_TAG = 40
@@ -32,7 +33,16 @@ _STARS: Any = sa.select(col(Star.seq)).where(
     col(Star.person) == sa.bindparam("person", type_=sa.String), col(Star.seq).in_(_OF)
 )
 _TAGS: Any = sa.select(col(Tag.seq), col(Tag.name)).where(col(Tag.seq).in_(_OF)).order_by(col(Tag.name))
+_PICKS: Any = sa.select(col(Pick.seq), col(Pick.person), col(Pick.at)).where(col(Pick.seq).in_(_OF))
 """Written once: an open page asks at every move of a task, and writing a statement takes longer than running it."""
+
+
+@dataclass(frozen=True)
+class Picked:
+    """Who picked it first, and when (UTC)."""
+
+    person: str
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -41,10 +51,11 @@ class Marked:
 
     starred: bool = False
     tags: tuple[str, ...] = ()
+    pick: Picked | None = None
 
 
 class Marks:
-    """Stars and tags, by the ids of tasks. Whatever is asked for twice is there once."""
+    """Stars, picks and tags, by the ids of tasks. Whatever is asked for twice is there once."""
 
     def __init__(self, db: Database, clock: Callable[[], datetime] | None = None) -> None:
         """`clock` gives the present moment in UTC; by default the database's."""
@@ -57,10 +68,14 @@ class Marks:
             ids: dict[int, str] = {seq: task_id for task_id, seq in connection.execute(_SEQS, {"ids": task_ids})}
             of = {"seqs": list(ids)}
             stars: set[int] = set(connection.execute(_STARS, {**of, "person": person}).scalars())
+            picks = {seq: Picked(*of) for seq, *of in connection.execute(_PICKS, of)}
             tags: dict[int, list[str]] = {}
             for seq, name in connection.execute(_TAGS, of):
                 tags.setdefault(seq, []).append(name)
-        return {ids[seq]: Marked(seq in stars, tuple(tags.get(seq, ()))) for seq in stars | tags.keys()}
+        return {
+            ids[seq]: Marked(seq in stars, tuple(tags.get(seq, ())), picks.get(seq))
+            for seq in stars | tags.keys() | picks.keys()
+        }
 
     def tags_of(self, task_ids: Sequence[str]) -> dict[str, int]:
         """The tags of these tasks together, and how many of them have each, in the order of the names."""
@@ -81,6 +96,24 @@ class Marks:
         with self._db.transaction() as session:
             seqs = [seq for _, seq in _seqs(session, task_ids)]
             session.connection().execute(sa.delete(Star).where(col(Star.person) == person, col(Star.seq).in_(seqs)))
+
+    def pick(self, task_ids: Sequence[str], person: str) -> None:
+        """Puts the team's pick on the tasks; one that is picked already stays the pick of whoever was first."""
+        with self._db.transaction() as session:
+            now = self._clock()
+            new = [
+                task_id for task_id, seq in _seqs(session, task_ids)
+                if insert_new(session, Pick, {"seq": seq, "person": person, "at": now})
+            ]  # fmt: skip
+            log_each(session, new, "picked", now=now, who=person)
+
+    def unpick(self, task_ids: Sequence[str], person: str) -> None:
+        """Takes it away, whoever put it there."""
+        with self._db.transaction() as session:
+            ids = {seq: task_id for task_id, seq in _seqs(session, task_ids)}
+            gone = sa.delete(Pick).where(col(Pick.seq).in_(list(ids))).returning(col(Pick.seq))
+            there = sorted(session.connection().execute(gone).scalars())
+            log_each(session, [ids[seq] for seq in there], "unpicked", now=self._clock(), who=person)
 
     def tag(self, task_ids: Sequence[str], name: str, person: str) -> str:
         """Puts a tag on the tasks; gives it as it is kept.
@@ -119,6 +152,7 @@ def forget(session: Session, task_ids: Sequence[str]) -> None:
     seqs = [seq for _, seq in _seqs(session, task_ids)]
     session.connection().execute(sa.delete(Star).where(col(Star.seq).in_(seqs)))
     session.connection().execute(sa.delete(Tag).where(col(Tag.seq).in_(seqs)))
+    session.connection().execute(sa.delete(Pick).where(col(Pick.seq).in_(seqs)))
 
 
 def _seqs(session: Session, task_ids: Sequence[str]) -> list[tuple[str, int]]:

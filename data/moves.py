@@ -138,10 +138,13 @@ def bring_back(session: Session, task_id: str, now: datetime) -> None:
         log(session, task_id, CAME_BACK, now=now)
 
 
-def log_each(session: Session, task_ids: Sequence[str], kind: str, *, now: datetime, who: str) -> None:
+def log_each(
+    session: Session, task_ids: Sequence[str], kind: str, *, now: datetime, who: str, detail: str | None = None
+) -> None:
     """The same event for each of these tasks, in one go."""
     if task_ids:
-        events = [{"task_id": task_id, "at": now, "kind": kind, "who": who} for task_id in task_ids]
+        same = {"at": now, "kind": kind, "who": who, "detail": detail}
+        events = [{"task_id": task_id, **same} for task_id in task_ids]
         session.connection().execute(insert(TaskEvent), events)
 
 

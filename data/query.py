@@ -19,6 +19,8 @@ MOST = 32
 """Words, or values of one filter: beyond that nobody means them."""
 ME = "me"
 """As a person: whoever is looking."""
+NONE = "none"
+"""As a project: that it belongs to none."""
 
 DEAREST = 10**18
 """Micro-credits; more does not fit into the databases' integers."""
@@ -39,6 +41,9 @@ STATUSES: dict[str, frozenset[TaskStatus]] = {
     "cancelled": frozenset({_S.CANCELLED}),
 }
 """What may stand after `status:`, and which statuses it means."""
+
+MARKS = ("star", "pick")
+"""What is on a task or not: a star of whoever looks, a pick of the team."""
 
 QUOTES = '"“”„‟«»「」『』＂'
 """All of them open and close a phrase: which one a keyboard gives nobody chooses. None of them is searched for."""
@@ -106,6 +111,7 @@ class Query:
     model: Choice = field(default_factory=Choice)  # ids, families, or parts of a model's name
     by: Choice = field(default_factory=Choice)  # ids of people, or ME
     status: Choice = field(default_factory=Choice)  # keys of STATUSES
+    project: Choice = field(default_factory=Choice)  # keys, or NONE
     tag: Choice = field(default_factory=Choice)
     cause: Choice = field(default_factory=Choice)  # codes of `causes.FAILED`, and whatever else a task has failed by
     batch: Choice = field(default_factory=Choice)  # ids
@@ -115,6 +121,7 @@ class Query:
     before: date | None = None  # before that day began
     last: int | None = None  # days back from today: what was asked for since then
     star: bool | None = None  # starred by whoever looks, or not
+    pick: bool | None = None  # picked by the team, or not
     sort: str = ""  # of SORTS; it leaves nothing out
 
     def __post_init__(self) -> None:
@@ -132,7 +139,7 @@ class Query:
         if self.last is not None:
             object.__setattr__(self, "last", min(max(self.last, 0), LONGEST_BACK))
         object.__setattr__(self, "sort", self.sort if self.sort in SORTS else "")
-        for name in ("model", "tag", "cause"):
+        for name in ("model", "project", "tag", "cause"):
             choice: Choice = getattr(self, name)
             lower = (tuple(map(str.casefold, values)) for values in (choice.of, choice.but))
             object.__setattr__(self, name, Choice(*lower))
@@ -155,22 +162,23 @@ class Query:
     def text(self) -> str:
         """As it stands in the search field and in an address."""
         said = [*map(str, self.words), *(f"-{word}" for word in self.without)]
-        for name in ("model", "by", "status", "tag", "cause", "batch"):
+        for name in ("model", "by", "status", "project", "tag", "cause", "batch"):
             choice: Choice = getattr(self, name)
             said += [f"{name}:{_quoted(value)}" for value in choice.of]
             said += [f"-{name}:{_quoted(value)}" for value in choice.but]
         said += _cost(self.cost_above, self.cost_below)
         said += [f"{name}:{day.isoformat()}" for name in ("after", "before") if (day := getattr(self, name))]
         said += [] if self.last is None else [f"last:{self.last}d"]
-        said += [] if self.star is None else ["star:yes" if self.star else "star:no"]
+        said += [f"{name}:{'yes' if mark else 'no'}" for name in MARKS if (mark := getattr(self, name)) is not None]
         said += [f"sort:{self.sort}"] if self.sort else []
         return " ".join(said)
 
 
 PARTS: dict[str, tuple[str, ...]] = {
-    "words": ("words", "without"), "model": ("model",), "by": ("by",), "status": ("status",), "tag": ("tag",),
+    "words": ("words", "without"), "model": ("model",), "by": ("by",), "status": ("status",),
+    "project": ("project",), "tag": ("tag",),
     "cause": ("cause",), "batch": ("batch",), "cost": ("cost_above", "cost_below"), "date": ("after", "before", "last"),
-    "star": ("star",),
+    "star": ("star",), "pick": ("pick",),
 }  # fmt: skip
 """The filters as a screen shows them, and the fields of each."""
 _NOTHING = Query()

@@ -1,12 +1,12 @@
 """From what a person typed to a `Query`. It never refuses: what it cannot follow it leaves out, and says so in a hint.
 
 A plain text is words that must all be there. `model:seedream`, `by:me`, `status:failed`, `cause:policy`,
-`tag:poster`, `cost:>10`, `after:2026-11-01`, `before:2026-12`, `last:7d`, `star:yes` narrow it; "…" is a phrase, and
-`-` before any of them turns it round.
+`project:spring`, `tag:poster`, `cost:>10`, `after:2026-11-01`, `before:2026-12`, `last:7d`, `star:yes`, `pick:yes`
+narrow it; "…" is a phrase, and `-` before any of them turns it round.
 """
 
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
@@ -16,7 +16,7 @@ from data.catalog import catalog
 from data.causes import FAILED, WAITING
 from data.fulltext import wanted
 from data.money import MICRO
-from data.query import BATCH_ID, DEAREST, ME, MOST, QUOTES, SORTS, STATUSES, Choice, Query, Word, plain
+from data.query import BATCH_ID, DEAREST, MARKS, ME, MOST, NONE, QUOTES, SORTS, STATUSES, Choice, Query, Word, plain
 from data.sentences import Sentence
 
 LONGEST = 2000
@@ -32,6 +32,10 @@ _OTHER_WORDS = {
     "succeeded": "done", "completed": "done", "ok": "done", "processing": "running", "working": "running",
     "pending": "queued", "waiting": "queued", "canceled": "cancelled", "error": "failed",
 }  # fmt: skip
+_YES_OR_NO = {
+    "star": Sentence("A star is there or not: star:yes, star:no."),
+    "pick": Sentence("Picked or not: pick:yes, pick:no."),
+}
 _YES_NO = {"yes": True, "true": True, "1": True, "mine": True, "no": False, "false": False, "0": False}
 
 
@@ -42,6 +46,7 @@ class Names:
     people: tuple[str, ...] = ()
     models: tuple[str, ...] = ()  # ids
     tags: tuple[str, ...] = ()
+    projects: Mapping[str, str] = field(default_factory=dict)  # names by key
 
 
 @dataclass(frozen=True)
@@ -96,8 +101,8 @@ class _Reader:
                 Sentence("There is no filter “{name}:”. There are {known}; put a text with a colon in quotes.",
                          name=name, known=known)
             )  # fmt: skip
-        elif name == "star":
-            self.rest["star"] = _star(value) is not no
+        elif name in MARKS:
+            self.rest[name] = _mark(name, value) is not no
         elif no:
             raise _NotUnderstood(
                 Sentence("“{name}:” cannot be turned round. Say it the other way, as in {example}.", name=name,
@@ -178,6 +183,12 @@ def _tag(value: str, names: Names | None) -> list[str]:
     return [value]
 
 
+def _project(value: str, names: Names | None) -> list[str]:
+    if names is not None and value.casefold() not in {NONE, *names.projects}:
+        raise _NotUnderstood(Sentence("There is no project “{name}”.", name=value))
+    return [value]
+
+
 def _status(value: str, _: Names | None) -> list[str]:
     word = _OTHER_WORDS.get(value.casefold(), value.casefold())
     if word not in STATUSES:
@@ -247,19 +258,22 @@ def _sort(value: str) -> str:
     return order if order in SORTS else ""
 
 
-def _star(value: str) -> bool:
+def _mark(name: str, value: str) -> bool:
     if value.casefold() not in _YES_NO:
-        raise _NotUnderstood(Sentence("A star is there or not: star:yes, star:no."))
+        raise _NotUnderstood(_YES_OR_NO[name])
     return _YES_NO[value.casefold()]
 
 
 _CHOICES: dict[str, Callable[[str, Names | None], list[str]]] = {
-    "model": _model, "by": _person, "status": _status, "tag": _tag, "cause": _cause, "batch": _batch,
+    "model": _model, "by": _person, "status": _status, "project": _project, "tag": _tag, "cause": _cause,
+    "batch": _batch,
 }  # fmt: skip
 _EXAMPLES = {
-    "model": "model:seedream", "by": "by:me", "status": "status:failed", "tag": "tag:poster",
+    "model": "model:seedream", "by": "by:me", "status": "status:failed",
+    "project": "project:spring", "tag": "tag:poster",
     "cause": "cause:policy", "cost": "cost:>10",
     "after": "after:2026-11-01", "before": "before:2026-12-01", "last": "last:7d", "star": "star:yes",
+    "pick": "pick:yes",
     "sort": "sort:oldest",
     "batch": "batch:019ac2d0-8f9e-7c56-b1aa-3d1f5b7c9e02",
 }  # fmt: skip

@@ -98,9 +98,10 @@ class Task(Table, table=True):
         *(Index(name, *columns, sqlite_where=_NOT_DELETED, postgresql_where=_NOT_DELETED) for name, columns in (
             ("ix_task_person_seq", ("person", "seq")),
             ("ix_task_model_seq", ("model", "seq")),
+            ("ix_task_project_seq", ("project", "seq")),
             ("ix_task_person_model_seq", ("person", "model", "seq")),
             # Whose, by which model and how it went stand in it too: what a list leaves out is passed over in the index.
-            ("ix_task_cost", ("booked_micro", "seq", "status", "person", "model")),
+            ("ix_task_cost", ("booked_micro", "seq", "status", "person", "model", "project")),
         )),
         Index("ix_task_status_seq", "status", "seq"),
         Index("ix_task_person_status_seq", "person", "status", "seq"),
@@ -127,6 +128,7 @@ class Task(Table, table=True):
     source: str = "screen"  # or "api"
     parent_id: str | None = None  # the task it came of; that one may be gone
     relation: Relation | None = Field(default=None, sa_type=_words(Relation))  # in which way
+    project: str | None = None  # key of the one that it belongs to
 
     model: str
     family: str  # of the model: which account serves it follows from this
@@ -261,6 +263,29 @@ class Star(Table, table=True):
 
     person: str = Field(primary_key=True)
     seq: int = Field(primary_key=True, foreign_key="task.seq", sa_type=BigInt)
+    at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+
+
+class Pick(Table, table=True):
+    """The team's mark on a task: what it would choose of all that was made. One of each task, whoever put it there."""
+
+    __tablename__: ClassVar[str] = "pick"
+
+    seq: int = Field(
+        primary_key=True, foreign_key="task.seq", sa_type=BigInt, sa_column_kwargs={"autoincrement": False}
+    )
+    person: str
+    at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
+
+
+class Project(Table, table=True):
+    """What requests are made for, under a name that the team shares. It is there from its first request on."""
+
+    __tablename__: ClassVar[str] = "project"
+
+    key: str = Field(primary_key=True)  # the name in lower case: "Spring" and "SPRING" are one
+    name: str  # as it was first written
+    person: str  # by whom
     at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
 
 

@@ -15,6 +15,7 @@ from data import fulltext
 from data.db import Database
 from data.filters import first_since, last_word, midnight, narrowed
 from data.history import Page, cards
+from data.projects import NAMES
 from data.query import Choice, Query, Word
 from data.query_reading import Names, Reading, read
 from data.schema import NOT_DELETED, Artifact, Tag, Task
@@ -66,15 +67,17 @@ class Search:
     def read(self, text: str) -> Reading:
         """The query that a person typed. Costs nothing where it names nobody and nothing."""
         plain = read(text)
-        named = plain.query.model or plain.query.by or plain.query.tag or plain.query.cause
+        said = plain.query
+        named = said.model or said.by or said.tag or said.cause or said.project
         return read(text, self.names()) if named else plain
 
     def names(self) -> Names:
-        """Who asked for anything, which models were asked, and which tags were given: what there is to choose from."""
+        """Who asked for anything, of which models, for which projects, and which tags there are: what can be chosen."""
         with self._db.look() as connection:
             people = _different(connection, table(Task).c.person, NOT_DELETED)
             models = _different(connection, table(Task).c.model, NOT_DELETED)
-            return Names(people, models, _different(connection, table(Tag).c.name))
+            projects = dict(connection.execute(NAMES).all())
+            return Names(people, models, _different(connection, table(Tag).c.name), projects)
 
     def page(
         self, query: Query, viewer: str, *, before: int | None = None, after: int | None = None,

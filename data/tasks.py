@@ -19,6 +19,7 @@ from data.ids import new_id
 from data.ledger import book, release, reserve_again
 from data.moves import fetch_anew, lock_submission, lock_task, lock_tasks, log, move, move_each
 from data.plan import Plan
+from data.projects import entered
 from data.relation import Parent
 from data.requests import GenerationRequest
 from data.schema import NOT_DELETED, OPEN_CALL, Artifact, RequestKey, Submission, Task
@@ -50,18 +51,20 @@ class TaskStore:
         priority: int = 0,
         cap_micro: int | None = None,
         plan: Plan | None = None,
+        projects: Sequence[str | None] = (),
     ) -> list[Task]:
         """Writes one QUEUED task per request, as one batch, with its references. Nothing is sent here.
 
         With a `request_key`, asking for the same again gives the batch that is there: a program that repeats a call
         whose answer was lost, and a person who presses twice, pay once. `asked` is a digest of what was asked in the
         asker's own words, where these say it better than `requests` (see `known`). `parents` says of each request
-        which task it comes of. `cap_micro` (micro-credits) is what the whole batch may cost at most. A `plan` is what
-        a person looked through: then screens show the batch as one, and a cap of its own is kept to the very end.
+        which task it comes of, `projects` for which project it is made, by name. `cap_micro` (micro-credits) is what
+        the whole batch may cost at most. A `plan` is what a person looked through: then screens show the batch as one,
+        and a cap of its own is kept to the very end.
 
         Raises:
             ValueError: nothing is asked for.
-            NotAllowed: the key was used for something else.
+            NotAllowed: the key was used for something else, or a project cannot be called so.
             BudgetExceeded: the batch would pass its cap or a monthly budget; none of it was made.
         """
         if not requests:
@@ -75,7 +78,8 @@ class TaskStore:
                 if not insert_new(session, RequestKey, row):
                     return batch_of_key(session, request_key, asked) or []
             return write_batch(session, requests, batch_id=batch_id, person=person, source=source, parents=parents,
-                               priority=priority, now=now, cap_micro=cap_micro, plan=plan)  # fmt: skip
+                               priority=priority, now=now, cap_micro=cap_micro, plan=plan,
+                               projects=entered(session, projects, person, now))  # fmt: skip
 
     def known(self, request_key: str, asked: str) -> list[Task] | None:
         """The batch that was made under this key, None where there is none yet.

@@ -26,6 +26,7 @@ from callback_server.signing import token_matches
 from data.catalog import catalog
 from data.errors import InvalidRequest, NotFound
 from data.money import MICRO
+from data.projects import LONGEST_PROJECT
 from data.requests import GenerationRequest, validate, validate_count
 from data.schema import Task, utcnow
 from data.status import SEED_WORDS
@@ -52,6 +53,8 @@ class Ask(BaseModel):
     )
     person: str = Field("api", min_length=1, max_length=100, pattern=r"^[^\x00-\x1f\x7f]+$",
                         description="For whom; tasks are listed and shared out by person")  # fmt: skip
+    project: str | None = Field(None, min_length=1, max_length=LONGEST_PROJECT,
+                                description="Name of the project that it is made for, new or not")  # fmt: skip
 
     @property
     def cap_micro(self) -> int | None:
@@ -149,13 +152,16 @@ async def generate(
     except ValidationError as error:
         raise shape_fault(error.errors(include_url=False, include_input=False)) from error
     key = json.dumps(["api", ask.person, idempotency_key]) if idempotency_key else None
-    said = hashlib.sha256(ask.model_dump_json().encode()).hexdigest()
+    # Without what was not said and was no field once: who repeats an older call still means the same.
+    unsaid = {"project"} if ask.project is None else None
+    said = hashlib.sha256(ask.model_dump_json(exclude=unsaid).encode()).hexdigest()
     tasks = await run_in_threadpool(desk.tasks.known, key, said) if key else None
     if tasks is None:
         made = await _validated(desk, ask)
         tasks = await run_in_threadpool(
             desk.tasks.create, made, person=ask.person, source="api", request_key=key, asked=said,
             priority=PRIORITIES[ask.priority], cap_micro=ask.cap_micro,
+            projects=[ask.project] * len(made),
         )  # fmt: skip
     return _batch(tasks, _base(request, desk))
 

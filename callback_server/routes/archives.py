@@ -18,6 +18,7 @@ from callback_server.routes.bodies import read_capped
 from callback_server.routes.opened import Opened
 from data.archive import Archive
 from data.links import ARCHIVE, ARCHIVED
+from data.marks import Marks
 from data.schema import utcnow
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,8 @@ async def archive(request: Request) -> Response:
         text = "This download is not valid, or no longer. Reload the page that offered it, and ask for it again.\n"
         return PlainTextResponse(text, 403, _HEADERS)
     kind = fields["k"]
-    made = await run_in_threadpool(Archive, desk.history, desk.glances, desk.storage, task_ids, now=utcnow(), kind=kind)
+    stores = (desk.history, desk.glances, Marks(desk.db), desk.storage)
+    made = await run_in_threadpool(Archive, *stores, task_ids, now=utcnow(), kind=kind)
     log.info(
         "archive: %s takes %d files (%s) of %d tasks, %d bytes", fields["w"], made.files, kind, len(task_ids), made.size
     )

@@ -79,6 +79,7 @@ class Record(BaseModel):
     model: str
     prompt: str
     params: dict[str, Any]
+    project: str | None = Field(description="the name of the project that it belongs to")
     created_at: datetime
     updated_at: datetime = Field(description="when the status last changed")
     finished_at: datetime | None
@@ -110,6 +111,7 @@ def record(detail: Detail, links: LinkSigner, base: str) -> Record:
         model=card.model,
         prompt=card.prompt,
         params=card.params,
+        project=card.project,
         created_at=card.created_at,
         updated_at=card.status_at,
         finished_at=card.finished_at,

@@ -33,7 +33,7 @@ def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> l
     if card.status == _S.SUCCEEDED:
         missing = [_missing()] if calls.missing and not calls.fetching else []
         return [*([] if in_drawer else _downloads(card)[:1]), *missing, *_iterate(card),
-                *_beside(card, around), _star(card, around)]  # fmt: skip
+                *_beside(card, around), _star(card, around), _pick(card, around)]  # fmt: skip
     if card.status == _S.QUEUED:
         title = t("Nothing was sent yet, so nothing is charged")
         return [{"act": "cancel", "label": t("Cancel (free)"), "title": title}]
@@ -124,6 +124,13 @@ def _star(card: Card, around: "Surroundings") -> Action:
     """A star of one's own."""
     title = t("Mark it with your star; History shows them under Starred")
     return {"act": "star", "label": t("Star"), "title": title, "keys": "F K", "pressed": around.marked(card).starred}
+
+
+def _pick(card: Card, around: "Surroundings") -> Action:
+    """The team's mark."""
+    title = t("Mark it as the team’s choice; History shows them under Picked")
+    pressed = around.marked(card).pick is not None
+    return {"act": "pick", "label": t("Pick"), "title": title, "keys": "B", "pressed": pressed}
 
 
 def _again() -> Action:

@@ -1,18 +1,19 @@
-// What the cards and the drawer share of a task's acts: the star, the menu of the rarer ones, and the keys that press them.
+// What the cards and the drawer share of a task's acts: star and pick, the menu of the rarer ones, and the keys that press them.
 // The menu follows the pattern "menu button" of the WAI-ARIA practices; it is a popover, so nothing on the page moves.
 
-// The buttons of one task. A star shows at once what was pressed; Python follows.
+// The buttons of one task. A star or a pick shows at once what was pressed; Python follows.
 function buttons(actions, id, me) {
-  return actions.map((one) => action(one.act === "star" ? { ...one, pressed: starred(id, one.pressed, me) } : one, id));
+  return actions.map((one) => action(one.pressed === undefined ? one : { ...one, pressed: isOn(one, id, me) }, id));
 }
 
-function starred(id, told, me) {
-  const last = me.queue.findLast((event) => event.id === id && (event.act === "star" || event.act === "unstar"));
-  return last ? last.act === "star" : told;
+function isOn({ act, pressed }, id, me) {
+  const last = me.queue.findLast((event) => event.id === id && (event.act === act || event.act === `un${act}`));
+  return last ? last.act === act : pressed;
 }
 
-function star(node, me) {
-  tell(node.getAttribute("aria-pressed") === "true" ? "unstar" : "star", node.dataset.id, me);
+function switched(node, me) {
+  const { act, id } = node.dataset;
+  tell(node.getAttribute("aria-pressed") === "true" ? `un${act}` : act, id, me);
   me.redraw();
 }
 
@@ -78,7 +79,7 @@ function copyLink(node) {
   copyItem(node);
 }
 
-const shared = { star, menu: showMenu, copy: copyItem, link: copyLink };
+const shared = { star: switched, pick: switched, menu: showMenu, copy: copyItem, link: copyLink };
 
 function say(text, me) {
   me.live.textContent = text;

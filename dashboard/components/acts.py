@@ -94,17 +94,23 @@ def _open(task_id: str) -> None:
         toasts.leave(t("That one has no picture to compare."))
 
 
-_MARKS = ("star", "unstar", "tag", "untag")
+_MARKS = ("star", "unstar", "pick", "unpick", "tag", "untag", "move")
 
 
 def _mark(act: str, said: str, person: str) -> None:
-    """ "<task>", or for a tag "<task> <name>"."""
+    """ "<task>", or for a tag or a project "<task> <name>"; a project without a name is none."""
     marks = resources.desk().marks
     task_id, _, name = said.partition(" ")
     if act == "star":
         marks.star([task_id], person)
     elif act == "unstar":
         marks.unstar([task_id], person)
+    elif act == "pick":
+        marks.pick([task_id], person)
+    elif act == "unpick":
+        marks.unpick([task_id], person)
+    elif act == "move":
+        resources.desk().projects.move([task_id], name, who=person)
     elif act == "tag":
         marks.tag([task_id], name, person)
     else:

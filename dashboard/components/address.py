@@ -13,9 +13,9 @@ from typing import Any
 import streamlit as st
 
 from data.catalog import catalog
-from data.query import SORTS, STATUSES, Choice, Query
+from data.query import MARKS, SORTS, STATUSES, Choice, Query
 
-CHOSEN = ("status", "model", "by", "tag", "last", "since", "until", "star", "sort")
+CHOSEN = ("status", "model", "by", "project", "tag", "last", "since", "until", "star", "pick", "sort")
 """What is chosen and not typed, as the address calls it: the filters, and the order."""
 PLACE = ("before", "after")
 END = 10**18 - 1
@@ -31,11 +31,13 @@ class Chosen:
     status: str = ""
     model: tuple[str, ...] = ()
     by: str = ""
+    project: tuple[str, ...] = ()
     tag: tuple[str, ...] = ()
     last: str = ""
     since: date | None = None
     until: date | None = None
     star: bool = False
+    pick: bool = False
     sort: str = ""
 
 
@@ -48,8 +50,8 @@ def chosen() -> Chosen:
     status, last = said.get("status", ""), said.get("last", "")
     return Chosen(
         status=status if status in STATUSES else "", model=tuple(said.get_all("model")), by=said.get("by", ""),
-        tag=tuple(said.get_all("tag")), last=last if last in LAST else "",
-        since=since, until=until, star=said.get("star") == "yes",
+        project=tuple(said.get_all("project")), tag=tuple(said.get_all("tag")), last=last if last in LAST else "",
+        since=since, until=until, star=said.get("star") == "yes", pick=said.get("pick") == "yes",
         sort=sort if (sort := said.get("sort", "")) in SORTS else "",
     )  # fmt: skip
 
@@ -61,7 +63,8 @@ def narrowed(typed: Query, by: Chosen) -> Query:
         typed,
         status=Choice((by.status,)) if by.status else typed.status,
         model=_with(typed.model, by.model), by=_with(typed.by, (by.by,) if by.by else ()),
-        tag=_with(typed.tag, by.tag), star=True if by.star else typed.star,
+        project=_with(typed.project, by.project), tag=_with(typed.tag, by.tag),
+        star=True if by.star else typed.star, pick=True if by.pick else typed.pick,
         last=int(by.last) if by.last else typed.last,
         after=max(filter(None, (typed.after, by.since)), default=None),
         before=min(filter(None, (typed.before, until)), default=None), sort=by.sort or typed.sort,
@@ -80,8 +83,11 @@ def spread(query: Query) -> tuple[str, dict[str, list[str]]]:
         said["by"], rest = list(query.by.of), rest.lacking("by")
     if query.tag.of and not query.tag.but:
         said["tag"], rest = list(query.tag.of), rest.lacking("tag")
-    if query.star:
-        said["star"], rest = ["yes"], rest.lacking("star")
+    if query.project.of and not query.project.but:
+        said["project"], rest = list(query.project.of), rest.lacking("project")
+    for mark in MARKS:
+        if getattr(query, mark):
+            said[mark], rest = ["yes"], rest.lacking(mark)
     if str(query.last) in LAST:
         said["last"], rest = [str(query.last)], replace(rest, last=None)
     if query.after and query.before and query.after < query.before:

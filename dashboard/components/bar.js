@@ -13,7 +13,9 @@ function bar(data, me, over) {
   const button = (act, label, more = {}) => el("button", { class: "act", type: "button", "data-act": act, "data-id": "", ...more }, label);
   const deeds = data.view === "deleted" ? [button("restore", words.restore, { class: "act primary" })] : [
     button("star_all", words.star),
+    button("pick_all", words.pick),
     button("tags", words.tag, { "aria-haspopup": "dialog" }),
+    button("project", words.move, { "aria-haspopup": "dialog" }),
     over.bytes ? button("zips", "ZIP", { title: words.zip, "aria-label": words.zip, "aria-haspopup": "dialog" }) : null, // else there is no file
     over.bytes && over.count >= 2 && over.count <= 6 ? button("compare_chosen", words.compare) : null,
     button("delete", words.delete, { class: "act bad" }),
@@ -63,4 +65,17 @@ function tagEditor(data, me, over) {
   return el("div", { class: "tagbox", popover: "auto", role: "dialog", "aria-label": words.tag, "data-key": "tagbox" },
     el("input", { type: "text", class: "newtag", maxlength: 40, placeholder: words.tag_new, "aria-label": words.tag_new, autocomplete: "off" }),
     el("div", { class: "tagrows" }, names.map(row)));
+}
+
+// Projects that what is selected may be moved to: the one in which all of it stands is ticked; and a field for a new one.
+function projectChoice(data, over) {
+  const { words, selected, known_projects: known } = data;
+  const row = (name) => {
+    const many = selected.projects[name] ?? 0, all = many > 0 && many >= over.count;
+    return el("button", { class: "tagrow", type: "button", "aria-pressed": String(all), "data-key": `in ${name}`, "data-act": "move", "data-id": name },
+      el("span", { class: "box", "aria-hidden": "true" }, all ? "✓" : many ? "–" : ""), name || words.no_project, many && !all ? el("span", { class: "soft" }, words.some) : null);
+  };
+  return el("div", { class: "tagbox projectbox", popover: "auto", role: "dialog", "aria-label": words.move, "data-key": "projectbox" },
+    el("input", { type: "text", class: "newproject", maxlength: 40, placeholder: words.project_new, "aria-label": words.project_new, autocomplete: "off" }),
+    el("div", { class: "tagrows" }, ["", ...known].map(row)));
 }

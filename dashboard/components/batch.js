@@ -1,12 +1,13 @@
 // The batch under review: what is wrong and left out, then the first prompts row by row; the rest is counted in Python.
 
 function batchRow(row, head) {
-  const cells = ["line", "prompt", "model", "shape", "count", "price"].map((name, index) =>
+  const names = ["line", "prompt", "model", "shape", "count", "price", "project"].slice(0, head.length);
+  const cells = names.map((name, index) =>
     el(name === "prompt" ? "th" : "td", { class: name, scope: name === "prompt" && "row", "data-head": head[index] },
       name === "prompt" ? el("span", { class: "clamp", dir: "auto", title: row.prompt }, row.prompt || "—") : row[name]));
   return [
     el("tr", { class: row.fault && "bad" }, cells),
-    row.fault && el("tr", { class: "bad why" }, el("td", {}), el("td", { class: "fault", colspan: 5 }, row.fault)),
+    row.fault && el("tr", { class: "bad why" }, el("td", {}), el("td", { class: "fault", colspan: names.length - 1 }, row.fault)),
   ];
 }
 

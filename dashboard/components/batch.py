@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import batch_press, budget, formats, press, server
+from dashboard.components import batch_press, budget, formats, press, project_choice, server
 from dashboard.components.batch_card import outlook, seconds_left
 from dashboard.components.batch_kept import (
     FILE,
@@ -116,8 +116,8 @@ def _file(here: Kept) -> None:
         st.error(formats.literal(t(here.file_fault)), icon=":material/error:")
     with st.container(horizontal=True, vertical_alignment="center", key="batch_columns"):
         st.caption(t(
-            "The first line names the columns: `prompt`, and if you like `model`, `ratio`, `repeat`, and any setting "
-            "such as `quality` or `seed`. An empty cell means: as chosen below."
+            "The first line names the columns: `prompt`, and if you like `model`, `ratio`, `repeat`, `project`, and "
+            "any setting such as `quality` or `seed`. An empty cell means: as chosen below."
         ))  # fmt: skip
         example = "\ufeff" + EXAMPLE  # without the mark, Excel takes UTF-8 for something else
         st.download_button(t("Example"), example, "batch.csv", "text/csv", key="batch_example", type="tertiary",
@@ -209,6 +209,7 @@ def _table(found: Review) -> None:
     if not found.rows:
         return
     head = [t("Line"), t("Prompt"), t("Model"), t("Shape"), t("Times"), t("Price of one")]
+    head += [t("Project")] if any(row.project for row in found.rows) else []
     parts: list[dict[str, Any]] = []
     if found.faulty:
         title = tn(len(found.faulty), "{n} row is left out", "{n} rows are left out")
@@ -232,7 +233,8 @@ def _part(title: str, head: list[str], rows: Sequence[Row], beyond: int, *, bad:
 def _row(row: Row) -> dict[str, Any]:
     price = "" if row.fault else formats.about_short(row.price)
     return {"line": str(row.line), "prompt": row.prompt[:300], "model": row.model, "shape": row.shape,
-            "count": "" if row.fault else f"× {row.count}", "price": price, "fault": t(row.fault)}  # fmt: skip
+            "count": "" if row.fault else f"× {row.count}", "price": price,
+            "project": row.project, "fault": t(row.fault)}  # fmt: skip
 
 
 def _rest(found: Review, shown: list[Row]) -> str:
@@ -245,11 +247,13 @@ def _rest(found: Review, shown: list[Row]) -> str:
 
 
 def _start(here: Kept, found: Review, person: str) -> None:
-    left, right = st.columns([3, 2], gap="small")
+    left, middle, right = st.columns([3, 2, 2], gap="small")
     with left:
         _set("batch_name", here.name)
         st.text_input(t("Name"), key="batch_name", max_chars=LONGEST_NAME, on_change=_take, args=("name",),
                       placeholder=t("Like its file or its first prompt"))  # fmt: skip
+    with middle:
+        project_choice.choice("batch_project")
     with right:
         _set("batch_cap", here.cap)
         st.number_input(

@@ -5,7 +5,7 @@ import time
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import awaited, budget, form_words, formats, press, server, words
+from dashboard.components import awaited, budget, filters, form_words, formats, press, project_choice, server, words
 from dashboard.components.batch_kept import Kept, cap_micro, kept, plan_of, remember, reviewed
 from dashboard.components.batch_rows import MOST_PICTURES, MOST_ROWS, Review
 from dashboard.components.trouble import DATABASE_ERRORS
@@ -16,7 +16,8 @@ from data.errors import NotAllowed, PictureDeskError
 def promise(here: Kept, found: Review) -> tuple[object, ...]:
     """All that decides what a press costs and whom it pays; and what it makes, for here all of that is in sight."""
     calls = [
-        (row.request.model, row.request.prompt, tuple(sorted(row.request.params.items())), row.price, row.count)
+        (row.request.model, row.request.prompt, tuple(sorted(row.request.params.items())), row.price, row.count,
+         row.project)
         for row in found.good if row.request is not None
     ]  # fmt: skip
     references = [image.sha256 for row in found.good[:1] if row.request for image in row.request.references]
@@ -39,7 +40,7 @@ def start(person: str, pressed: int, promised: tuple[object, ...]) -> None:
         # What the button said is also the most that it may cost: a new price may come into force this very moment.
         made = resources.desk().tasks.create(
             requests, person=person, request_key=press.request_key(pressed, requests), cap_micro=found.price,
-            plan=plan_of(here, found),
+            plan=plan_of(here, found), projects=found.projects(project_choice.chosen()),
         )  # fmt: skip
     except DATABASE_ERRORS:
         here.refused = words.PRESS_UNANSWERED
@@ -49,6 +50,7 @@ def start(person: str, pressed: int, promised: tuple[object, ...]) -> None:
         state["arrived"], state["press"], state["batch_open"] = made[0].batch_id, pressed + 1, False
         state["batch"] = Kept(models=here.models, shapes=here.shapes, typed=here.typed + 1)
         remember(person)
+        filters.names_changed()
     state["pressed_at"] = time.monotonic()
 
 

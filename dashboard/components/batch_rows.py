@@ -17,8 +17,9 @@ from dashboard.components.server import About
 from dashboard.components.standing import unconnected
 from data.batch_text import Line, Lines
 from data.catalog import Catalog, Choice, ModelSpec, ParamSpec, ParamValue
-from data.errors import InvalidRequest
+from data.errors import InvalidRequest, NotAllowed
 from data.images import StoredImage
+from data.projects import project_name
 from data.requests import GenerationRequest, validate
 from data.sentences import Sentence, either
 
@@ -53,6 +54,7 @@ class Row:
     request: GenerationRequest | None = None
     price: int | None = None  # micro-credits for one; None: unknown
     fault: str = ""
+    project: str = ""  # of its own; else it goes where the form's do
 
 
 @dataclass(frozen=True)
@@ -102,6 +104,10 @@ class Review:
         """One for each picture, in the order of the lines."""
         return [row.request for row in self.good if row.request is not None for _ in range(row.count)]
 
+    def projects(self, common: str) -> list[str]:
+        """The project of each of them: its line's own, or the common one; "" is none."""
+        return [row.project or common for row in self.good for _ in range(row.count)]
+
 
 def review(lines: Lines, beside: Beside, models: Catalog, known: About, today: date) -> Review:
     """Every line, held against the catalogue of today as a press would be."""
@@ -142,12 +148,14 @@ class _Trial:
         try:
             params = self._params(spec, choice.name, shape, line.settings)
             request = validate(spec, line.prompt, params, references, on=self._today)
-        except (_Fault, InvalidRequest) as fault:
+            project = project_name(line.project) if line.project else ""
+        except (_Fault, InvalidRequest, NotAllowed) as fault:
             return Row(line.number, line.prompt, choice.name, shape, count, fault=fault.args[0])
         if why := unconnected(spec, self._known):
             return Row(line.number, line.prompt, choice.name, shape, count, fault=why)
         price = spec.estimate(request.params, on=self._today, references=len(references))
-        return Row(line.number, request.prompt, choice.name, _shape_of(spec, params), count, request, price)
+        return Row(line.number, request.prompt, choice.name, _shape_of(spec, params), count, request, price,
+                   project=project)  # fmt: skip
 
     def _choice(self, name: str) -> Choice:
         found = self._choices.get(name.casefold())

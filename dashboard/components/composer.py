@@ -17,6 +17,7 @@ from dashboard.components import (
     formats,
     picker,
     press,
+    project_choice,
     server,
     templates,
     views,
@@ -82,8 +83,9 @@ def _prompt(person: str, now: Form) -> None:
             on_change=_take_example, args=(person,),
         )  # fmt: skip
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-            recall("prompt", person)  # these two wrap together
+            recall("prompt", person)  # these three wrap together
             templates.button()
+            project_choice.button()
     templates.fields(person)
     templates.dialog_if_open(person)
 

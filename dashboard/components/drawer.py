@@ -16,6 +16,7 @@ from dashboard.components import (
     family,
     formats,
     news,
+    people,
     recipe,
     restoring,
     timeline,
@@ -32,13 +33,14 @@ from data import hits
 from data.catalog import catalog
 from data.causes import DIRECT
 from data.errors import NotFound
-from data.history import Detail
+from data.history import Card, Detail
 from data.links import EVERYBODY
 from data.marks import LONGEST_TAG
+from data.projects import LONGEST_PROJECT
 from data.status import Outcome, TaskStatus
 
 SUGGESTED = 50
-"""Tags that are offered while one is typed."""
+"""Tags, or projects, that are offered while one is typed."""
 
 
 def drawer_if_asked(person: str) -> None:
@@ -120,7 +122,7 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
         "age": formats.age(card.created_at, around.now), "when": formats.date_and_time(card.created_at),
         "pieces": hits.marked(card.prompt, hits.words_of(here.query)),
         "pictures": [_picture(detail, index) for index in range(len(card.pictures))],
-        "walk": walk.stretch(card, person, here), "family": kin, "tags": _tags(card.id, around),
+        "walk": walk.stretch(card, person, here), "family": kin, **_shared(card, around, person),
         "actions": [
             *([restoring.action()] if days else []), *actions.actions(card, around, in_drawer=True),
             *_of_the_batch(detail, around.practice),
@@ -149,11 +151,18 @@ def _of_the_batch(detail: Detail, practice: bool) -> list[dict[str, Any]]:
     return actions.batch_action(detail.card.id, failed, practice=practice)
 
 
-def _tags(task_id: str, around: views.Surroundings) -> dict[str, Any]:
-    """The team's words for it, and those that it might get."""
-    mine = around.marks[task_id].tags if task_id in around.marks else ()
-    others = [name for name in desk().search.names().tags if name not in mine]
-    return {"mine": list(mine), "others": others[:SUGGESTED], "longest": LONGEST_TAG}
+def _shared(card: Card, around: views.Surroundings, person: str) -> dict[str, Any]:
+    """What the team says of it: who picked it, its project and its tags, each with those that it might get."""
+    marked, names = around.marked(card), desk().search.names()
+    tags = [name for name in names.tags if name not in marked.tags]
+    projects = [name for name in names.projects.values() if name != card.project]
+    pick = marked.pick
+    said = pick and t("Picked {by}, {date}", by=people.by(pick.person, person), date=formats.date_and_time(pick.at))
+    return {
+        "pick": said or "",
+        "tags": {"mine": list(marked.tags), "others": tags[:SUGGESTED], "longest": LONGEST_TAG},
+        "project": {"mine": card.project, "others": projects[:SUGGESTED], "longest": LONGEST_PROJECT},
+    }
 
 
 def _picture(detail: Detail, index: int) -> dict[str, Any]:
@@ -208,6 +217,8 @@ def _words() -> dict[str, str]:
         "unplayable": t("This browser cannot play this video. Download it to watch it."),
         "absent": t("The picture cannot be shown now: its file is missing, or the callback server does not answer."),
         "unsaid": t("not reported"), "differs": t("differs"), "menu": t("More"), "tags": t("Tags"),
+        "project": t("Project"), "to_project": t("Put into a project"), "to_other": t("Move to another"),
+        "take_out": t("Take it out of {name}", name="{name}"),
         "add_tag": t("Add a tag"), "remove_tag": t("Remove the tag {name}", name="{name}"),
         "walk": t("Walk through the list"), "closer": t("Look closer, at 100 %"), "close": t("Close"),
         "nearer": t("Zoom in"), "wider": t("Zoom out"), "fit": t("Fit, or 100 %"),

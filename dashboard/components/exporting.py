@@ -30,8 +30,9 @@ def dialog_if_asked(person: str, query: Query) -> None:
             if query.sort:
                 many = t("The first of the list, at most {n} requests", n=most)
         st.write(
-            t("{many}, one line each: prompt, model, person, settings, status, cost, files, star and tags.", many=many)
-        )
+            t("{many}, one line each: prompt, model, person, settings, status, cost, files, star, tags, project and "
+              "pick.", many=many)
+        )  # fmt: skip
         st.caption(t("The pictures themselves are not in it: select them and download a ZIP."))
         st.download_button(
             t("Download"), lambda: _table(query, person), file_name=f"picture-desk-{now():%Y-%m-%d}.csv",

@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import family, form, origin, standing, trouble, walk
+from dashboard.components import family, form, origin, project_choice, standing, trouble, walk
 from dashboard.components.controls import joined
 from dashboard.components.form import Form
 from dashboard.components.mount import mount
@@ -84,6 +84,9 @@ def _changes(now: Form) -> list[dict[str, Any]]:
     if set(had_names) != set(names):
         rows.append({"name": t("Model"), "a": joined(had_names), "b": joined(names)})
     rows += _settings(before["wanted"], st.session_state["wanted"], now)
+    if (had_project := before.get("project", "")) != (has_project := project_choice.chosen()):
+        none = t("No project")
+        rows.append({"name": t("Project"), "a": had_project or none, "b": has_project or none})
     had, has = [one.sha256 for one in before["references"]], [one.sha256 for one in now.references]
     if had != has:
         rows.append({"name": t("References"), "a": _many(len(had)), "b": _many(len(has))})

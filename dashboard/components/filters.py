@@ -5,19 +5,19 @@ view and a press are the same thing.
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
-from typing import Any
 
 import streamlit as st
 
 from dashboard import resources
 from dashboard.components import address, formats, listing, people, words
+from dashboard.components.filter_widgets import changed, key_of, named, popover
 from dashboard.components.mount import mount
 from dashboard.language import t, tn
 from data.catalog import catalog
-from data.query import ME, SORTS, STATUSES, Query
+from data.query import MARKS, ME, NONE, SORTS, STATUSES, Query
 from data.query_reading import LONGEST, Hint, Names
 
 STATUS_WORDS = {
@@ -29,6 +29,8 @@ OFFERED = ("done", "running", "unconfirmed", "failed", "cancelled")
 """Of the statuses; what merely waits is among what runs, and can be typed."""
 ORDERS = {"": "Newest first", "oldest": "Oldest first", "cost": "Most expensive first"}
 assert set(ORDERS) == set(SORTS)
+_MARKS = {"star": ("Starred", "star"), "pick": ("Picked", "flag")}
+assert set(_MARKS) == set(MARKS)
 NAMES_FOR = timedelta(seconds=20)
 """For how long what there is to choose from is not asked for again."""
 
@@ -47,7 +49,7 @@ def fold() -> None:
     """On a narrow screen, the button that shows the row of filters; it says how many are set (`fold.js`)."""
     said = address.chosen()
     dated = bool(said.last or said.since or said.until)
-    many = sum(map(bool, (said.status, said.model, said.by, dated, said.tag, said.star)))
+    many = sum(map(bool, (said.status, said.model, said.by, dated, said.project, said.tag, said.star, said.pick)))
     label = t("Filters ({n})", n=many) if many else t("Filters")
     with st.container(width="content", key="fold_filters"):
         mount("fold", key="fold", data={"label": label}, on_event=_nothing)
@@ -62,14 +64,18 @@ def filter_row(typed: Query, person: str) -> Query:
     said, there = address.chosen(), names()
     here = people_here(said.by, person)
     _status(said.status)
-    _popover("model", t("Model"), [model_name(name) for name in said.model], lambda: _models(there, said))
-    _popover("by", t("Person"), [here[said.by]] if said.by else [], lambda: _by(here, said.by))
-    _popover("date", t("Date"), _dates(said), lambda: _date(said))
+    popover("model", t("Model"), [model_name(name) for name in said.model], lambda: _models(there, said))
+    popover("by", t("Person"), [here[said.by]] if said.by else [], lambda: _by(here, said.by))
+    popover("date", t("Date"), _dates(said), lambda: _date(said))
+    if there.projects or said.project:
+        mine = [project_name(key) for key in said.project]
+        popover("project", t("Project"), mine, lambda: _projects(there.projects, said.project))
     if there.tags or said.tag:
-        _popover("tag", t("Tags"), said.tag, lambda: _tags(there.tags, said.tag))
-    _star(said.star)
+        popover("tag", t("Tags"), said.tag, lambda: _tags(there.tags, said.tag))
+    _mark("star", said.star)
+    _mark("pick", said.pick)
     order = said.sort or typed.sort
-    _popover("sort", t("Order"), [t(ORDERS[order])] if order else [], lambda: _sort(typed, order))
+    popover("sort", t("Order"), [t(ORDERS[order])] if order else [], lambda: _sort(typed, order))
     query = address.narrowed(typed, said)
     if query:
         st.button(t("Clear filters"), key="clear", type="tertiary", on_click=clear)
@@ -90,62 +96,23 @@ def show(query: Query) -> None:
     listing.anew()
 
 
-def _key(name: str, value: Any) -> str:
-    """The key of a widget in which stands what the address says.
-
-    Where it says something else than the widget, the widget is another one from now on: a closed popover would not
-    hear of the new value, and would send us the old one again.
-    """
-    turn = st.session_state.setdefault(f"f_turn_{name}", 0)
-    kept = st.session_state.get(_named(name), value)
-    half_chosen = isinstance(kept, tuple) and len(kept) == 1  # the second of two days is still to come
-    if kept != value and not half_chosen:
-        st.session_state[f"f_turn_{name}"] = turn + 1
-    st.session_state.setdefault(_named(name), value)
-    return _named(name)
-
-
-def _named(name: str) -> str:
-    turn = st.session_state.get(f"f_turn_{name}", 0)
-    return f"f_{name}_{turn}" if turn else f"f_{name}"
-
-
-def _changed(name: str) -> None:
-    value = st.session_state[_named(name)]
-    address.say(**{name: value if isinstance(value, list) else [value] if value else []})
-    listing.anew()
-
-
 def _status(said: str) -> None:
-    key = _key("status", said)
+    key = key_of("status", said)
     options = dict.fromkeys(["", *OFFERED, said])
     st.segmented_control(
-        t("Status"), list(options), key=key, required=True, on_change=_changed, args=["status"],
+        t("Status"), list(options), key=key, required=True, on_change=changed, args=["status"],
         format_func=lambda name: t(STATUS_WORDS[name]) if name else t("All"), label_visibility="collapsed",
     )  # fmt: skip
-
-
-def _popover(name: str, label: str, values: Sequence[str], body: Callable[[], None]) -> None:
-    """A button that says what is chosen, and opens the choice."""
-    more = f" +{len(values) - 1}" if len(values) > 1 else ""
-    value = f"**{formats.literal(_short(values[0]))}**{more}" if values else ""
-    shown = t("{label}: {value}", label=label, value=value) if values else label
-    with st.popover(shown, key=f"pick_{name}"):
-        body()
-
-
-def _short(text: str, most: int = 24) -> str:
-    return text if len(text) <= most else f"{text[: most - 1].rstrip()}…"
 
 
 def _models(there: Names, said: address.Chosen) -> None:
     used = {model.casefold() for model in there.models}
     families = [one.family for one in catalog().models if one.id.casefold() in used]
     options = list(dict.fromkeys([*families, *sorted(used, key=model_name), *said.model]))
-    key = _key("model", list(said.model))
+    key = key_of("model", list(said.model))
     st.pills(
         t("Models, or whole families"), options, selection_mode="multi", key=key,
-        format_func=lambda name: formats.literal(model_name(name)), on_change=_changed, args=["model"],
+        format_func=lambda name: formats.literal(model_name(name)), on_change=changed, args=["model"],
     )  # fmt: skip
 
 
@@ -168,31 +135,45 @@ def people_here(said: str, me: str) -> dict[str, str]:
 
 
 def _by(found: dict[str, str], said: str) -> None:
-    key = _key("by", said or None)
+    key = key_of("by", said or None)
     st.selectbox(
         t("Who asked for it"), list(found), index=None, key=key, format_func=lambda one: found.get(one, one),
-        placeholder=t("Anybody"), on_change=_changed, args=["by"], width=260,
+        placeholder=t("Anybody"), on_change=changed, args=["by"], width=260,
     )  # fmt: skip
 
 
 def _tags(there: Sequence[str], said: Sequence[str]) -> None:
-    key = _key("tag", list(said))
+    key = key_of("tag", list(said))
     st.pills(
         t("Any of these tags"), list(dict.fromkeys([*there, *said])), selection_mode="multi", key=key,
-        format_func=formats.literal, on_change=_changed, args=["tag"],
+        format_func=formats.literal, on_change=changed, args=["tag"],
     )  # fmt: skip
 
 
-def _star(said: bool) -> None:
-    key = _key("star", "yes" if said else None)
+def _projects(there: Mapping[str, str], said: Sequence[str]) -> None:
+    key = key_of("project", list(said))
     st.pills(
-        t("Starred"), ["yes"], key=key, format_func=lambda _: f":material/star: {t('Starred')}",
-        on_change=_changed, args=["star"], label_visibility="collapsed",
+        t("Any of these projects"), list(dict.fromkeys([*there, NONE, *said])), selection_mode="multi", key=key,
+        format_func=lambda name: formats.literal(project_name(name)), on_change=changed, args=["project"],
+    )  # fmt: skip
+
+
+def project_name(key: str) -> str:
+    """What people read for a project's key, or for none."""
+    return t("No project") if key == NONE else names().projects.get(key, key)
+
+
+def _mark(name: str, said: bool) -> None:
+    key = key_of(name, "yes" if said else None)
+    label, icon = _MARKS[name]
+    st.pills(
+        t(label), ["yes"], key=key, format_func=lambda _: f":material/{icon}: {t(label)}",
+        on_change=changed, args=[name], label_visibility="collapsed",
     )  # fmt: skip
 
 
 def _sort(typed: Query, order: str) -> None:
-    key = _key("sort", order)
+    key = key_of("sort", order)
     st.radio(
         t("Order"), list(ORDERS), key=key, format_func=lambda name: t(ORDERS[name]), on_change=_sort_changed,
         args=[typed], label_visibility="collapsed",
@@ -203,7 +184,7 @@ def _sort_changed(typed: Query) -> None:
     """One order is in force: what was typed of another one goes."""
     if typed.sort:
         st.session_state["q"] = replace(typed, sort="").text
-    order = st.session_state[_named("sort")]
+    order = st.session_state[named("sort")]
     address.say(sort=[order] if order else [])
     listing.anew()
 
@@ -221,13 +202,13 @@ def last_days(days: str) -> str:
 
 
 def _date(said: address.Chosen) -> None:
-    key = _key("last", said.last or None)
+    key = key_of("last", said.last or None)
     st.pills(
         t("When"), address.LAST, key=key, format_func=last_days, on_change=_last_changed
     )  # fmt: skip
     days = tuple(one for one in (said.since, said.until) if one)
     # Seeded, and without a default: that would be warned of in the log. A tuple means two days.
-    key = _key("days", days)
+    key = key_of("days", days)
     today = resources.now().date()
     first = resources.desk().search.began() or today
     st.date_input(
@@ -242,13 +223,13 @@ def _date(said: address.Chosen) -> None:
 
 
 def _last_changed() -> None:
-    last = st.session_state[_named("last")]
+    last = st.session_state[named("last")]
     address.say(last=[last] if last else [], since=[], until=[])
     listing.anew()
 
 
 def _days_changed() -> None:
-    days = st.session_state[_named("days")]
+    days = st.session_state[named("days")]
     if len(days) == 1:
         return  # the second end is still to come
     since, until = days if days else (None, None)
@@ -286,5 +267,5 @@ def names() -> Names:
 
 
 def names_changed() -> None:
-    """There is a new tag: it is offered at once."""
+    """There is a new tag or project: it is offered at once."""
     names.clear()

@@ -14,7 +14,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import awaited, blanks, origin, server, standing, words
+from dashboard.components import awaited, blanks, origin, project_choice, server, standing, words
 from dashboard.components.chosen import choice_of, choose, chosen, spec_for
 from dashboard.components.controls import SHAPE, Control, controls, fit, params_of, shown_value
 from dashboard.components.mount import text_lost
@@ -136,6 +136,7 @@ def start(person: str) -> None:
         state["wanted"] = kept["settings"] if isinstance(kept.get("settings"), dict) else {}
         state["draft"] = str(kept.get("draft") or "")
         blanks.start(kept.get("template"))
+        project_choice.start(kept.get("project"))
     if awaited.take_up():
         keep_references()
     if wanted := state.pop("fill", None):
@@ -153,6 +154,7 @@ def _fill(wanted: Mapping[str, Any]) -> None:
     _keep_draft(state["form_of"], wanted["prompt"])
     template = wanted.get("template")
     blanks.take(template)
+    project_choice.take(wanted.get("project"))
     if template is not None:
         _settle(template.settings)
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default

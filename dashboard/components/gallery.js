@@ -16,7 +16,7 @@ function render(data, me) {
     el("div", { class: me.mode ? "lists mode" : "lists", "data-key": "lists" }, lists(data, me, over)),
     pages(data),
     bar(data, me, over),
-    data.view === "list" && [tagEditor(data, me, over), zipKinds(data)],
+    data.view === "list" && [tagEditor(data, me, over), projectChoice(data, over), zipKinds(data)],
     el("p", { class: "unseen", role: "status", "data-key": "say" }, saying(data, me, over)),
   ];
 }
@@ -69,10 +69,17 @@ function toggle(id, me, upTo = false) {
   does(on ? "select" : "unselect", span, me);
 }
 
-function star(id, me) {
-  const on = !me.laid.stars.get(id);
-  me.say = on ? me.data.words.starred : me.data.words.unstarred;
-  does(on ? "star" : "unstar", id, me);
+// A star or a pick, put on or taken off.
+function mark(act, id, me) {
+  const on = !me.laid.marks[act].get(id), { words } = me.data;
+  me.say = { star: [words.unstarred, words.starred], pick: [words.unpicked, words.picked] }[act][Number(on)];
+  does(on ? act : `un${act}`, id, me);
+}
+
+// Of what is selected, or of the tile that is named.
+function marks(act, id, me) {
+  if (me.laid.count) wish(`${act}_all`, "", me);
+  else mark(act, id, me);
 }
 
 function open(id, me) {
@@ -89,18 +96,19 @@ function remove(id, me) {
   wish("delete", ids, me);
 }
 
-function editTags(me, id) {
+// Opens the box of the tags or of the project, for what is selected or the tile that is named.
+function edit(which, me, id) {
   if (!me.laid.count && id) does("select", id, me);
-  const box = me.root.querySelector(".tagbox");
+  const box = me.root.querySelector(which);
   if (!me.laid.count || !box) return;
   box.showPopover();
   box.querySelector("input").focus();
 }
 
-const ONCE = /^[AFSTZ ]$|^(Enter|Delete|Backspace|Escape)$/; // what is one press, however long it is held
+const ONCE = /^[ABFMSTZ ]$|^(Enter|Delete|Backspace|Escape)$/; // what is one press, however long it is held
 
 function pressed(event, me) {
-  if (event.target.matches?.(".newtag")) return typed(event, me);
+  if (event.target.matches?.(".newtag, .newproject")) return typed(event, me);
   const node = event.target.closest?.(".tile");
   if (event.defaultPrevented || event.altKey) return;
   const id = node?.dataset.key, plain = !event.ctrlKey && !event.metaKey, list = me.data.view === "list";
@@ -120,9 +128,11 @@ function pressed(event, me) {
   else if (!plain) return;
   else if (node && key === "Enter") open(id, me);
   else if (node && key === " ") toggle(id, me, event.shiftKey);
-  else if (list && key === "F" && (me.laid.count || (node && !itemOf(id, me).gone))) me.laid.count ? wish("star_all", "", me) : star(id, me);
+  else if (list && key === "F" && (me.laid.count || (node && !itemOf(id, me).gone))) marks("star", id, me);
+  else if (list && key === "B" && (me.laid.count || (node && !itemOf(id, me).gone))) marks("pick", id, me);
   else if (list && node && (key === "Delete" || key === "Backspace")) remove(id, me);
-  else if (list && key === "T") editTags(me, id);
+  else if (list && key === "T") edit(".tagbox", me, id);
+  else if (list && key === "M") edit(".projectbox", me, id);
   else if (key === "Z" && undoes(me.data, me)) local.undo(null, me);
   else if (key === "S") local.mode(null, me);
   else if ((key === "N" || key === "P") && me.data[key === "N" ? "older" : "newer"] !== null) turn(key === "N" ? "older" : "newer", me);
@@ -137,7 +147,15 @@ function typed(event, me) {
   const name = event.target.value.trim();
   if (event.key !== "Enter" || event.isComposing || !name) return;
   event.target.value = "";
-  wish("tag", name, me);
+  if (event.target.matches(".newtag")) wish("tag", name, me);
+  else moveTo(name, me);
+}
+
+// One project and no other: the box has done its work, and the keyboard goes on at the tile where it was.
+function moveTo(name, me) {
+  me.root.querySelector(".projectbox").hidePopover();
+  me.root.querySelector(".tile[tabindex='0']")?.focus({ preventScroll: true });
+  wish("move", name, me);
 }
 
 function turn(act, me) {
@@ -149,7 +167,7 @@ function clickedTile(event, me) {
   const node = event.target.closest(".tile"), id = node?.dataset.key;
   if (!node) return;
   goTo(node, me);
-  if (event.target.closest(".star")) star(id, me);
+  if (event.target.closest(".star")) mark("star", id, me);
   else if (event.target.closest(".tick") || event.shiftKey || event.ctrlKey || event.metaKey || me.mode) toggle(id, me, event.shiftKey);
   else open(id, me);
 }
@@ -158,7 +176,9 @@ const local = {
   calm: (_, me) => [(me.trouble = null), redraw(me)],
   mode: (_, me) => [(me.mode = !me.mode), redraw(me)],
   resize: (node, me) => [(me.size = node.dataset.id), wish("size", me.size, me), redraw(me)],
-  tags: (_, me) => editTags(me),
+  tags: (_, me) => edit(".tagbox", me),
+  project: (_, me) => edit(".projectbox", me),
+  move: (node, me) => moveTo(node.dataset.id, me),
   zips: (_, me) => [me.root.querySelector(".zipbox").showPopover(), me.root.querySelector(".zipbox button").focus()],
   zip: (node, me) => [node.closest(".zipbox").hidePopover(), wish("zip", node.dataset.id, me)],
   undo: (_, me) => [(me.undone = me.data.undo.until), wish("undo", "", me), redraw(me)],

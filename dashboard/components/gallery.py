@@ -106,7 +106,9 @@ def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
         "arrow": _ARROWS.get(shown.query.sort, ""),
         "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
         "selected": selection.look(shown.ids, count), "undo": selection.undo_offer(), "size": size(person),
-        "known_tags": list(filters.names().tags) if selection.ids() else [], "words": told(shown.query),
+        "known_tags": list(filters.names().tags) if selection.ids() else [],
+        "known_projects": list(filters.names().projects.values()) if selection.ids() else [],
+        "words": told(shown.query),
         "at": around.now.timestamp(), "zip": selection.archive_if_asked(person), "zip_kinds": selection.archive_kinds(),
     }  # fmt: skip
     return shown, data
@@ -159,8 +161,10 @@ def told(query: Query = Query()) -> dict[str, Any]:  # noqa: B008 - a value
     back, onward = walk.ways(query)
     return {
         "select": t("Select"), "selected": t("{n} selected"), "clear": t("Clear"), "star": t("Star"),
-        "tag": t("Tags…"), "tag_new": t("New tag"), "compare": t("Compare"), "delete": t("Delete"),
-        "zip": t("Download ZIP"), "zip_failed": t("The ZIP could not be made now. Try again in a moment."),
+        "pick": t("Pick"), "picked": t("Picked"), "unpicked": t("Pick taken off"), "move": t("Move to project…"),
+        "project_new": t("New project"), "no_project": t("No project"), "tag": t("Tags…"), "tag_new": t("New tag"),
+        "compare": t("Compare"), "delete": t("Delete"), "zip": t("Download ZIP"),
+        "zip_failed": t("The ZIP could not be made now. Try again in a moment."),
         "undo": t("Undo"), "restore": t("Bring back"), "deleted": t("Deleted"), "starred": t("Starred"),
         "unstarred": t("Star taken off"), "older": onward, "newer": back, "again": t("Try again"),
         "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Tile size"),
@@ -222,6 +226,10 @@ _PRESSES: dict[str, Callable[[str, str], None]] = {
     "star": lambda name, person: desk().marks.star(name.split(), person),
     "unstar": lambda name, person: desk().marks.unstar(name.split(), person),
     "star_all": lambda _, person: selection.star(selection.ids(), person),
+    "pick": lambda name, person: desk().marks.pick(name.split(), person),
+    "unpick": lambda name, person: desk().marks.unpick(name.split(), person),
+    "pick_all": lambda _, person: selection.pick(selection.ids(), person),
+    "move": selection.move,
     "tag": selection.tag,
     "untag": lambda name, person: selection.tag(name, person, off=True),
     "zip": lambda name, _: selection.ask_for_archive(name),

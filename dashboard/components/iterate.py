@@ -26,13 +26,15 @@ _SAME_SHAPE = 0.02
 
 def fill(
     prompt: str, params: Mapping[str, Any], references: tuple[StoredImage, ...] | None = None, *,
-    model: str | None = None, origin: Origin | None = None,
+    model: str | None = None, origin: Origin | None = None, project: str | None = None,
 ) -> None:  # fmt: skip
     """Puts a prompt, settings and references into the form; the form takes them over at its next drawing.
 
-    `params` are as people read them, or the model's own. Without `references` those in the form stay.
+    `params` are as people read them, or the model's own. Without `references` those in the form stay, and without a
+    `project` the form's does.
     """
-    wanted = {"prompt": prompt, "params": dict(params), "references": references, "origin": origin}
+    wanted = {"prompt": prompt, "params": dict(params), "references": references, "origin": origin,
+              "project": project}  # fmt: skip
     st.session_state["fill"] = wanted | ({"model": model} if model else {})
 
 
@@ -56,7 +58,7 @@ def vary(task_id: str) -> None:
 def _fill_with(detail: Detail, params: Mapping[str, Any]) -> None:
     card = detail.card
     references = tuple(stored_image(row) for row in detail.inputs)
-    fill(card.prompt, params, references, model=card.model, origin=Origin(card.id))
+    fill(card.prompt, params, references, model=card.model, origin=Origin(card.id), project=card.project)
 
 
 def edit(ref: str) -> None:
@@ -73,7 +75,8 @@ def edit(ref: str) -> None:
     choice, note = editor(card, models)
     image, output = ours.of_task(detail, index), detail.outputs[index]
     origin = Origin(card.id, lent=image.sha256, note=note)
-    fill("", _kept(card, models, output.width, output.height), (image,), model=choice.edit, origin=origin)
+    fill("", _kept(card, models, output.width, output.height), (image,), model=choice.edit, origin=origin,
+         project=card.project)  # fmt: skip
 
 
 def editor(card: Card, models: Catalog) -> tuple[Choice, str]:

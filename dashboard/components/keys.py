@@ -52,11 +52,12 @@ _DEEDS = Group(Sentence("A card with the focus, and the open picture"), "actions
     Key("E", Sentence("Edit"), ("E",)),
     Key("V", Sentence("Vary"), ("V",)),
     Key("F K", Sentence("Star or unstar"), ("F", "K")),
+    Key("B", Sentence("Pick for the team, or take the pick off"), ("B",)),
 ))  # fmt: skip
 _SHEET = Group(Sentence("The open picture"), "sheet", (
     Key("← →", Sentence("To its neighbour in the list"), ("ArrowLeft", "ArrowRight")),
     Key("Z", Sentence("Look closer, at 100 %"), ("Z",)),
-    Key("Enter", Sentence("In the field for a tag: add it"), ("Enter",)),
+    Key("Enter", Sentence("In the field for a tag or a project: take it over"), ("Enter",)),
     Key("Esc", Sentence("Leave that field, or close the picture"), ("Escape",)),
 ))  # fmt: skip
 _CLOSER = Group(Sentence("A picture at 100 %"), "closer", (
@@ -76,7 +77,9 @@ _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("Ctrl+A", Sentence("Select the page"), ("A",)),
     Key("S", Sentence("Select mode: a click selects"), ("S",)),
     Key("F", Sentence("Star or unstar"), ("F",)),
+    Key("B", Sentence("Pick for the team, or take the pick off"), ("B",)),
     Key("T", Sentence("Tags"), ("T",)),
+    Key("M", Sentence("Move to project…"), ("M",)),
     Key("Delete", Sentence("Delete"), ("Delete", "Backspace")),
     Key("Z", Sentence("Undo"), ("Z",)),
     Key("N", Sentence("Next page"), ("N",)),

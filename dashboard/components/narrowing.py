@@ -8,8 +8,8 @@ from dashboard.language import t
 from data.query import PARTS, Choice, Query
 
 _LABELS = {
-    "words": "Words", "model": "Model", "by": "Person", "status": "Status", "tag": "Tags", "cause": "Cause",
-    "batch": "Batch", "cost": "Cost", "date": "Date", "star": "",
+    "words": "Words", "model": "Model", "by": "Person", "status": "Status", "project": "Project", "tag": "Tags",
+    "cause": "Cause", "batch": "Batch", "cost": "Cost", "date": "Date", "star": "", "pick": "",
 }  # fmt: skip
 assert _LABELS.keys() == PARTS.keys()
 _BATCH = 8
@@ -17,7 +17,7 @@ _BATCH = 8
 
 
 def told(part: str, query: Query, person: str) -> str:
-    """ "Person: Only mine"; of a star alone, "Starred"."""
+    """ "Person: Only mine"; of a mark alone, "Starred"."""
     value = _value(part, query, person)
     return t("{label}: {value}", label=t(_LABELS[part]), value=value) if _LABELS[part] else value
 
@@ -36,6 +36,8 @@ def _value(part: str, query: Query, person: str) -> str:
         return _days(query)
     if part == "star":
         return t("Starred") if query.star else t("Not starred")
+    if part == "pick":
+        return t("Picked") if query.pick else t("Not picked")
     choice: Choice = getattr(query, part)
     names = [_name(part, value, person) for value in choice.of]
     names += [t("not {name}", name=_name(part, value, person)) for value in choice.but]
@@ -63,6 +65,8 @@ def _name(part: str, value: str, person: str) -> str:
         return filters.people_here(value, person).get(value, value)
     if part == "status":
         return t(filters.STATUS_WORDS[value])
+    if part == "project":
+        return filters.project_name(value)
     if part == "cause":
         return t(failed.NAMES[value]) if value in failed.NAMES else value
     return value[:_BATCH] if part == "batch" else value

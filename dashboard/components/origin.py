@@ -20,7 +20,7 @@ from data.requests import GenerationRequest
 
 _FORM = (
     "draft", "references", "awaited", "refused", "chosen", "several", "count", "wanted", "wanted_model", "template",
-    "blanks", "origin",
+    "blanks", "origin", "project",
 )  # fmt: skip
 """All that a filling may overwrite, by its keys in the session, as far as they are there."""
 

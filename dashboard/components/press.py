@@ -12,7 +12,7 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import resources
-from dashboard.components import budget, form_words, origin, server, words
+from dashboard.components import budget, filters, form_words, origin, project_choice, server, words
 from dashboard.components.chosen import choose
 from dashboard.components.controls import joined
 from dashboard.components.form import Form, read
@@ -95,6 +95,7 @@ def press(person: str, pressed: int, promised: tuple[object, ...], *, age: float
         choose([ask.choice.name for ask in form.asks])  # whatever stood in for a model that is gone
         origin.settled()
         _remember(person, form)
+        filters.names_changed()
     state["pressed_at"], state["pressed_for"] = time.monotonic(), (asked, _asked(read()))
 
 
@@ -163,7 +164,12 @@ def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...])
     most = None if form.price is None else form.price * form.count
     key = request_key(pressed, requests)
     return resources.desk().tasks.create(
-        requests, person=person, parents=origin.parents(requests), request_key=key, cap_micro=most
+        requests,
+        person=person,
+        parents=origin.parents(requests),
+        request_key=key,
+        cap_micro=most,
+        projects=[project_choice.chosen()] * len(requests),
     )
 
 
@@ -172,7 +178,7 @@ def _remember(person: str, form: Form) -> None:
     with suppress(SQLAlchemyError):  # it is asked for; only the next visit would start with other settings
         resources.desk().preferences.remember(
             person, choice=[ask.choice.name for ask in form.asks], count=form.count, settings=state["wanted"],
-            draft=state["prompt"] or "",
+            draft=state["prompt"] or "", project=project_choice.chosen(),
         )  # fmt: skip
         if state["template"]:
             resources.desk().templates.used(state["template"]["id"])

@@ -1,4 +1,4 @@
-"""What is selected in History, over all its pages, and what is done with it: star, tag, compare, delete, and Undo."""
+"""What is selected in History, over all its pages, and what is done with it: mark, move, compare, delete, and Undo."""
 
 import time
 from collections.abc import Sequence
@@ -58,6 +58,7 @@ def look(here: Sequence[str], matching: int) -> dict[str, Any]:
         "here": [task_id for task_id in here if task_id in _kept()], "count": len(chosen),
         "bytes": desk().search.weight(chosen) if chosen else 0, "all": _all(len(chosen), matching),
         "tags": desk().marks.tags_of(chosen) if chosen else {},
+        "projects": desk().projects.of(chosen) if chosen else {},
     }  # fmt: skip
 
 
@@ -72,6 +73,34 @@ def star(task_ids: Sequence[str], person: str) -> None:
     marks = desk().marks.of(task_ids, person)
     starred = [task_id for task_id in task_ids if task_id in marks and marks[task_id].starred]
     (desk().marks.unstar if len(starred) == len(task_ids) else desk().marks.star)(task_ids, person)
+
+
+def pick(task_ids: Sequence[str], person: str) -> None:
+    """Picks all of them for the team; where each is picked, takes the picks off."""
+    marks = desk().marks.of(task_ids, person)
+    all_picked = all(task_id in marks and marks[task_id].pick for task_id in task_ids)
+    (desk().marks.unpick if all_picked else desk().marks.pick)(task_ids, person)
+
+
+def move(name: str, person: str) -> None:
+    """Moves what is selected into the project of this name, "" for none; for ten seconds the bar offers to undo it.
+
+    Raises NotAllowed.
+    """
+    former = desk().projects.move(ids(), name, who=person)
+    filters.names_changed()
+    if not former:
+        toasts.leave(t("All of them stand there already."))
+        return
+    count = len(former)
+    text = tn(count, "{n} moved to {project}.", "{n} moved to {project}.", project=name)
+    if not name:
+        text = tn(count, "{n} is in no project now.", "{n} are in no project now.")
+    _offer_undo(text, former=former)
+
+
+def _offer_undo(text: str, **of: Any) -> None:
+    st.session_state["undo"] = {"text": text, "until": time.time() + UNDO_SECONDS, **of}
 
 
 def tag(name: str, person: str, *, off: bool = False) -> None:
@@ -128,9 +157,7 @@ def delete(task_ids: Sequence[str], person: str) -> None:
     if not removed.ids:
         toasts.leave(_stay(removed.under_way) if removed.under_way else t("That is deleted already."))
         return
-    st.session_state["undo"] = {
-        "ids": removed.ids, "text": _said(removed), "until": time.time() + UNDO_SECONDS,
-    }  # fmt: skip
+    _offer_undo(_said(removed), ids=removed.ids)
 
 
 def _said(removed: Removed) -> str:
@@ -149,9 +176,15 @@ def _stay(under_way: int) -> str:
 
 
 def undo(person: str) -> None:
-    """Brings back what was deleted last."""
+    """Brings back what was deleted last, or puts back what was moved last."""
     last = st.session_state.pop("undo", None)
-    if last is not None:
+    if last is None:
+        return
+    if "former" in last:
+        count = desk().projects.put_back(last["former"], who=person)
+        filters.names_changed()
+        toasts.leave(tn(count, "{n} is back where it was.", "{n} are back where they were."), ":material/undo:")
+    else:
         restore(last["ids"], person)
 
 

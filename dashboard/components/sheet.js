@@ -82,14 +82,28 @@ function family(one, me) {
     children.length > 0 && arrow(), children.map((each) => kin(each)), fold(one.fold.children, one.more_children)));
 }
 
-function tags({ mine, others, longest }, id, words) {
-  return section(words.tags,
-    el("div", { class: "tags" },
-      mine.map((name) => el("span", { class: "tag", "data-key": `tag ${name}` }, name,
-        el("button", { type: "button", "data-act": "untag", "data-id": `${id} ${name}`, "aria-label": words.remove_tag.replace("{name}", name), title: words.remove_tag.replace("{name}", name) }, "×"))),
-      el("span", { class: "new-tag", "data-key": "new tag" },
-        el("input", { type: "text", list: "known", maxlength: longest, placeholder: words.add_tag, "aria-label": words.add_tag, "data-task": id, autocomplete: "off", enterkeyhint: "done" }),
-        el("datalist", { id: "known" }, others.map((name) => el("option", { value: name }))))));
+// A word of the team's, with what takes it off; and a field in which another one is written.
+function chip(name, act, id, label) {
+  return el("span", { class: "tag", "data-key": `${act} ${name}` }, name,
+    el("button", { type: "button", "data-act": act, "data-id": id, "aria-label": label, title: label }, "×"));
+}
+
+function field(act, id, label, { others, longest }) {
+  return el("span", { class: act === "tag" ? "new-tag" : "new-tag wide", "data-key": `new ${act}` },
+    el("input", { type: "text", list: `known-${act}`, maxlength: longest, placeholder: label, "aria-label": label, "data-task": id, "data-does": act, autocomplete: "off", enterkeyhint: "done" }),
+    el("datalist", { id: `known-${act}` }, others.map((name) => el("option", { value: name }))));
+}
+
+function tags(told, id, words) {
+  return section(words.tags, el("div", { class: "tags" },
+    told.mine.map((name) => chip(name, "untag", `${id} ${name}`, words.remove_tag.replace("{name}", name))),
+    field("tag", id, words.add_tag, told)));
+}
+
+function project(told, id, words) {
+  return section(words.project, el("div", { class: "tags" },
+    told.mine && chip(told.mine, "move", `${id} `, words.take_out.replace("{name}", told.mine)),
+    field("move", id, told.mine ? words.to_other : words.to_project, told)));
 }
 
 // Where the steps lead that Python has not answered yet: the tasks in their order, and the place in it.
@@ -141,10 +155,12 @@ function render(told, me) {
     pictures(data, me),
     el("div", { class: me.stale ? "rest stale" : "rest", "aria-busy": me.stale && "true" },
       el("div", { class: "acts main" }, data.pictures.length === 1 && data.pictures[0].href && save(data.pictures[0]), buttons(data.actions, data.id, me), menu(data.menu, data.id, words, me)),
+      data.pick && el("p", { class: "soft picked" }, data.pick),
       section(words.prompt,
         el("p", { class: "prompt", dir: "auto" }, data.pieces.map(([text, hit]) => (hit ? el("mark", {}, text) : text))),
         el("button", { class: "act", type: "button", "data-act": "copy", "data-text": data.prompt, "data-done": words.copied }, words.copy)),
       data.family && family(data.family, me),
+      project(data.project, data.id, words),
       tags(data.tags, data.id, words),
       data.references.length > 0 && section(words.references,
         el("ul", { class: "refs" }, data.references.map((each) => el("li", { title: each.note }, el("img", { src: each.src, alt: each.name, width: 72, height: 72, loading: "lazy" }))))),
@@ -166,10 +182,10 @@ function preload(data, me) {
   me.near = kept;
 }
 
-function addTag(input, me) {
+function written(input, me) {
   const name = input.value.trim();
   if (!name) return;
-  wish("tag", `${input.dataset.task} ${name}`, me);
+  wish(input.dataset.does, `${input.dataset.task} ${name}`, me);
   input.value = "";
 }
 
@@ -200,12 +216,12 @@ function heard(event, me) {
   press(event, me.root);
 }
 
-// Whoever writes a tag presses letters that mean something else to the page around, and Escape that means the field.
+// Whoever writes a tag or a project presses letters that mean something else to the page around, and Escape that means the field.
 function writing(event, me) {
   if (!event.target.matches?.("input")) return inMenu(event);
   event.stopPropagation();
   if (event.isComposing) return;
-  if (event.key === "Enter") addTag(event.target, me);
+  if (event.key === "Enter") written(event.target, me);
   else if (event.key === "Escape") leaveField(event.target);
 }
 

@@ -1,4 +1,6 @@
-"""What stands beside the form before a person's first picture: what the team made lately, each a beginning."""
+"""What stands beside the form before a person's first picture: what the team picked, then what it made lately."""
+
+from dataclasses import replace
 
 import streamlit as st
 
@@ -13,12 +15,14 @@ from data.query import Choice, Query
 MOST = 6
 _LOOKED_AT = 30
 _DONE = Query(status=Choice(of=("done",)))
+_PICKED = replace(_DONE, pick=True)
 
 
 def starters(person: str) -> bool:
     """Draws up to six pictures, no two of one prompt; False where the team has made none yet, and nothing is drawn."""
     found: dict[str, Card] = {}
-    for card in resources.desk().search.page(_DONE, person, limit=_LOOKED_AT).cards:
+    pages = (resources.desk().search.page(query, person, limit=_LOOKED_AT) for query in (_PICKED, _DONE))
+    for card in (card for page in pages for card in page.cards):
         if card.pictures and card.pictures[0].duration_ms is None:
             found.setdefault(card.prompt, card)
     if not found:

@@ -2,10 +2,11 @@
 // said, until Python has heard of it: a selection must not wait for a round trip.
 
 function overlaid(data, me) {
-  const chosen = new Set(data.selected.here), stars = new Map(data.items.map((item) => [item.id, item.star]));
+  const chosen = new Set(data.selected.here);
+  const marks = { star: new Map(data.items.map((item) => [item.id, item.star])), pick: new Map(data.items.map((item) => [item.id, item.pick])) };
   const sizes = new Map(data.items.map((item) => [item.id, item.size]));
   let { count, bytes } = data.selected;
-  const pick = (id, on) => {
+  const choose = (id, on) => {
     if (chosen.has(id) === on) return;
     chosen[on ? "add" : "delete"](id);
     count += on ? 1 : -1;
@@ -13,11 +14,12 @@ function overlaid(data, me) {
   };
   for (const { act, id } of me.queue) {
     const ids = id.split(" ");
-    if (act === "select" || act === "unselect") ids.forEach((one) => pick(one, act === "select"));
-    if (act === "star" || act === "unstar") ids.forEach((one) => stars.set(one, act === "star"));
+    if (act === "select" || act === "unselect") ids.forEach((one) => choose(one, act === "select"));
+    const mark = act.replace(/^un/, "");
+    if (mark in marks) ids.forEach((one) => marks[mark].set(one, act === mark));
     if (act === "clear") [chosen.clear(), (count = bytes = 0)];
   }
-  return { chosen, stars, count, bytes };
+  return { chosen, marks, count, bytes };
 }
 
 function picture(item, large) {
@@ -41,9 +43,9 @@ function carry(event, me) {
 }
 
 function tile(item, data, me, over) {
-  const chosen = over.chosen.has(item.id), starred = over.stars.get(item.id) && !item.gone, { words } = data;
+  const chosen = over.chosen.has(item.id), starred = over.marks.star.get(item.id) && !item.gone, picked = over.marks.pick.get(item.id) && !item.gone, { words } = data;
   const line = item.line ?? [item.model, item.cost].filter(Boolean).join(" · ");
-  const name = [item.prompt, item.video?.name, item.more?.name, item.missing, item.word, line, item.age, starred && words.starred, ...item.tags].filter(Boolean).join(". ");
+  const name = [item.prompt, item.video?.name, item.more?.name, item.missing, item.word, line, item.age, picked && words.picked, starred && words.starred, ...item.tags].filter(Boolean).join(". ");
   return el("li", {
     class: ["tile", item.tone, item.gone && "gone"].filter(Boolean).join(" "), role: "option", tabindex: item.id === me.at ? 0 : -1,
     draggable: MOUSE && portable(item) && "true",
@@ -53,6 +55,7 @@ function tile(item, data, me, over) {
       picture(item, me.size === "l"),
       item.picture && !item.missing && me.size === "m" && el("span", { class: "over", "aria-hidden": "true", dir: "auto" }, el("span", { class: "clamp" }, item.prompt)),
       playMark(item.video),
+      picked && el("span", { class: "picked", "aria-hidden": "true" }, words.picked),
       item.more && el("span", { class: "more", "aria-hidden": "true" }, item.more.sign),
       !item.gone && el("span", { class: "tick", "aria-hidden": "true" }),
       !item.gone && data.view === "list" && el("span", { class: starred ? "star on" : "star", "aria-hidden": "true" }),

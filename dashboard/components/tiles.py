@@ -44,6 +44,7 @@ def tile(card: Card, around: Around) -> dict[str, Any]:
         "sha": first.sha256 if first else None, "missing": around.missing.get(first.sha256) if first else None,
         "video": views.video_mark(first), "width": first.width if first else None,
         "height": first.height if first else None, "more": _more(card), "star": marked.starred,
+        "pick": marked.pick is not None,
         "tags": list(marked.tags), "size": sum(one.size for one in card.pictures),
     }  # fmt: skip
 

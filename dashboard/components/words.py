@@ -152,45 +152,6 @@ CANCELLED_AS_IT_LEAVES = (
 )
 CANCEL_WISHED = paragraph("You cancelled after it was sent, so it may still be charged.", KEPT_IF_IT_COMES)
 
-EVENTS: dict[str, str] = {
-    "created": "Asked for",
-    "claimed": "Sending to the provider",
-    "over_cap": "Not sent: its batch has cost as much as it may",
-    "has_picture": "Not sent: an earlier try has its picture",
-    "accepted": "The provider has it",
-    "succeeded_there": "Ready at the provider",
-    "saved": "Saved here",
-    "saved_too": "One more saved",
-    "restored": "The missing file is back",
-    "restored_differs": "The provider sent another file than the missing one; it is kept beside it",
-    "second_result": "A second result arrived; it is kept too",
-    "cancelled": "Cancelled before it was sent",
-    "cancel_requested": "Cancel asked for after sending",
-    "failed_there": "The provider gave up",
-    "rejected": "The provider refused it",
-    "not_sent": "It could not be sent",
-    "in_doubt": "No answer: not confirmed",
-    "handover_failed": "A reference could not be handed over",
-    "fetch_failed": "The download failed for good",
-    "fetch_retry": "The download broke off; trying again",
-    "download_again": "Download asked for again",
-    "check_requested": "Check asked for",
-    "written_off": "Given up",
-    "written_off_again": "Given up and asked for again",
-    "doubt_expired": "No sign of it within the time; given up waiting",
-    "overdue": "Overdue; we go on looking",
-    "given_up": "Nothing more can come of it",
-    "empty_result": "Done there, but no file was named",
-    "fresh_addresses": "The provider named new addresses",
-    "part_missing": "Some files could not be had",
-    "saved_after_all": "Saved after all",
-    "cleared": "Cleared away by housekeeping",
-    "named": "Found in the provider's list",
-    "mode_changed": "Cancelled: the desk changed between practice and real pictures",
-    "alarm_second_id": "Contradiction: another provider id for the same call",
-    "alarm_taken_after_all": "The provider had taken it after all",
-}
-
 LEAVE_PRACTICE = """
 1. Make a key at [kie.ai](https://kie.ai/api-key) and put some credits on the account.
 2. Stop Picture Desk and write the key where it starts, in a file called `.env`: `NANO_BANANA_API_KEY=…`

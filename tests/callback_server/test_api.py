@@ -50,7 +50,7 @@ def refused(answer: httpx.Response) -> tuple[int, str, str | None]:
 
 
 def test_a_request_becomes_queued_tasks_that_can_be_read(server: Server) -> None:
-    answer = ask(server, params={"aspect_ratio": "16:9"}, count=3, person="ann")
+    answer = ask(server, params={"aspect_ratio": "16:9"}, count=3, person="ann", project="Spring")
     assert answer.status_code == 202
     batch = answer.json()
     assert [task["status"] for task in batch["tasks"]] == ["pending"] * 3
@@ -58,6 +58,7 @@ def test_a_request_becomes_queued_tasks_that_can_be_read(server: Server) -> None
         read = local.get(task["url"], headers=BEARER).json()
         assert (read["task_id"], read["batch_id"]) == (task["task_id"], batch["batch_id"])
         assert (read["model"], read["prompt"], read["params"]["aspect_ratio"]) == (MODEL, "a red kite", "16:9")
+        assert read["project"] == "Spring"
     assert {card.person for card in Search(server.db).page(Query(), "ann").cards} == {"ann"}
     assert server.history.detail(batch["tasks"][0]["task_id"]).source == "api"
 

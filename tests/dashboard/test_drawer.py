@@ -137,17 +137,36 @@ def test_a_family_is_shown_with_relations_and_costs_and_folds_what_is_many(form_
     assert compared["id"] == f"{parent} {children[0].id}"
 
 
-def test_stars_are_ones_own_and_tags_are_offered_to_all(form_room: Room, session: Callable[..., Session]) -> None:
+def switched(shown: dict[str, Any], *acts: str) -> list[bool]:
+    """Whether these switches of a card are on."""
+    return [one["pressed"] for act in acts for one in shown["actions"] if one.get("act") == act]
+
+
+def test_stars_are_ones_own_and_tags_picks_and_projects_are_the_teams(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
     one, other = made(form_room), made(form_room, "a boat")
     session(doing.perform, "star", one, "local")
     session(doing.perform, "tag", f"{one} Spring Campaign", "local")
     Marks(form_room.db).star([other], "bob")
     shown = sheet(form_room, one)
-    assert next(each for each in shown["actions"] if each["act"] == "star")["pressed"] is True
+    assert switched(shown, "star", "pick") == [True, False]
     assert shown["tags"]["mine"] == ["spring campaign"]
     assert sheet(form_room, other)["tags"]["others"] == ["spring campaign"]
-    kept = {card["prompt"]: card["actions"][-1]["pressed"] for card in cards(form_room.open())}
-    assert kept == {"a red kite": True, "a boat": False}
+    session(doing.perform, "pick", other, "local")
+    session(doing.perform, "move", f"{other} Spring Campaign", "local")
+    kept = {card["prompt"]: switched(card, "star", "pick") for card in cards(form_room.open())}
+    assert kept == {"a red kite": [True, False], "a boat": [False, True]}
+    picked = sheet(form_room, other)
+    assert (picked["pick"][:13], picked["project"]["mine"]) == ("Picked by you", "Spring Campaign")
+    assert sheet(form_room, one)["project"] == {"mine": None, "others": ["Spring Campaign"], "longest": 40}
+    session(doing.perform, "move", f"{other} ", "local")
+    session(doing.perform, "unpick", other, "local")
+    gone = sheet(form_room, other)
+    assert (gone["pick"], gone["project"]["mine"]) == ("", None)
+    assert [row[1] for row in gone["timeline"]][-4:] == [
+        "Picked for the team", "Moved to a project", "Taken out of its project", "Pick taken off",
+    ]  # fmt: skip
     session(doing.perform, "unstar", one, "local")
     session(doing.perform, "untag", f"{one} spring campaign", "local")
     assert Marks(form_room.db).of([one], "local") == {}

@@ -90,7 +90,7 @@ def test_the_filter_that_hides_all_is_named_as_it_is_above_the_list(form_room: R
     app = form_room.open("history", by="me", last="7")
     for typed, named in (
         ("kite", "Words: kite"), ("cost:>10", "Cost: >10"), ("-status:running", "Status: not Under way"),
-        ("star:yes", "Starred"),
+        ("star:yes", "Starred"), ("pick:yes", "Picked"), ("-project:none", "Project: not No project"),
     ):  # fmt: skip
         app.text_input(key="q").set_value(typed).run()
         assert f"**{named}** hides 1 request." in texts(app).replace("\\", ""), typed
@@ -189,7 +189,8 @@ DAYS = st.none() | st.dates(date(1000, 1, 1), date(3000, 1, 1))
 
 @given(st.builds(
     Query, words=st.lists(st.builds(Word, st.sampled_from(["kite", "red car", "猫"])), max_size=2).map(tuple),
-    model=CHOICES, by=CHOICES, tag=CHOICES, cause=CHOICES, after=DAYS, before=DAYS, star=st.none() | st.booleans(),
+    model=CHOICES, by=CHOICES, project=CHOICES, tag=CHOICES, cause=CHOICES, after=DAYS, before=DAYS,
+    star=st.none() | st.booleans(), pick=st.none() | st.booleans(),
     status=st.builds(Choice, st.lists(st.sampled_from(["done", "failed"]), max_size=2).map(tuple)),
     last=st.none() | st.sampled_from([7, 8, 30]), cost_above=st.none() | st.just(5_000_000),
     sort=st.sampled_from(SORTS),
@@ -200,7 +201,8 @@ def test_a_kept_query_fills_the_toolbar_with_what_makes_it_again(query: Query) -
     one = {name: values[0] for name, values in said.items()}
     again = Chosen(
         status=one.get("status", ""), model=tuple(said.get("model", ())), by=one.get("by", ""),
-        tag=tuple(said.get("tag", ())), last=one.get("last", ""), star="star" in said, sort=one.get("sort", ""),
+        tag=tuple(said.get("tag", ())), last=one.get("last", ""), star="star" in said,
+        project=tuple(said.get("project", ())), pick="pick" in said, sort=one.get("sort", ""),
         since=date.fromisoformat(one["since"]) if "since" in one else None,
         until=date.fromisoformat(one["until"]) if "until" in one else None,
     )  # fmt: skip
@@ -569,6 +571,16 @@ def test_pictures_are_walked_selected_deleted_and_brought_back_by_keys(shared_de
     expect(page.locator("[role=option][aria-selected=true]")).to_have_count(3)
     strikes(page, "а", "KeyF", repeats=3)  # F on a Russian keyboard, held: a star does not flicker
     expect(page.locator(".star.on")).to_have_count(3)
+    strikes(page, "и", "KeyB", repeats=3)
+    expect(page.locator(".picked")).to_have_count(3)
+    page.keyboard.press("m")
+    page.keyboard.type("Spring")
+    page.keyboard.press("Enter")
+    expect(bar).to_contain_text("3 moved to Spring.")
+    page.keyboard.press("z")
+    expect(bar).not_to_contain_text("moved")
+    strikes(page, "и", "KeyB")
+    expect(page.locator(".picked")).to_have_count(0)
     places = [tile.bounding_box() for tile in tiles.all()]
     page.keyboard.press("Delete")
     expect(bar).to_contain_text("3 deleted.")

@@ -10,7 +10,7 @@ from room import APP, MODELS, Room, acts, cards, choose, drawn, generate, label,
 from sqlalchemy import text
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import lamps, mount, words
+from dashboard.components import lamps, mount, timeline, words
 from data.catalog import catalog
 from data.preferences import Preferences
 from data.requests import validate
@@ -247,7 +247,7 @@ def test_a_done_card_has_picture_cost_and_one_click_download(room: Room) -> None
     room.ask("a red kite")
     room.done()
     card = cards(room.open())[0]
-    assert (card["word"], acts(card)) == ("Done", ["Download", "edit", "vary", "star"])
+    assert (card["word"], acts(card)) == ("Done", ["Download", "edit", "vary", "star", "pick"])
     assert "4 credits ($0.02)" in card["fact"]
     assert "/1280?" in card["picture"]
     assert "n=a-red-kite_" in card["actions"][0]["href"]
@@ -492,8 +492,9 @@ def test_every_status_has_a_word() -> None:
 def test_every_kind_of_event_that_the_stores_write_has_words() -> None:
     source = "".join(path.read_text() for path in sorted((APP.parent.parent / "data").glob("*.py")))
     kinds = set(re.findall(r'kind="([a-z_]+)"', source)) | set(re.findall(r'log\(session, [\w.]+, "([a-z_]+)"', source))
+    kinds |= set(re.findall(r'log_each\(session, [^"]+, "([a-z_]+)"', source))
     kinds |= {outcome.value for outcome in (Outcome.REJECTED, Outcome.NOT_SENT)}
-    assert kinds - set(words.EVENTS) == set()
+    assert kinds - set(timeline.EVENTS) == set()
 
 
 # Who is here ----------------------------------------------------------------------------------------------------

@@ -60,10 +60,10 @@ def test_a_file_that_is_too_large_is_refused() -> None:
 
 @pytest.mark.parametrize("sign", [",", ";", "\t"])
 def test_columns_are_told_apart_as_the_spreadsheet_does_it(sign: str) -> None:
-    text = sign.join(("Prompt", "Model", "Aspect ratio", "COUNT", "resolution")) + "\n"
-    text += sign.join(('"a kite, red;\nand far"', "Seedream 4.5", "16:9", "2", "2K")) + "\n"
+    text = sign.join(("Prompt", "Model", "Aspect ratio", "COUNT", "resolution", "项目")) + "\n"
+    text += sign.join(('"a kite, red;\nand far"', "Seedream 4.5", "16:9", "2", "2K", "Spring")) + "\n"
     assert table(text, {"resolution"}).lines == (
-        Line(3, "a kite, red;\nand far", "Seedream 4.5", "16:9", "2", (("resolution", "2K"),)),
+        Line(3, "a kite, red;\nand far", "Seedream 4.5", "16:9", "2", (("resolution", "2K"),), "Spring"),
     )
 
 

@@ -19,7 +19,7 @@ PICTURE = Picture("ab" * 32, "image/png", 1024, 768, 2_000_000)
 def card(prompt: str = "a kite", **params: object) -> Card:
     return Card(
         "t1", 1, "b1", "ann", "google/nano-banana", prompt, params, TaskStatus.SUCCEEDED, NOW, NOW, NOW, None, None,
-        1, None, None, 4_000_000, 4_500_000, 4_500_000, (PICTURE,),
+        1, None, None, 4_000_000, 4_500_000, 4_500_000, "Spring", (PICTURE,),
     )  # fmt: skip
 
 
@@ -52,4 +52,5 @@ def test_what_was_left_out_says_why_and_what_was_paid_stands_once() -> None:
         Line(card(), PICTURE, "a.png"), Line(card(), PICTURE, "b.png", pays=False), Line(card(), None, "", "No.")
     )
     assert [line["credits"] for line in lines] == ["4.5", "", "4.5"]
+    assert {line["project"] for line in lines} == {"Spring"}
     assert [line["left_out_because"] for line in lines] == ["", "", "No."]

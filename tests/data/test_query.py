@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 from data.query import PARTS, QUOTES, SORTS, STATUSES, Choice, Query, Word
 from data.query_reading import Names, read
 
-NAMES = Names(("ann@example.com", "anton", "王伟"), ("google/nano-banana", "old/model"), ("poster", "red car"))
+NAMES = Names(
+    ("ann@example.com", "anton", "王伟"),
+    ("google/nano-banana", "old/model"),
+    ("poster", "red car"),
+    {"spring": "Spring"},
+)
 
 TEXTS = st.text(st.one_of(st.characters(), st.sampled_from(f" -:：.<>=猫熊aé'{QUOTES}")), max_size=12)
 WORDS = st.lists(st.builds(Word, TEXTS, st.booleans()), max_size=3).map(tuple)
@@ -18,12 +23,15 @@ CHOICES = st.builds(Choice, *[st.lists(TEXTS, max_size=3).map(tuple)] * 2)
 STATES = st.builds(Choice, *[st.lists(st.sampled_from([*STATUSES, "no such"]), max_size=3).map(tuple)] * 2)
 MONEY = st.none() | st.integers() | st.integers(0, 30).map(lambda whole: whole * 1_000_000)
 QUERIES = st.builds(
-    Query, words=WORDS, without=WORDS, model=CHOICES, by=CHOICES, status=STATES, tag=CHOICES, cause=CHOICES,
+    Query, words=WORDS, without=WORDS, model=CHOICES, by=CHOICES, status=STATES, project=CHOICES, tag=CHOICES,
+    cause=CHOICES,
     cost_above=MONEY, cost_below=MONEY, after=st.none() | st.dates(), before=st.none() | st.dates(),
-    last=st.none() | st.integers(), star=st.none() | st.booleans(), sort=st.sampled_from([*SORTS, "no such"]),
+    last=st.none() | st.integers(), star=st.none() | st.booleans(), pick=st.none() | st.booleans(),
+    sort=st.sampled_from([*SORTS, "no such"]),
 )  # fmt: skip
 PIECES = st.sampled_from((
-    "model:", "-by:", "status：", "cost:>=", "cost:", "after:", "star:", "tag:", "2026-11", "2026-13", "1e9", "..",
+    "model:", "-by:", "status：", "cost:>=", "cost:", "after:", "star:", "pick:", "project:", "tag:",
+    "2026-11", "2026-13", "1e9", "..",
     "4.5", '"', "“", "-", "－", " ", "red", "猫", "failed", "yes", "http://x", "16:9", "\0", "\ud800",
 ))  # fmt: skip
 
@@ -69,6 +77,7 @@ def test_a_query_is_its_parts(query: Query) -> None:
         ("cost:4.50", "cost:4.5"),
         ("after:2026-03 before:2026", "after:2026-03-01 before:2026-01-01"),
         ("star:no -star:no", "star:yes"),
+        ("-pick:yes project:SPRING -project:none", "project:spring -project:none pick:no"),
         ("status：failed 熊猫 16:9", '熊猫 "16:9" status:failed'),
         ("model:nano by:anto", "model:nano by:anton"),
         ("last:7D cause:POLICY last:30", "cause:policy last:30d"),
@@ -90,6 +99,8 @@ def test_there_is_one_way_to_say_it(typed: str, canonical: str) -> None:
         ("model:nobody kite", "kite", "No model is called “nobody”"),
         ("by:zoe kite", "kite", "Nobody called “zoe”"),
         ("tag:blue kite", "kite", "No picture has the tag “blue”"),
+        ("project:autumn kite", "kite", "There is no project “autumn”"),
+        ("pick:bright kite", "kite", "pick:yes"),
         ("status:happy kite", "kite", "There are done, running,"),
         ("cost:cheap kite", "kite", "cost:>10"),
         ("before:yesterday kite", "kite", "2026-11-27"),

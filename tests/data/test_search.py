@@ -17,6 +17,7 @@ from stores import MODELS, Stores
 from data import fulltext
 from data.filters import narrowed
 from data.marks import Marks
+from data.projects import Projects
 from data.query import Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal
@@ -61,7 +62,7 @@ def languages(databases: Databases, tmp_path_factory: pytest.TempPathFactory) ->
 
 @pytest.fixture(scope="module")
 def marked(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stores]:
-    """Forty tasks with stars, tags and costs, and then one more; nobody changes them."""
+    """Forty tasks with stars, picks, tags, projects and costs, and then one more; nobody changes them."""
     with kept(databases, tmp_path_factory) as stores:
         every, marks = populated(stores).ids(Query(), "ann"), Marks(stores.db, stores.clock)
         with stores.db.transaction() as session:  # every third cost something, many the same
@@ -70,6 +71,10 @@ def marked(databases: Databases, tmp_path_factory: pytest.TempPathFactory) -> It
         marks.star(every[::2], "bob")
         marks.tag(every[::4], "poster", "bob")
         marks.tag(every[::6], "Sea", "cy")
+        marks.pick(every[::5], "bob")
+        projects = Projects(stores.db, stores.clock)
+        projects.move(every[::3], "Spring", who="ann")
+        projects.move(every[1::9], "红 色", who="ann")
         stores.task(prompt="red blue kite", person="ann")
         yield stores
 
@@ -158,7 +163,10 @@ QUERIES = (
     "model:google/nano-banana by:bob status:running", "status:done", "after:2026-11-24", "before:2026-11-24",
     "red after:2026-11-24 before:2026-11-25 by:me", "star:yes", "star:no by:me", "star:yes red", "tag:poster",
     "tag:poster tag:sea", "-tag:sea blue", "star:yes tag:sea", "cost:0", "cost:>0", "cost:<1 red -by:ann",
-    "-cause:policy red", "last:36500d by:ann",
+    "-cause:policy red", "last:36500d by:ann", "pick:yes", "pick:no by:me", "pick:yes star:yes red", "project:spring",
+    "project:spring by:ann", 'project:"红 色" project:spring', "project:none", "-project:spring", "-project:none red",
+    "project:none project:spring -red", "project:spring pick:yes", "project:none red", "project:spring kit",
+    "project:none by:ann by:bob",
 )  # fmt: skip
 
 
@@ -194,7 +202,10 @@ def test_every_query_pages_counts_and_walks_over_the_same_tasks(marked: Stores, 
 SORTED = ("", "-red", "by:ann", "by:ann by:bob", "model:seedream model:nano", "red", "kit -red", "star:yes",
           "tag:poster", "tag:poster tag:sea", "cost:>0", "-tag:sea blue", "status:queued by:ann",
           "after:2026-11-24 before:2026-11-25", "red after:2026-11-24", "-red before:2026-11-25",
-          "star:yes before:2026-11-25", "tag:poster tag:sea after:2026-11-24")  # fmt: skip
+          "star:yes before:2026-11-25", "tag:poster tag:sea after:2026-11-24",
+          "pick:yes", "project:spring", "project:none project:spring", "-project:spring red",
+          "project:spring after:2026-11-24", "project:none project:spring before:2026-11-25",
+          "pick:yes before:2026-11-25")  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -288,10 +299,11 @@ def test_a_hint_knows_who_and_what_is_there(stores: Stores) -> None:
     search = populated(stores)
     Marks(stores.db, stores.clock).tag(search.ids(Query(), "ann")[:1], "Poster", "ann")
     names = search.names()
-    assert (names.people, names.models, names.tags) == (
+    assert (names.people, names.models, names.tags, names.projects) == (
         ("ann", "bob", "cy", "dee"),
         tuple(sorted(MODELS[:3])),
         ("poster",),
+        {},
     )
     reading = search.read("by:bo tag:poster by:zoe")
     assert (reading.query.text, len(reading.hints)) == ("by:bob tag:poster", 1)
@@ -380,7 +392,19 @@ def test_no_page_is_sorted_or_read_from_end_to_end(stores: Stores, typed: str) -
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("more", [(), ("older",), ("newer", "shown")])
-@pytest.mark.parametrize("typed", ["", "by:ann", "by:ann by:bob model:seedream", "status:failed", "-red", "cost:>10"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "",
+        "by:ann",
+        "by:ann by:bob model:seedream",
+        "status:failed",
+        "-red",
+        "cost:>10",
+        "project:spring",
+        "project:none by:ann",
+    ],
+)
 def test_what_cost_the_most_is_walked_and_not_sorted(stores: Stores, typed: str, more: tuple[str, ...]) -> None:
     found = narrowed(read(f"{typed} sort:cost").query, "ann", sqlite=True)
     with stores.db.read() as session:
@@ -392,7 +416,16 @@ def test_what_cost_the_most_is_walked_and_not_sorted(stores: Stores, typed: str,
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("typed", ["cost:>10", "cost:>10 by:ann -red", "cost:>1 cost:<3 by:ann by:ben status:failed"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "cost:>10",
+        "cost:>10 by:ann -red",
+        "cost:>1 cost:<3 by:ann by:ben status:failed",
+        "cost:>10 project:spring",
+        "cost:>10 project:none project:spring",
+    ],
+)
 def test_what_few_have_cost_is_found_by_the_cost_and_not_by_reading_everything(stores: Stores, typed: str) -> None:
     found = narrowed(read(typed).query, "ann", sqlite=True, few=True)
     with stores.db.read() as session:

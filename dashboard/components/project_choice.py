@@ -1,0 +1,58 @@
+"""For which project the next press asks: a quiet choice beside the templates, and the same in the batch dialog.
+
+It stays what it was at the last press, for one is mostly at the same thing. Whoever goes on from a picture (Edit, Vary,
+Remix) works for that picture's project, so the form takes it over, in sight, with the form's Undo; a picture in no
+project changes nothing. What stands here when the button is pressed is what counts, however it came there.
+"""
+
+import streamlit as st
+
+from dashboard.components import filters, formats, toasts
+from dashboard.language import t
+from data.errors import NotAllowed
+from data.projects import project_name
+
+
+def start(kept: object) -> None:
+    """Seeds it with what was used last."""
+    st.session_state["project"] = kept if isinstance(kept, str) else ""
+
+
+def take(project: str | None) -> None:
+    """Whoever goes on from something of this project goes on for it."""
+    if project:
+        st.session_state["project"] = project
+
+
+def chosen() -> str:
+    """The name of the project; "" for none."""
+    return str(st.session_state.get("project") or "")
+
+
+def button() -> None:
+    """Says which it is, and opens the choice."""
+    label = formats.literal(chosen() or t("Project"))
+    with st.popover(label, key="project_button", icon=":material/folder:", type="tertiary", wrap=False):
+        choice("project_choice")
+        st.caption(t("What you ask for next belongs to it, until you choose another. History can show it alone."))
+
+
+def choice(key: str) -> None:
+    """One of those that are there, or a new name."""
+    now = chosen()
+    there = list(filters.names().projects.values())
+    if now and now.casefold() not in {name.casefold() for name in there}:
+        there.insert(0, now)
+    st.session_state[key] = next((name for name in there if name.casefold() == now.casefold()), None)
+    st.selectbox(
+        t("Project"), there, index=None, key=key, placeholder=t("No project"), accept_new_options=True,
+        on_change=_take, args=(key,),
+    )  # fmt: skip
+
+
+def _take(key: str) -> None:
+    name = st.session_state[key]
+    try:
+        st.session_state["project"] = project_name(name) if name else ""
+    except NotAllowed as error:
+        toasts.leave(t(error.sentence), ":material/error:")
