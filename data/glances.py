@@ -15,7 +15,7 @@ from data.again import left
 from data.db import Database
 from data.images import StoredImage
 from data.rows import stored_image
-from data.schema import NOT_DELETED, Artifact, Submission, Task
+from data.schema import NOT_DELETED, Artifact, Submission, Task, TaskEvent
 from data.status import OPEN, Outcome, TaskStatus
 
 COUNTED = 10_000
@@ -57,6 +57,17 @@ _HOME = (
     .where(col(Artifact.submission_id).in_(_IDS), col(Artifact.role) == "output")
     .group_by(col(Artifact.submission_id))
 )
+
+_ENDED: Any = (
+    sa.select(col(TaskEvent.id), col(TaskEvent.task_id))
+    .join(Task, col(Task.id) == col(TaskEvent.task_id))
+    .where(
+        col(TaskEvent.id) > sa.bindparam("since", type_=sa.BigInteger),
+        col(TaskEvent.to_status).in_((TaskStatus.SUCCEEDED, TaskStatus.FAILED)),
+        col(Task.person) == sa.bindparam("person", type_=sa.String),
+    )
+    .order_by(col(TaskEvent.id)).limit(500)
+)  # fmt: skip
 
 
 class Glances:
@@ -100,6 +111,12 @@ class Glances:
             for row in session.exec(mine.order_by(col(Artifact.position))):
                 found[row.task_id] = (*found.get(row.task_id, ()), stored_image(row))
         return found
+
+    def ended(self, person: str, since: int) -> dict[int, str]:
+        """Tasks of this person that have succeeded or failed, by the number of the event, all of them after `since`."""
+        with self._db.look() as connection:
+            rows = connection.execute(_ENDED, {"person": person, "since": since}).all()
+        return {int(number): str(task_id) for number, task_id in rows}
 
     def count(self, statuses: Sequence[TaskStatus] | None = None) -> int:
         """How many tasks there are in these statuses, or in all; `COUNTED + 1` stands for more than `COUNTED`."""

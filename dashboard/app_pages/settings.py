@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard import language
 from dashboard.auth import current_user
-from dashboard.components import budgets, formats, lamps, trouble, words
+from dashboard.components import budgets, elsewhere, formats, lamps, trouble, words
 from dashboard.components.controls import joined
 from dashboard.components.remap import remap
 from dashboard.components.server import about
@@ -52,6 +52,7 @@ def you() -> None:
         t("Language"), list(language.LANGUAGES), default=language.language(), required=True, key="speak",
         format_func=language.LANGUAGES.__getitem__, on_change=speak,
     )  # fmt: skip
+    elsewhere.switch(user.id)
     kept = desk().preferences.all(user.id)
     names = {"choice": t("Model"), "count": t("Pictures at once")}
     told = {

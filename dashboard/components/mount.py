@@ -47,6 +47,7 @@ _COMPONENTS = {
         "batch",
         "cards",
         "carried",
+        "elsewhere",
         "families",
         "filled",
         "fold",

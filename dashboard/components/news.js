@@ -105,7 +105,35 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
-let news = 0;
+let news = 0, noted = 0;
+
+// What has ended, to who looks at something else and has asked for it: at no tab of the desk. Of several tabs, one says
+// it. Where a page alone may not, there is only the title.
+const ANSWER = 300; // ms that other tabs have to say that they are looked at
+const tabs = new BroadcastChannel("picture-desk");
+const lookedAt = () => !document.hidden && document.hasFocus();
+let answered = false;
+tabs.onmessage = ({ data }) => {
+  if (data === "here") answered = true;
+  else if (lookedAt()) tabs.postMessage("here");
+};
+
+function note(one) {
+  if (one.number <= noted) return;
+  noted = one.number;
+  if (lookedAt() || window.Notification?.permission !== "granted") return;
+  answered = false;
+  tabs.postMessage("who looks?");
+  setTimeout(() => answered || show(one), ANSWER);
+}
+
+function show({ number, title, body }) {
+  try {
+    const shown = new Notification(title, { body, tag: `picture-desk-${number}`, silent: true });
+    shown.onclick = () => (window.focus(), shown.close());
+  } catch {} // Android
+}
+
 const parts = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
 export default function ({ data, parentElement, setStateValue }) {
@@ -117,6 +145,7 @@ export default function ({ data, parentElement, setStateValue }) {
   Object.assign(part, { leisurely: data.leisurely, title: data.title, every: data.every * 1000 });
   part.wake = () => setStateValue("news", (news += 1));
   if (data.title && document.title !== data.title) document.title = data.title;
+  if (data.ended) note(data.ended);
   clearInterval(part.timer);
   if (data.every) part.timer = setInterval(tick, 500, part);
   drawn(part, data.revision);

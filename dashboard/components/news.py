@@ -5,8 +5,9 @@ cannot reach the server's news; the browser keeps it, so that it starts and stop
 """
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from dashboard import resources
 from dashboard.components.mount import mount_news
@@ -59,12 +60,19 @@ def listen(part: str, who: str) -> None:
 
 
 def keep_true(
-    part: str, who: str, *, seen: int | None, every: float | None = None, leisurely: bool = False, title: str = ""
+    part: str,
+    who: str,
+    *,
+    seen: int | None,
+    every: float | None = None,
+    leisurely: bool = False,
+    title: str = "",
+    ended: Mapping[str, Any] | None = None,
 ) -> None:
     """The same for a fragment that has read already. `every`: seconds after which it is drawn without any news.
 
     A part that is `leisurely` waits until the news pause. One with a `title` gives it to the browser's tab, and is
-    drawn in a hidden tab too.
+    drawn in a hidden tab too. `ended` is shown by the browser, once, to who does not look at the page.
     """
-    data = {"revision": seen, "every": every, "leisurely": leisurely, "title": title}
+    data = {"revision": seen, "every": every, "leisurely": leisurely, "title": title, "ended": ended}
     mount_news(key=f"news_{part}", url=resources.news_url(who), data=data)

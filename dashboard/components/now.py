@@ -9,7 +9,18 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import acts, credit, news, server, starters, trouble, views, words
+from dashboard.components import (
+    acts,
+    credit,
+    elsewhere,
+    news,
+    server,
+    starters,
+    toasts,
+    trouble,
+    views,
+    words,
+)
 from dashboard.components.batch_card import batch_view, outlook
 from dashboard.components.mount import mount
 from dashboard.language import t
@@ -145,12 +156,14 @@ def pulse(person: str, title: Callable[[int], str]) -> None:
 
 def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
     with news.turn():
-        seen, says = news.seen(), ""
+        seen, says, ended = news.seen(), "", None
         with suppress(*trouble.DATABASE_ERRORS):
             if _standing(person) != drawn:
                 st.rerun()
             says = title(resources.desk().history.active_count(person))
-        news.keep_true("pulse", person, seen=seen, leisurely=True, title=says)
+            ended = elsewhere.look(person, seen)
+        news.keep_true("pulse", person, seen=seen, leisurely=True, title=says, ended=ended)
+        toasts.show()
 
 
 def _standing(person: str) -> object:
