@@ -16,7 +16,7 @@ from typing import Any
 from sqlalchemy import String, cast, or_
 from sqlmodel import col, select
 
-from data import expired, litter, notes
+from data import expired, fulltext, litter, notes
 from data.artifacts import ArtifactStore
 from data.db import Database
 from data.errors import StorageError
@@ -119,6 +119,7 @@ class Housekeeping:
             self._remove_rows(report, each, limit, go_on)
         self._purge(report, limit, go_on)
         self._clear_requests(report, whole, go_on)
+        self._merge_words(report, go_on)
         with _troubles(report):
             self._remove_litter(report, whole, go_on)
         with _troubles(report):
@@ -147,6 +148,15 @@ class Housekeeping:
             report.cursor["seq"] = window + expired.WINDOW
         if not list(islice(expired.windows(self._db, report.cursor.get("seq") or 0), 1)):
             report.cursor["seq"] = 0
+
+    def _merge_words(self, report: Report, go_on: Callable[[], bool]) -> None:
+        """Once a day: it writes the index of prompts anew, 50 MB for a million."""
+        today, anew = self._clock().date().isoformat(), True
+        while report.cursor.get("merged") != today and go_on():
+            with self._db.transaction() as session:
+                if not fulltext.merge(session.connection(), anew=anew):
+                    report.cursor["merged"] = today
+            anew = False
 
     # Files ------------------------------------------------------------------------------------------------------
 

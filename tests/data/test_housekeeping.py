@@ -14,10 +14,11 @@ from databases import databases_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import png
+from sqlalchemy import text
 from sqlmodel import select
 from stores import MODELS, Stores
 
-from data import expired, inspection, litter
+from data import expired, fulltext, inspection, litter
 from data.artifacts import ArtifactStore
 from data.asks import asked_again
 from data.catalog import catalog
@@ -591,6 +592,34 @@ def test_runs_in_slices_get_through_everything_in_a_day(house: House) -> None:
     for _ in range(24):
         report = house.keeping.run(report).plain()
     assert not any(each.count for each in house.keeping.survey().found.values())
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_the_index_of_prompts_is_put_together_once_a_day_and_says_what_it_said(house: House) -> None:
+    search = house.stores.search
+
+    def parts() -> int:
+        with house.stores.db.look() as connection:
+            return connection.execute(text("SELECT count(DISTINCT segid) FROM task_text_idx")).scalar_one()
+
+    def written() -> tuple[str, ...]:
+        for n in range(3):
+            house.stores.task(prompt=f"红色 kite {n}")
+        return search.ids(read("红 kite").query, "ann")
+
+    found = written()
+    assert (parts(), len(found)) == (3, 3)
+    report = house.keeping.run()
+    assert (parts(), search.ids(read("红 kite").query, "ann")) == (1, found)
+    more = written()[:-1]
+    first = house.stores.card(found[-1])
+    with house.stores.db.transaction() as session:
+        fulltext.forget(session.connection(), [(first.seq, first.prompt)])
+    house.keeping.run(report.plain())
+    assert (parts(), len(more)) == (5, 5)
+    house.stores.clock.forward(days=1)
+    house.keeping.run(report.plain())
+    assert (parts(), search.ids(read("红 kite").query, "ann")) == (1, more)
 
 
 def test_a_run_told_to_stop_stops_and_the_next_goes_on(house: House) -> None:
