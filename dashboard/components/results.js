@@ -9,7 +9,12 @@ function render(data, me) {
   const cells = data.groups.flatMap((group) => group.lines.flatMap((line) => line.cells)).filter(Boolean);
   for (const id of me.chosen) if (!cells.some((cell) => cell.id === id && cell.picture)) me.chosen.delete(id);
   if (!cells.some((cell) => cell.id === me.at)) me.at = cells[0]?.id;
-  return [top(data, me), table(data, me), bar(data, me), el("p", { class: "unseen", role: "status" }, me.chosen.size > 0 && counted(me))];
+  return [top(data, me), table(data, me), below(data, me)];
+}
+
+// What is selected: what can be done with it, and how much it is for whoever does not see it.
+function below(data, me) {
+  return el("div", { "data-key": "below" }, bar(data, me), el("p", { class: "unseen", role: "status" }, me.chosen.size > 0 && counted(me)));
 }
 
 function top(data, me) {
@@ -79,10 +84,21 @@ function measure(me) {
   box.style.setProperty("--top", `${Math.round(box.getBoundingClientRect().top + (main?.scrollTop ?? 0))}px`);
 }
 
-function redraw(me) {
-  const root = me.root.getRootNode(), held = root.activeElement;
-  morph(me.root, el("div", { class: "root" }, render(me.data, me)));
-  measure(me);
+// Once for all files that do not come: with the callback server away, those are all that are in sight.
+function missed(image, me) {
+  me.lost.add(image.getAttribute("src"));
+  me.due ??= requestAnimationFrame(() => {
+    me.due = null;
+    morph(me.root, el("div", { class: "root" }, render(me.data, me)));
+    measure(me);
+  });
+}
+
+// After a press that selects: five hundred cells are not drawn anew for one.
+function mark(me) {
+  const held = me.root.getRootNode().activeElement;
+  for (const node of me.root.querySelectorAll(".cell[aria-selected]")) node.setAttribute("aria-selected", String(me.chosen.has(node.dataset.key)));
+  morph(me.root.querySelector("[data-key=below]"), below(me.data, me));
   if (held && !held.isConnected) goTo(cellAt(me.at, me), me); // whoever stood in the bar, which is gone
 }
 
@@ -116,12 +132,12 @@ function toggle(id, me) {
     if (me.chosen.size === MOST) me.chosen.delete([...me.chosen].at(-1)); // the last one gives way
     me.chosen.add(id);
   }
-  redraw(me);
+  mark(me);
 }
 
 function clear(me) {
   me.chosen.clear();
-  redraw(me);
+  mark(me);
 }
 
 const local = {
@@ -167,7 +183,7 @@ function listen(me) {
   me.root.addEventListener("focusin", ({ target }) => (me.at = target.closest?.(".cell")?.dataset.key ?? me.at));
   new ResizeObserver(() => me.root.isConnected && measure(me)).observe(document.querySelector(".stMain") ?? document.body);
   me.root.addEventListener("change", ({ target }) => wish(target.dataset.way, target.value, me));
-  me.root.addEventListener("error", ({ target }) => target.nodeName === "IMG" && [me.lost.add(target.getAttribute("src")), redraw(me)], true); // errors do not bubble
+  me.root.addEventListener("error", ({ target }) => target.nodeName === "IMG" && missed(target, me), true); // errors do not bubble
 }
 
 export default function (component) {
