@@ -11,13 +11,12 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
-from data.links import EVERYBODY
 from data.news import News
 
 
 @dataclass(eq=False)
 class Listener:
-    """One open screen. `who` is a person, or EVERYBODY."""
+    """One open screen. `who` is a person, or EVERYBODY (`data.links`)."""
 
     who: str
     rings: asyncio.Event = field(default_factory=asyncio.Event)
@@ -44,7 +43,7 @@ class Live:
                 return False
             moved = await asyncio.to_thread(self._news.take)
         for listener in self._listeners:
-            if listener.who in moved or (moved and listener.who == EVERYBODY):
+            if listener.who in moved:
                 listener.rings.set()
         return bool(moved)
 

@@ -1,8 +1,8 @@
 """Whose tasks have moved since the last look: what open screens are told, so that they draw anew.
 
 Every change of a task writes a `TaskEvent` in its own transaction, so the events' numbers are the revision of it all.
-A picture that a form waits for (`linked.py`) is no task: it is told once it is settled, and has no number. It knows no
-screen and no socket.
+A picture that a form waits for (`linked.py`) is no task: its person alone is told once it is settled, and it has no
+number. It knows no screen and no socket.
 """
 
 from datetime import timedelta
@@ -13,6 +13,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import col
 
 from data.db import Database
+from data.links import EVERYBODY
 from data.schema import LinkedPicture, Task, TaskEvent, UTCDateTime
 
 _NUMBER = cast("Mapped[int]", col(TaskEvent.id))  # of a row that is there it is never None
@@ -51,7 +52,10 @@ class News:
         self._told = None
 
     def take(self) -> frozenset[str]:
-        """The people of whom something has moved since the last call, of at most AT_ONCE events; empty: no more."""
+        """Whom to tell what has moved since the last call, of at most AT_ONCE events; empty: no more.
+
+        The people whose it is, and EVERYBODY where a task is among it.
+        """
         since = self._db.now() - _FRESH
         with self._db.look() as connection:
             settled = connection.execute(_SETTLED, {"since": since}).all()
@@ -63,7 +67,9 @@ class News:
             rows = connection.execute(_LATER, {"since": self.revision - self._margin}).all()
             moved = [task_id for number, task_id in rows if number not in self._told]
             self._remember([number for number, _ in rows])
-            return waited.union(connection.execute(_PEOPLE, {"moved": moved}).scalars() if moved else ())
+            if not moved:
+                return waited
+            return waited.union([EVERYBODY], connection.execute(_PEOPLE, {"moved": moved}).scalars())
 
     def _remember(self, numbers: list[int]) -> None:
         self.revision = max(numbers, default=self.revision)

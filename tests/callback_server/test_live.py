@@ -12,8 +12,10 @@ from engine import Engine
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
+from data.linked import LinkedPictures
 from data.links import EVERYBODY, LinkSigner, signing_key
 from data.settings import Settings
+from data.shrinking import Fit
 
 
 @pytest.fixture
@@ -55,6 +57,21 @@ def test_a_screen_hears_of_its_own_tasks_and_of_no_others(server: Engine) -> Non
     with connect(address(server, "ben")) as late:
         said = heard(late)
         assert (said["moved"], said["revision"] >= newest) == (False, True)
+
+
+def test_a_picture_for_a_form_is_told_to_its_person_alone(server: Engine) -> None:
+    """Nothing moved on the pages that show everybody's tasks."""
+    with connect(address(server, "ann")) as ann, connect(address(server, "ben")) as ben, \
+            connect(address(server, EVERYBODY)) as all_of_us:  # fmt: skip
+        for screen in (ann, ben, all_of_us):
+            assert not heard(screen)["moved"]
+        linked = LinkedPictures(server.db)
+        wish, _ = linked.ask("ann", "http://127.0.0.1/cat.png", Fit(10**7, 10**7))  # the server refuses it
+        assert heard(ann)["moved"]
+        assert linked.found([wish])[wish].refusal
+        for screen in (ben, all_of_us):
+            with pytest.raises(TimeoutError):
+                heard(screen, timeout=0.5)
 
 
 def test_a_link_that_is_not_ours_or_no_longer_valid_opens_nothing(server: Engine) -> None:

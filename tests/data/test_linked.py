@@ -201,7 +201,7 @@ def test_a_picture_is_called_by_its_file_or_its_host_and_never_by_what_may_be_a_
     assert linked.ask("ann", address, FIT)[1] == name
 
 
-def test_whoever_waits_for_a_picture_is_told_once_when_it_is_settled(stores: Stores) -> None:
+def test_whoever_waits_for_a_picture_and_nobody_else_is_told_once_when_it_is_settled(stores: Stores) -> None:
     linked, news = LinkedPictures(stores.db), News(stores.db)
     linked.ask("ann", SECRET, FIT)
     linked.ask("ben", SECRET, FIT)

@@ -7,6 +7,7 @@ from stores import Stores
 
 from data.db import Database
 from data.history import History
+from data.links import EVERYBODY
 from data.news import AT_ONCE, News
 from data.requests import GenerationRequest
 from data.schema import TaskEvent
@@ -29,7 +30,7 @@ def test_each_move_is_told_once_and_by_whom(db: Database) -> None:
     tasks.create([REQUEST], person="ben")
     tasks.create([REQUEST], person="ben")
     tasks.cancel(task.id, who="cleo")
-    assert news.take() == {"ann", "ben"}
+    assert news.take() == {EVERYBODY, "ann", "ben"}
     assert news.revision == History(db).revision()
     assert news.take() == frozenset()
     tasks.create([REQUEST], person="ann")
@@ -41,7 +42,7 @@ def test_the_very_first_move_of_a_desk_is_told(db: Database) -> None:
     news = News(db)
     assert (news.take(), news.revision, History(db).revision()) == (frozenset(), 0, 0)
     TaskStore(db).create([REQUEST], person="ann")
-    assert news.take() == {"ann"}
+    assert news.take() == {EVERYBODY, "ann"}
 
 
 def test_a_flood_is_told_in_parts_and_whole(db: Database) -> None:
@@ -52,8 +53,8 @@ def test_a_flood_is_told_in_parts_and_whole(db: Database) -> None:
         with db.transaction() as session:
             session.add_all(TaskEvent(task_id=task.id, kind="claimed") for _ in range(AT_ONCE))
     told = [news.take() for _ in range(4)]
-    assert told[0] == {"ann"}
-    assert frozenset().union(*told) == {"ann", "ben"}
+    assert told[0] == {EVERYBODY, "ann"}
+    assert frozenset().union(*told) == {EVERYBODY, "ann", "ben"}
     assert told[-1] == frozenset()
 
 
@@ -64,13 +65,13 @@ def test_a_number_given_out_early_and_committed_late_is_told_too(databases: Data
     news.take()
     if databases.kind == "sqlite":
         tasks.create([REQUEST], person="ben")
-        assert news.take() == {"ben"}
+        assert news.take() == {EVERYBODY, "ben"}
         return
     with Session(db.engine) as late:
         late.add(TaskEvent(task_id=slow.id, kind="claimed"))
         late.flush()
         tasks.create([REQUEST], person="ben")
-        assert news.take() == {"ben"}
+        assert news.take() == {EVERYBODY, "ben"}
         late.commit()
-    assert news.take() == {"ann"}
+    assert news.take() == {EVERYBODY, "ann"}
     assert news.take() == frozenset()
