@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import batch_press, budget, formats, press, project_choice, server
+from dashboard.components import awaited, batch_press, budget, formats, press, project_choice, server
 from dashboard.components.batch_card import outlook, seconds_left
 from dashboard.components.batch_kept import (
     FILE,
@@ -141,7 +141,7 @@ def _forget_file() -> None:
 
 def _beside(here: Kept) -> None:
     """What lines leave open: models, shapes, how often; and whether the form's references go with each."""
-    models, references = catalog(), st.session_state.get("references") or ()
+    models, references = catalog(), [*(st.session_state.get("references") or ()), *awaited.waiting()]
     today, known = resources.now().date(), server.about()
     usable = [
         choice.name for choice in models.choices

@@ -83,9 +83,10 @@ def filter_row(typed: Query, person: str) -> Query:
 
 
 def clear() -> None:
-    """Takes every filter off; the order stays."""
+    """Takes every filter off; the order stays, chosen or typed."""
+    order = address.chosen().sort or resources.desk().search.read(st.session_state.get("q") or "").query.sort
     st.session_state["q"] = ""
-    address.say_all({"sort": [order] if (order := address.chosen().sort) else []})
+    address.say_all({"sort": [order] if order else []})
     listing.anew()
 
 

@@ -350,6 +350,16 @@ def test_the_dearest_come_first_among_what_is_looked_for(form_room: Room, past: 
     assert (asked(app, "sort"), items(app)) == (["cost"], ["kite that cost", "kite again", "boat", "kite"])
 
 
+def test_an_order_that_was_typed_stays_when_the_filters_go(form_room: Room, past: Past) -> None:
+    past.write([Was("kite"), Was("boat"), Was("red kite")])
+    app = form_room.open("history")
+    app.text_input(key="q").set_value("kite sort:oldest").run()
+    assert items(app) == ["kite", "red kite"]
+    app.button(key="clear").click().run()
+    assert (app.text_input(key="q").value, asked(app, "sort")) == ("", ["oldest"])
+    assert items(app) == ["kite", "boat", "red kite"]
+
+
 def test_what_changes_changes_where_it_is(form_room: Room) -> None:
     form_room.ask("first")
     app = form_room.open("history", status="running")

@@ -100,6 +100,19 @@ def test_the_picture_that_is_late_is_named_by_its_place(room: Room, linked: Link
     assert on_their_way(app) == [(2, "dog.png")]
 
 
+def test_a_batch_can_do_without_a_picture_that_is_on_its_way(room: Room) -> None:
+    app = write(typed(room.open(), ADDRESS), "a kite\na boat")
+    app.button(key="batch_button").click().run()
+    (start,) = [button for button in app.button if str(button.key).startswith("batch_generate")]
+    assert (start.label, start.disabled) == ("Image 1 is still loading", True)
+    assert app.checkbox(key="batch_references").label == "Make each from the form’s reference picture too"
+    app.checkbox(key="batch_references").uncheck().run()
+    (start,) = [button for button in app.button if str(button.key).startswith("batch_generate")]
+    assert (start.label.startswith("Start 2"), start.disabled) == (True, False)
+    start.click().run()
+    assert [room.history.detail(task.id).inputs for task in room.all_tasks()] == [(), ()]
+
+
 def test_what_cannot_be_had_is_said_and_holds_nothing_up(room: Room, linked: LinkedPictures) -> None:
     app = write(typed(room.open(), ADDRESS), "as a drawing")
     errand = linked.claim(LEASE)
