@@ -5,6 +5,9 @@ import logging
 import socket
 from contextlib import AbstractContextManager
 from datetime import timedelta
+from hashlib import sha256
+from threading import Thread
+from typing import Any
 
 import pytest
 from bench import Bench
@@ -14,12 +17,13 @@ from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, select
 
 from callback_server.download import Downloader
+from callback_server.settings import ServerSettings
 from callback_server.workers.linker import Linker
 from callback_server.workers.loop import survive
 from data.errors import StorageError
 from data.linked import TRIES, Linked, LinkedPictures
 from data.schema import LinkedPicture
-from data.shrinking import Fit
+from data.shrinking import UPLOAD_MB, Fit
 from data.storage import picture_key
 
 FIT = Fit(10_000_000, 64_000_000)
@@ -98,6 +102,56 @@ def test_a_server_that_takes_too_long_is_left(bench: Bench) -> None:
         address = f"127.0.0.1:{silent.getsockname()[1]}"
         said = asked(bench, f"http://{address}/a.png", allowed=address).refusal or ""
     assert "The file did not arrive within 0.5 s. Nothing was charged." in said
+
+
+def named(bench: Bench, address: str, **settings: Any) -> str:
+    """What a worker of these settings says when it is told of this address and cannot have the picture."""
+    linked = LinkedPictures(bench.stores.db, bench.stores.clock)
+    wish, _ = linked.ask("ann", address, FIT)
+
+    async def scenario() -> None:
+        found = ServerSettings(_env_file=None, state_dir=bench.folder, **settings)
+        linker = Linker.from_settings(found, linked, bench.artifacts, bench.lamps)
+        assert await linker.step()
+        await linker.downloader.aclose()
+
+    asyncio.run(scenario())
+    return linked.found([wish])[wish].refusal or ""
+
+
+def test_a_file_is_taken_up_to_the_size_of_an_upload(bench: Bench) -> None:
+    """Seen by what its server announces: too much is refused at once, the rest begins, and here it breaks off."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        address = f"127.0.0.1:{server.getsockname()[1]}"
+
+        def says(size: int) -> str:
+            thread = Thread(target=_announce, args=(server, size))
+            thread.start()
+            said = named(bench, f"http://{address}/a.png", download_allow_hosts=address)
+            thread.join()
+            return said
+
+        assert "The connection failed." in says(UPLOAD_MB * 1_000_000)
+        assert f"The file is larger than {UPLOAD_MB} MB." in says(UPLOAD_MB * 1_000_000 + 1)
+
+
+def _announce(server: socket.socket, size: int) -> None:
+    """Answers one request with a length, and with a single byte."""
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(10_000)
+        connection.sendall(f"HTTP/1.1 200 OK\r\nContent-Length: {size}\r\n\r\nx".encode())
+
+
+def test_the_stand_in_for_the_provider_is_as_closed_to_an_address_as_any_port_of_ours(
+    bench: Bench, shelf: Shelf
+) -> None:
+    """Results are fetched from it in practice; what a person names is not."""
+    shelf.answers["/a.png"] = [(200, png())]
+    port = int(shelf.address.partition(":")[2])
+    assert f"Files are not fetched from port {port}." in named(
+        bench, f"http://{shelf.address}/a.png", sandbox_port=port
+    )
 
 
 def test_a_full_disk_is_told_and_lights_its_lamp(bench: Bench, shelf: Shelf, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -202,5 +256,4 @@ def test_what_was_taken_out_of_the_form_while_it_came_ends_in_nothing(bench: Ben
 
     asyncio.run(scenario())
     assert linked.found([wish]) == {}
-    stored = bench.artifacts.take_reference(png(), "a.png")
-    assert bench.storage.exists(picture_key(stored.sha256)), "its file goes with the litter"
+    assert bench.storage.exists(picture_key(sha256(png()).hexdigest())), "its file goes with the litter"
