@@ -10,7 +10,8 @@ function bytesOf(size) {
 function bar(data, me, over) {
   const { words } = data, undo = undoes(data, me);
   if (!over.count && !undo) return null;
-  const button = (act, label, more = {}) => el("button", { class: "act", type: "button", "data-act": act, "data-id": "", ...more }, label);
+  // Each with a key: under whoever stands on one of them, it must not become another as the sums of a selection arrive.
+  const button = (act, label, more = {}) => el("button", { class: "act", type: "button", "data-act": act, "data-id": "", "data-key": act, ...more }, label);
   const deeds = data.view === "deleted" ? [button("restore", words.restore, { class: "act primary" })] : [
     button("star_all", words.star),
     button("pick_all", words.pick),
@@ -25,7 +26,7 @@ function bar(data, me, over) {
     over.count > 0 && el("div", { class: "row", "data-key": "chosen" },
       el("span", { class: "said" }, el("b", {}, counted(words, over)), over.bytes ? ` · ${bytesOf(over.bytes)}` : ""),
       data.selected.all && button("all", data.selected.all, { class: "link" }),
-      el("span", { class: "deeds" }, deeds),
+      el("span", { class: "deeds", "data-key": "deeds" }, deeds),
       button("clear", "✕", { class: "act close", title: words.clear, "aria-label": words.clear })));
 }
 

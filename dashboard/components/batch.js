@@ -21,9 +21,9 @@ function batchTable(part) {
     part.more && el("p", { class: "soft more" }, part.more));
 }
 
-export default function (component) {
+export default inOrder((component) => {
   return desk(component, (data) => [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, data.said),
     data.parts.map(batchTable),
   ]);
-}
+});

@@ -99,7 +99,7 @@ function showArrival(data, me) {
   }, 50); // by then the page has its new height
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { tick, local: shared });
   const me = desks.get(component.parentElement);
   me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
@@ -111,4 +111,4 @@ export default function (component) {
   }
   showArrival(component.data, me);
   return cleanup;
-}
+});

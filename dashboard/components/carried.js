@@ -78,7 +78,7 @@ function paste(event, me) {
   wish("link", found.join("\n"), me);
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render);
   const me = desks.get(component.parentElement);
   me.heard ??= [["dragover", over], ["drop", drop], ["paste", paste]].map(([name, hear]) => [name, (event) => hear(event, me)]);
@@ -92,4 +92,4 @@ export default function (component) {
     document.removeEventListener("dragleave", me.left);
     document.removeEventListener("dragend", me.left);
   };
-}
+});

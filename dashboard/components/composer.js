@@ -26,7 +26,7 @@ function tellStyles({ drop_words: words }) {
   for (const [name, word] of Object.entries(words)) document.documentElement.style.setProperty(`--${name}-files`, JSON.stringify(word));
 }
 
-export default function ({ data, parentElement, setStateValue }) {
+export default inOrder(({ data, parentElement, setStateValue }) => {
   watching.get(parentElement)?.();
   tellStyles(data);
   const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
@@ -112,4 +112,4 @@ export default function ({ data, parentElement, setStateValue }) {
   };
   watching.set(parentElement, stop);
   return stop;
-}
+});

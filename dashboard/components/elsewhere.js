@@ -21,8 +21,8 @@ async function turn(node, me) {
   morph(me.root, el("div", { class: "root" }, render(me.data, me)));
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { local: { turn } });
   desks.get(component.parentElement).data = component.data;
   return cleanup;
-}
+});

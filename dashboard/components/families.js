@@ -25,7 +25,7 @@ function moved(event) {
   event.stopPropagation();
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render);
   const me = desks.get(component.parentElement);
   if (!me.ready) {
@@ -33,4 +33,4 @@ export default function (component) {
     me.root.addEventListener("keydown", moved);
   }
   return cleanup;
-}
+});

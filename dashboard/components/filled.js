@@ -29,6 +29,6 @@ function render(data, me) {
     rows.length > 0 && el("details", { open: fresh && data.open }, el("summary", {}, data.summary), el("ul", {}, rows.map((one) => row(one, words)))));
 }
 
-export default function (component) {
+export default inOrder((component) => {
   return desk(component, render);
-}
+});

@@ -1,7 +1,7 @@
 // "Filters (2)": on a narrow screen, where they would take half of it, the filters of History are behind this button. They
 // are drawn either way; that the host of this button is marked is all that `page.css` goes by.
 
-export default function (component) {
+export default inOrder((component) => {
   const host = component.parentElement.host;
   const open = () => String(host.hasAttribute("data-unfolded"));
   const render = ({ label }) =>
@@ -11,4 +11,4 @@ export default function (component) {
     node.setAttribute("aria-expanded", open());
   };
   return desk(component, render, { local: { fold } });
-}
+});

@@ -220,7 +220,7 @@ function download({ zip, words }, me) {
   post(zip.form, () => [(me.trouble = words.zip_failed), redraw(me)]);
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const held = component.parentElement.activeElement;
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
@@ -233,4 +233,4 @@ export default function (component) {
     me.turned = "";
   }
   return cleanup;
-}
+});

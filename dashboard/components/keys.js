@@ -79,7 +79,7 @@ function tabbed(event) {
   event.stopImmediatePropagation();
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { local: { keys: (_, me) => show(me) } });
   const me = desks.get(component.parentElement);
   me.data = component.data;
@@ -91,4 +91,4 @@ export default function (component) {
     document.addEventListener("keydown", tabbed, true); // before Streamlit
   }
   return () => (cleanup(), document.removeEventListener("keydown", me.heard), document.removeEventListener("keydown", tabbed, true));
-}
+});

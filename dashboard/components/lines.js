@@ -4,7 +4,7 @@
 const PAUSE = 350; // ms without a key
 const fields = new WeakMap();
 
-export default function ({ data, parentElement, setStateValue }) {
+export default inOrder(({ data, parentElement, setStateValue }) => {
   let me = fields.get(parentElement);
   if (!me) {
     const root = document.createElement("label");
@@ -43,4 +43,4 @@ export default function ({ data, parentElement, setStateValue }) {
     clearTimeout(me.timer);
     removeEventListener("keydown", me.escape, true);
   };
-}
+});

@@ -23,6 +23,11 @@ def _read(name: str) -> str:
     return (_HERE / name).read_text(encoding="utf-8")
 
 
+def code(*parts: str) -> str:
+    """The module of a component that is made of these files."""
+    return "\n".join(_read(f"{part}.js") for part in ("order", *parts))
+
+
 _PARTS = {
     "pair": ("kit", "zoom", "beside", "films", "pair"), "several": ("kit", "zoom", "beside", "several"),
     "cards": ("kit", "acts", "batch_card", "cards"),
@@ -40,7 +45,7 @@ def _style(name: str) -> str:
 _COMPONENTS = {
     name: component(
         f"picture_desk_{name}",
-        js="\n".join(_read(f"{part}.js") for part in _PARTS.get(name, ("kit", name))),
+        js=code(*_PARTS.get(name, ("kit", name))),
         css=_style(name),
     )
     for name in (
@@ -65,19 +70,29 @@ _COMPONENTS = {
         "templates",
     )
 }
-_COMPOSER = component("picture_desk_composer", js=_read("composer.js"), css=_read("composer.css"), isolate_styles=False)
-_LINES = component("picture_desk_lines", js=_read("lines.js"), css=_read("kit.css") + "\n" + _read("lines.css"))
-_NEWS = component("picture_desk_news", js=_read("news.js"), css=_read("news.css"), isolate_styles=False)
-_PAGE = component("picture_desk_page", js=_read("page.js"), isolate_styles=False)
+_COMPOSER = component("picture_desk_composer", js=code("composer"), css=_read("composer.css"), isolate_styles=False)
+_LINES = component("picture_desk_lines", js=code("lines"), css=_read("kit.css") + "\n" + _read("lines.css"))
+_NEWS = component("picture_desk_news", js=code("news"), css=_read("news.css"), isolate_styles=False)
+_PAGE = component("picture_desk_page", js=code("page"), isolate_styles=False)
 _STYLE = f"<style>{_read('page.css')}</style>"
+
+
+def _draw(one: Callable[..., Any], *, key: str, data: Mapping[str, Any], **options: Any) -> None:
+    """Draws a component. Whatever it has not shown before has the next number, by which a browser keeps the order."""
+    drawings: dict[str, tuple[int, Mapping[str, Any]]] = st.session_state.setdefault("drawings", {})
+    number, before = drawings.get(key, (0, None))
+    number += data != before
+    drawings[key] = number, data
+    one(key=key, data={**data, "epoch": _epoch(), "drawn": number}, **options)
 
 
 def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
     """Draws the component of that name. `on_event(act, id)` is called once for each thing that a person did."""
     st.session_state.setdefault("mounted", {})[key] = (name, data, on_event)
-    desk = {"epoch": _epoch(), "ack": st.session_state.get(f"{key}_ack", 0), "clock": st.session_state["clock"],
+    desk = {"ack": st.session_state.get(f"{key}_ack", 0), "clock": st.session_state["clock"],
             "moved": st.session_state.get("keys_read", {})}  # fmt: skip
-    _COMPONENTS[name](
+    _draw(
+        _COMPONENTS[name],
         key=key,
         data={**data, **desk},
         default={"events": []},
@@ -110,7 +125,7 @@ def mount_composer(
     """
     state = st.session_state.get(key) or {}
     data = {"field": field, "text": committed, "base": _base(committed), "seen": state.get("typed"),
-            "whose": _base(person), "epoch": _epoch(), "told": st.session_state.get(f"{key}_told"),
+            "whose": _base(person), "told": st.session_state.get(f"{key}_told"),
             "drop_words": {"choose": t("Choose files"), "drop": t("Drop them here")}, **button}  # fmt: skip
 
     def pressed() -> None:
@@ -119,8 +134,8 @@ def mount_composer(
             st.session_state[f"{key}_told"] = said["at"]
             on_pressed(said)
 
-    _COMPOSER(key=key, data=data, default={"typed": None, "pressed": None}, on_typed_change=lambda: None,
-              on_pressed_change=pressed)  # fmt: skip
+    _draw(_COMPOSER, key=key, data=data, default={"typed": None, "pressed": None}, on_typed_change=lambda: None,
+          on_pressed_change=pressed)  # fmt: skip
 
 
 def mount_lines(*, key: str, label: str, text: str, typed: int, on_text: Callable[[str], None]) -> None:
@@ -135,12 +150,12 @@ def mount_lines(*, key: str, label: str, text: str, typed: int, on_text: Callabl
         if isinstance(said, str):
             on_text(said)
 
-    _LINES(key=key, data=data, default={"text": None}, on_text_change=told)
+    _draw(_LINES, key=key, data=data, default={"text": None}, on_text_change=told)
 
 
 def mount_recall(*, key: str, data: Mapping[str, Any]) -> None:
     """Draws the list of earlier prompts, as wide as it is; it tells Python nothing. See `recall.js`."""
-    _COMPONENTS["recall"](key=key, width="content", data={**data, "epoch": _epoch(), "ack": 0})
+    _draw(_COMPONENTS["recall"], key=key, width="content", data={**data, "ack": 0})
 
 
 def mount_news(*, key: str, url: str, data: Mapping[str, Any]) -> None:
@@ -149,7 +164,7 @@ def mount_news(*, key: str, url: str, data: Mapping[str, Any]) -> None:
     `data`: `revision`, what the fragment has seen, None where that is not known; and what else concerns it: `every`
     (seconds), `leisurely`, `title`.
     """
-    _NEWS(key=key, data={"url": url, **data}, default={"news": 0}, on_news_change=lambda: None)
+    _draw(_NEWS, key=key, data={"url": url, **data}, default={"news": 0}, on_news_change=lambda: None)
 
 
 def style_page() -> None:
@@ -166,7 +181,7 @@ def mount_page(page: str) -> None:
     """
     data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language(),
             "found": st.session_state.pop("found", None)}  # fmt: skip
-    _PAGE(key="page_frame", data=data)
+    _draw(_PAGE, key="page_frame", data=data)
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

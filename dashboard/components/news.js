@@ -136,7 +136,7 @@ function show({ number, title, body }) {
 
 const parts = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
 
-export default function ({ data, parentElement, setStateValue }) {
+export default inOrder(({ data, parentElement, setStateValue }) => {
   const part = parts.get(parentElement) ?? {};
   parts.set(parentElement, part);
   if (part.line && part.line.url !== data.url) leave(part);
@@ -151,7 +151,7 @@ export default function ({ data, parentElement, setStateValue }) {
   drawn(part, data.revision);
   connect(part.line);
   return () => leave(part);
-}
+});
 
 function leave(part) {
   const line = part.line;

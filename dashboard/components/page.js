@@ -42,7 +42,7 @@ function say(found) {
   aloud.later = setTimeout(() => (aloud.textContent = found.said), PAUSE);
 }
 
-export default function ({ data, parentElement }) {
+export default inOrder(({ data, parentElement }) => {
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;
   if (aloud.parentNode !== parentElement) parentElement.append(aloud);
@@ -53,4 +53,4 @@ export default function ({ data, parentElement }) {
   if (data.page === "History") whenThere(".st-key-toolbar", measure);
   if (arrived && innerWidth < 768) document.querySelector("[data-testid=stSidebar][data-collapsed=false] [data-testid=stSidebarCollapseButton] button")?.click();
   if (filled) whenThere(PROMPT, show);
-}
+});

@@ -233,7 +233,7 @@ function listen(me) {
   me.resized.observe(me.root);
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const before = desks.get(component.parentElement)?.pair.length;
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
@@ -250,4 +250,4 @@ export default function (component) {
     me.resized.disconnect();
     for (const [name, act] of [["keydown", me.key], ["keyup", me.release]]) document.removeEventListener(name, act);
   };
-}
+});

@@ -126,7 +126,7 @@ const local = {
   close: (node, me) => (list(me).hidePopover(), opener(me).focus()),
 };
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
   me.several = component.data.several;
@@ -143,4 +143,4 @@ export default function (component) {
   }
   if (me.shown) place(me); // a redrawing has taken the place out of the style
   return cleanup;
-}
+});

@@ -167,7 +167,7 @@ function watch(me) {
   }, SETTLED);
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { local: { list: open, take } });
   const me = desks.get(component.parentElement);
   if (!me.ready) {
@@ -187,4 +187,4 @@ export default function (component) {
     document.removeEventListener("input", typed);
   };
   return () => (cleanup(), clearTimeout(me.late), me.leave());
-}
+});

@@ -45,7 +45,7 @@ function heard(event, me) {
   redraw(me);
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { local: { listen } });
   const me = desks.get(component.parentElement);
   if (!me.listens) {
@@ -55,4 +55,4 @@ export default function (component) {
     me.root.addEventListener("focusout", () => me.at && ((me.at = null), redraw(me)));
   }
   return cleanup;
-}
+});

@@ -186,11 +186,11 @@ function listen(me) {
   me.root.addEventListener("error", ({ target }) => target.nodeName === "IMG" && missed(target, me), true); // errors do not bubble
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
   if (!me.ready) [(me.ready = true), listen(me)];
   measure(me);
   for (const select of me.root.querySelectorAll("select")) select.value = component.data.axes.find((axis) => axis.at === select.dataset.way)?.id;
   return cleanup;
-}
+});

@@ -136,7 +136,7 @@ function drawn(me) {
   look(me, me.view.s, me.view.x, me.view.y);
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
   me.redraw = () => [morph(me.root, el("div", { class: "root" }, render(component.data, me))), drawn(me)];
@@ -147,4 +147,4 @@ export default function (component) {
     me.resized.disconnect();
     document.removeEventListener("keydown", me.key);
   };
-}
+});

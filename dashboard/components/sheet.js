@@ -264,7 +264,7 @@ function begin(me, parentElement) {
   }, true); // errors do not bubble
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const { data, parentElement } = component;
   const cleanup = desk(component, (told, me) => (me.live || begin(me, parentElement), render(told, me)), { local });
   const me = desks.get(parentElement);
@@ -280,4 +280,4 @@ export default function (component) {
     cleanup();
     document.removeEventListener("keydown", me.heard);
   };
-}
+});

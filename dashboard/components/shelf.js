@@ -59,7 +59,7 @@ function moved(event, me) {
   all[to].focus();
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render);
   const me = desks.get(component.parentElement);
   if (!me.ready) {
@@ -67,4 +67,4 @@ export default function (component) {
     me.root.addEventListener("keydown", (event) => moved(event, me));
   }
   return cleanup;
-}
+});

@@ -80,7 +80,7 @@ function drag(root, me) {
   root.addEventListener("dragend", () => (held = null));
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render);
   const me = desks.get(component.parentElement);
   if (!me.ready) {
@@ -89,4 +89,4 @@ export default function (component) {
     drag(me.root, me);
   }
   return cleanup;
-}
+});

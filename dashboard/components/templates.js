@@ -33,7 +33,7 @@ function render(data, me) {
   ];
 }
 
-export default function (component) {
+export default inOrder((component) => {
   const cleanup = desk(component, render);
   const me = desks.get(component.parentElement);
   if (!me.ready) {
@@ -45,4 +45,4 @@ export default function (component) {
     for (const name of ["keydown", "keyup"]) me.root.addEventListener(name, (event) => event.target.matches(".search") && event.key !== "Escape" && event.stopPropagation());
   }
   return cleanup;
-}
+});

@@ -1,0 +1,44 @@
+"""Streamlit calls a component once for each drawing, in any order while its module is on the way, and ends what was
+overtaken: a component shows its newest drawing all the same, and goes on hearing its keys."""
+
+from typing import Any
+
+from playwright.sync_api import Page, expect
+
+from dashboard.components.mount import code
+
+LOAD = """async ([code, host]) => {
+  const { default: draw } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+  const root = document.body.appendChild(Object.assign(document.createElement("div"), { id: host })).attachShadow({ mode: "open" });
+  window[host] = (data) => draw({ name: host, data, parentElement: root, setStateValue() {} });
+}"""  # noqa: E501
+
+
+def data(drawn: int, **more: Any) -> dict[str, Any]:
+    return {"epoch": "a", "drawn": drawn, "ack": 0, "clock": 0, **more}
+
+
+def test_the_newest_drawing_counts_whichever_comes_last(page: Page) -> None:
+    empty = {"slots": [], "awaited": [], "free": "", "how": "", "words": {"dismiss": "Dismiss"}}
+    page.evaluate(LOAD, [code("kit", "slots"), "slots"])
+    for drawn, refused in ((2, [{"id": "x", "sentence": "This file is a GIF."}]), (1, [])):
+        page.evaluate("data => void slots(data)", data(drawn, refused=refused, **empty))
+    expect(page.get_by_role("alert")).to_have_text("This file is a GIF.Dismiss")
+    page.evaluate("data => void slots(data)", data(3, refused=[], **empty))
+    expect(page.get_by_role("alert")).to_have_text("")
+    page.evaluate("data => void slots(data)", data(1, refused=[{"id": "y", "sentence": "Later."}], **empty, epoch="b"))
+    expect(page.get_by_role("alert")).to_have_text("Later.Dismiss")  # another session counts anew
+
+
+def test_the_end_of_an_overtaken_drawing_ends_nothing(page: Page) -> None:
+    given = {"words": {"open": "Keys", "close": "Close"}, "groups": [], "write": ""}
+    page.evaluate(LOAD, [code("kit", "keys"), "keys"])
+    page.evaluate("([first, second]) => { const end = keys(first); window.end = keys(second); end(); }",
+                  [data(1, **given), data(2, **given)])  # fmt: skip
+    page.keyboard.press("?")
+    expect(page.get_by_role("dialog", name="Keys")).to_be_visible()
+    page.keyboard.press("Escape")
+    page.evaluate("() => { document.querySelector('#keys').remove(); end(); }")
+    assert page.evaluate(
+        "() => !document.dispatchEvent(new KeyboardEvent('keydown', { key: '?', cancelable: true }))"
+    ) is False  # fmt: skip
