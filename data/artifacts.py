@@ -89,14 +89,13 @@ class ArtifactStore:
 
     def has(self, sha256: str) -> bool:
         """Whether the original lies in storage."""
-        return self._storage.path(picture_key(sha256)).is_file()
+        return self._storage.exists(picture_key(sha256))
 
     def original_path(self, sha256: str) -> Path:
         """Where the original lies. Raises NotFound."""
-        path = self._storage.path(picture_key(sha256))
-        if not path.is_file():
+        if not self.has(sha256):
             raise NotFound(Sentence("The file of this picture is not in the storage folder."))
-        return path
+        return self._storage.path(picture_key(sha256))
 
     def read_original(self, sha256: str) -> bytes:
         """The original's bytes, as they came. Raises NotFound."""

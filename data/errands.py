@@ -4,7 +4,7 @@ Each claim pushes the row's due time forward; that is the lease: a worker that d
 Everything here is free of charge, so everything here may be done again.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,11 +14,12 @@ from sqlalchemy import select as sa_select
 from sqlmodel import Session, col, select
 
 from data.db import Database, upsert
+from data.homecoming import ends_without, has_its_picture
 from data.images import StoredImage
 from data.ledger import book
 from data.looks import Look, claim, end
 from data.lost import came_again
-from data.moves import bring_back, lock_submission, lock_task, log, move
+from data.moves import lock_submission, lock_task, log, move
 from data.pace import Serves
 from data.rows import artifact_row, stored_image
 from data.schema import Artifact, LinkedPicture, ProviderFile, Submission, Task, UTCDateTime
@@ -33,13 +34,17 @@ FETCH_FOR = timedelta(days=1)
 
 @dataclass(frozen=True)
 class Fetch:
-    """Bring these files home; `have` are the positions that are stored already, with the SHA-256 of each."""
+    """Bring these files home; `have` are the positions that are on record already, with the SHA-256 of each.
+
+    Of them, `sought` are those that were gone from storage when somebody asked for them again.
+    """
 
     submission_id: str
     task_id: str
     urls: tuple[str, ...]
     have: Mapping[int, str]
     attempt: int  # from 1
+    sought: Collection[int] = ()
 
 
 @dataclass(frozen=True)
@@ -178,8 +183,9 @@ class ErrandStore:
             row.fetch_at = now + lease
             row.fetch_attempts += 1
             session.add(row)
-            have = _stored(session, row.id)
-            return Fetch(row.id, row.task_id, tuple(row.outputs), have, row.fetch_attempts)
+            stored = _stored(session, row.id)
+            have = {position: artifact.sha256 for position, artifact in stored.items()}
+            return Fetch(row.id, row.task_id, tuple(row.outputs), have, row.fetch_attempts, sought=_sought(stored))
 
     def keep_fetch(self, submission_id: str, lease: timedelta, *, attempt: int | None = None) -> bool:
         """Still at it: the lease of `claim_fetch` is prolonged. False where another fetcher has taken over."""
@@ -190,7 +196,10 @@ class ErrandStore:
             return session.connection().execute(prolong).rowcount == 1
 
     def stored(self, submission_id: str, position: int, image: StoredImage) -> None:
-        """One file is home: its row is written at once, so that a crash before the next one loses nothing."""
+        """One file is home: its row is written at once, so that a crash before the next one loses nothing.
+
+        Where the task has ended without it, this is the news, and it is told in the same transaction.
+        """
         with self._db.transaction() as session:
             row, now = lock_submission(session, submission_id), self._clock()
             if row is not None and position not in _stored(session, submission_id):
@@ -198,36 +207,34 @@ class ErrandStore:
                     artifact_row(image, task_id=row.task_id, submission_id=submission_id, position=position, now=now)
                 )
                 session.flush()
-                if row.fetch_at is None:  # given up meanwhile, by a quicker one that found nothing
-                    _has_its_picture(session, row, now)
+                # No download under way: a quicker one found nothing, and gave it up.
+                if row.fetch_at is None or lock_task(session, row.task_id).status == _S.SUCCEEDED:
+                    has_its_picture(session, row, now)
 
-    def restored(self, submission_id: str, position: int, image: StoredImage) -> None:
-        """A file that was gone from storage has come again. Where it is not the same, it stands beside the lost one."""
+    def restored(self, submission_id: str, position: int, image: StoredImage | None) -> None:
+        """A file that is sought has come; None where it lies in storage again. Another stands beside the lost one."""
         with self._db.transaction() as session:
             row, known = lock_submission(session, submission_id), _stored(session, submission_id)
-            if row is not None and position in known:
-                came_again(session, row, known, position, image, now=self._clock())
+            if row is not None and position in _sought(known):
+                came_again(session, row, known[position], image, known.values(), now=self._clock())
 
-    def fetched(
-        self, submission_id: str, *, attempt: int | None = None, missing: Sequence[int] = (), again: bool = False
-    ) -> bool:
+    def fetched(self, submission_id: str, *, attempt: int | None = None, missing: Sequence[int] = ()) -> bool:
         """Every file that can be had is home: the task has its picture. False where there is nothing to say so of.
 
         `missing` are positions (from 0) that cannot be had; their addresses are kept, and a person may try again.
-        `again`: all were on record before, so that a task which had ended well has nothing new.
         """
         with self._db.transaction() as session:
             row, now = lock_submission(session, submission_id), self._clock()
-            if row is None or _is_late(row, attempt) or not _stored(session, submission_id):
+            if row is None or _is_late(row, attempt) or not (known := _stored(session, submission_id)):
                 return False
-            row.fetch_at = None
+            row.fetch_at = None if _sought(known) <= set(missing) else now  # sought since this download began
             session.add(row)
             session.flush()
             if missing:
                 detail = "could not be had: " + ", ".join(f"file {position + 1}" for position in missing)
                 log(session, row.task_id, "part_missing", now=now, submission_id=submission_id, detail=detail)
-            if not again or lock_task(session, row.task_id).status != _S.SUCCEEDED:
-                _has_its_picture(session, row, now)
+            if lock_task(session, row.task_id).status != _S.SUCCEEDED:
+                has_its_picture(session, row, now)
             return True
 
     def fetch_failed(
@@ -250,7 +257,7 @@ class ErrandStore:
             row, now = lock_submission(session, submission_id), self._clock()
             if row is None or _is_late(row, attempt):
                 return
-            last = not ours and (permanent or now - (row.settled_at or now) > FETCH_FOR)
+            last = not ours and (permanent or now - (row.fetch_since or now) > FETCH_FOR)
             row.fetch_at = None if last else now + timedelta(seconds=min(60 if ours else 600, 2**row.fetch_attempts))
             row.fail_message = message[:2000]
             if look_again:
@@ -258,7 +265,7 @@ class ErrandStore:
             session.add(row)
             session.flush()
             if last:
-                _ends_without(session, row, now, cause=cause, message=message)
+                ends_without(session, row, now, cause=cause, message=message)
                 return
             waiting = {"error_code": cause if ours else "download_retry", "error_detail": message[:2000]}
             session.connection().execute(
@@ -272,27 +279,10 @@ def _is_late(row: Submission, attempt: int | None) -> bool:
     return row.fetch_at is None or (attempt is not None and attempt != row.fetch_attempts)
 
 
-def _has_its_picture(session: Session, row: Submission, now: datetime) -> None:
-    """The task ends well, even if another of its results could not be had and it had failed for that."""
-    move(session, row.task_id, _S.FETCHING, since={_S.FAILED, _S.CANCELLED}, now=now, kind="saved_after_all",
-         submission_id=row.id)  # fmt: skip
-    if not move(session, row.task_id, _S.SUCCEEDED, since={_S.FETCHING}, now=now, kind="saved", submission_id=row.id):
-        log(session, row.task_id, "saved_too", now=now, submission_id=row.id)
-        bring_back(session, row.task_id, now)
+def _stored(session: Session, submission_id: str) -> dict[int, Artifact]:
+    rows = session.exec(select(Artifact).where(Artifact.submission_id == submission_id, Artifact.role == "output"))
+    return {row.position: row for row in rows}
 
 
-def _ends_without(session: Session, row: Submission, now: datetime, *, cause: str, message: str) -> None:
-    """No more tries for these files: the task fails, unless it has, or is still fetching, another picture."""
-    others = select(Submission.id).where(Submission.task_id == row.task_id, col(Submission.fetch_at).is_not(None))
-    pictures = select(Artifact.id).where(Artifact.task_id == row.task_id, Artifact.role == "output")
-    if session.exec(pictures.limit(1)).first() is not None:
-        log(session, row.task_id, "part_missing", now=now, submission_id=row.id, detail=message)
-        move(session, row.task_id, _S.SUCCEEDED, since={_S.FETCHING}, now=now, kind="saved", submission_id=row.id)
-    elif session.exec(others.limit(1)).first() is None:
-        move(session, row.task_id, _S.FAILED, since={_S.FETCHING}, now=now, kind="fetch_failed", detail=message,
-             submission_id=row.id, error_code=cause, error_detail=message[:2000])  # fmt: skip
-
-
-def _stored(session: Session, submission_id: str) -> dict[int, str]:
-    query = select(Artifact.position, Artifact.sha256)
-    return dict(session.exec(query.where(Artifact.submission_id == submission_id, Artifact.role == "output")).all())
+def _sought(stored: Mapping[int, Artifact]) -> set[int]:
+    return {position for position, row in stored.items() if row.sought_at is not None}

@@ -3,6 +3,7 @@
 Each is bounded: it reads a page of tasks by index, or counts no further than a person reads. It changes nothing.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -14,7 +15,7 @@ from sqlmodel import col, select
 from data.again import left
 from data.db import Database
 from data.images import StoredImage
-from data.rows import stored_image
+from data.rows import not_on_record, stored_image
 from data.schema import NOT_DELETED, Artifact, Submission, Task, TaskEvent
 from data.status import OPEN, Outcome, TaskStatus
 
@@ -52,10 +53,8 @@ _CALL: tuple[Any, ...] = tuple(
 """Without the provider's record, which is the heavy part of the row."""
 _IDS: Any = sa.bindparam("ids", expanding=True)
 _CALLS = sa.select(*_CALL).where(col(Submission.task_id).in_(_IDS)).order_by(col(Submission.attempt))
-_HOME = (
-    sa.select(col(Artifact.submission_id), sa.func.count())
-    .where(col(Artifact.submission_id).in_(_IDS), col(Artifact.role) == "output")
-    .group_by(col(Artifact.submission_id))
+_HOME = sa.select(col(Artifact.submission_id), col(Artifact.position)).where(
+    col(Artifact.submission_id).in_(_IDS), col(Artifact.role) == "output"
 )
 
 _ENDED: Any = (
@@ -86,10 +85,12 @@ class Glances:
         with self._db.look() as connection:
             rows = connection.execute(_CALLS, {"ids": task_ids}).all()
             finished = [row.id for row in rows if row.outcome == Outcome.SUCCEEDED]
-            counts: Any = connection.execute(_HOME, {"ids": finished}).all() if finished else ()
-        home: dict[str, int] = dict(counts)
+            stored: Any = connection.execute(_HOME, {"ids": finished}).all() if finished else ()
+        home: dict[str, list[int]] = defaultdict(list)
+        for call, position in stored:
+            home[call].append(position)
         for row in rows:
-            found[row.task_id] = _with(found.get(row.task_id, Calls()), row, home.get(row.id, 0))
+            found[row.task_id] = _with(found.get(row.task_id, Calls()), row, home[row.id])
         return found
 
     def failed_of_batch(self, batch_id: str) -> FailedOfBatch:
@@ -126,9 +127,9 @@ class Glances:
             return session.exec(select(sa.func.count()).select_from(some)).one()
 
 
-def _with(known: Calls, row: sa.Row[Any], home: int) -> Calls:
-    """What one more call adds."""
-    missing = max(0, len(row.outputs) - home) if row.outcome == Outcome.SUCCEEDED else 0
+def _with(known: Calls, row: sa.Row[Any], home: Sequence[int]) -> Calls:
+    """What one more call adds; `home` are the positions of it that are stored."""
+    missing = len(not_on_record(row.outputs, home)) if row.outcome == Outcome.SUCCEEDED else 0
     awaited = row.outcome in OPEN or row.poll_at is not None
     return replace(
         known,

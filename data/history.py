@@ -33,6 +33,7 @@ class Picture:
     height: int
     size: int  # bytes
     duration_ms: int | None = None  # of a video
+    replaced_by: str | None = None  # what came in its place when it was gone from storage
 
 
 @dataclass(frozen=True)
@@ -121,13 +122,15 @@ COLUMNS: tuple[Any, ...] = (*map(col, _OWN_COLUMNS), _PROJECT.label("project"))
 _LOOKED_BACK = 2000
 """Tasks of a person that are walked for the few that stand alone, should all of them be of large batches."""
 
+_ORDER: tuple[Any, ...] = (col(Artifact.replaced_by).is_not(None), col(Artifact.created_at), col(Artifact.position))
+"""Of a task's files: one that is gone, and in whose place another came, stands last and is the face of nothing."""
 _OUTPUTS = (
     sa.select(*(col(column) for column in (
         Artifact.task_id, Artifact.sha256, Artifact.mime, Artifact.width, Artifact.height, Artifact.size,
-        Artifact.duration_ms,
+        Artifact.duration_ms, Artifact.replaced_by,
     )))
     .where(col(Artifact.task_id).in_(sa.bindparam("ids", expanding=True)), col(Artifact.role) == "output")
-    .order_by(col(Artifact.created_at), col(Artifact.position))
+    .order_by(*_ORDER)
 )  # fmt: skip
 
 
@@ -185,11 +188,7 @@ class History:
             card = _one(session, task_id)
             facts = select(Task.source, Task.parent_id, Task.relation).where(Task.id == task_id)
             source, *of = session.exec(facts).one()
-            files = session.exec(
-                select(Artifact)
-                .where(Artifact.task_id == task_id)
-                .order_by(col(Artifact.created_at), col(Artifact.position))
-            ).all()
+            files = session.exec(select(Artifact).where(Artifact.task_id == task_id).order_by(*_ORDER)).all()
             calls = session.exec(
                 select(Submission).where(Submission.task_id == task_id).order_by(col(Submission.attempt))
             ).all()

@@ -46,14 +46,16 @@ def lock_tasks(session: Session, *which: ColumnElement[bool]) -> list[Task]:
     return list(session.exec(query.execution_options(populate_existing=True)))
 
 
-def fetch_anew(session: Session, call: Submission, now: datetime) -> None:
-    """The files of a finished call that are not home are fetched again, unless they are being fetched."""
-    if call.fetch_at is None:
-        call.fetch_at, call.fetch_attempts = now, 0
-        call.settled_at = call.settled_at or now
-        call.poll_at = now  # its addresses may have run out: a look names fresh ones
-        session.add(call)
-        session.flush()
+def fetch_anew(session: Session, call: Submission, now: datetime) -> bool:
+    """The files of a finished call that are not home are fetched again. False where they are being fetched already."""
+    if call.fetch_at is not None:
+        return False
+    call.fetch_at, call.fetch_attempts, call.fetch_since = now, 0, now
+    call.settled_at = call.settled_at or now
+    call.poll_at = now  # its addresses may have run out: a look names fresh ones
+    session.add(call)
+    session.flush()
+    return True
 
 
 def move(

@@ -1,5 +1,6 @@
 """Between a stored picture and its row: the one place where the two shapes meet."""
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 from data.images import StoredImage
@@ -30,3 +31,8 @@ def artifact_row(
 def stored_image(row: Artifact) -> StoredImage:
     """The picture that a row tells of."""
     return StoredImage(row.sha256, row.mime, row.width, row.height, row.size, row.filename, row.note, row.duration_ms)
+
+
+def not_on_record(outputs: Sequence[str], positions: Iterable[int]) -> set[int]:
+    """Which files that a call named have no row. What stands beside a lost file has a position beyond them all."""
+    return set(range(len(outputs))) - set(positions)

@@ -200,6 +200,7 @@ class Submission(Table, table=True):
     poll_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # next look; pushing it forward is the lease
     fetch_at: datetime | None = Field(default=None, sa_type=UTCDateTime)  # next download; pushed forward like poll_at
     fetch_attempts: int = 0
+    fetch_since: datetime | None = Field(default=None, sa_type=UTCDateTime)  # when this download was asked for
 
     # URLs the provider named; `held:<sha256>` is a file that came inside its answer and lies in our storage already.
     outputs: list[str] = Field(default_factory=list, sa_type=JSON)
@@ -252,6 +253,9 @@ class Artifact(Table, table=True):
     duration_ms: int | None = None  # of a video
     filename: str | None = None  # of an upload, as the person's machine called it
     note: str | None = None  # what was done to it on the way in
+    # Of an output that is gone from storage: since when it is asked for again, and the SHA-256 of what came instead.
+    sought_at: datetime | None = Field(default=None, sa_type=UTCDateTime)
+    replaced_by: str | None = None
     created_at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
 
 

@@ -12,6 +12,7 @@ from sqlmodel import Session, col, select
 
 from data.ledger import book
 from data.moves import lock_submission, lock_task, log, move
+from data.rows import not_on_record
 from data.schema import Artifact, Submission, Task
 from data.status import Outcome, TaskStatus
 
@@ -131,11 +132,21 @@ def failures(session: Session, submission: Submission) -> int:
 
 
 def fresh_addresses(session: Session, submission: Submission, word: Word, now: datetime) -> bool:
-    """A look at a finished call may name new addresses: worth another download, while none of its files is home."""
-    stored = select(Artifact.id).where(Artifact.submission_id == submission.id, Artifact.role == "output").limit(1)
-    if not word.outputs or list(word.outputs) == submission.outputs or session.exec(stored).first() is not None:
+    """A look at a finished call may name new addresses: worth another download, while a file of it is still to come.
+
+    Once one has a row, a file is known by its place in the list, so that a list which lacks any is of no use.
+    """
+    mine = select(Artifact.position, Artifact.sought_at)
+    rows = session.exec(mine.where(Artifact.submission_id == submission.id, Artifact.role == "output")).all()
+    home = [position for position, sought_at in rows if sought_at is None]
+    fresh = list(word.outputs)
+    if rows:
+        fresh = fresh[: len(submission.outputs)]
+        if len(fresh) < len(submission.outputs) or not not_on_record(fresh, home):
+            return False
+    if not fresh or fresh == submission.outputs:
         return False
-    submission.outputs = list(word.outputs)
+    submission.outputs = fresh
     if submission.fetch_at is not None:
         submission.fetch_at = now
     session.add(submission)

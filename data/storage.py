@@ -9,6 +9,7 @@ import os
 import re
 import secrets
 import shutil
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -91,8 +92,12 @@ class ObjectStorage:
             return self.path(key).stat().st_size
 
     def exists(self, key: str) -> bool:
-        """Whether a file lies under that key."""
-        return self.path(key).is_file()
+        """Whether a file lies under that key. A folder that cannot be read is no answer: that is a StorageError."""
+        with _sentences(f"{key} could not be read"):
+            try:
+                return stat.S_ISREG(os.stat(self._address(key)).st_mode)
+            except (FileNotFoundError, NotADirectoryError):
+                return False
 
     def names(self, folder: str) -> list[str]:
         """The files right inside this folder, without those that are still being written."""

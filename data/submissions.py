@@ -234,7 +234,7 @@ class SubmissionStore:
         if not word.outputs:
             return self._empty(session, submission, word, now)
         submission.outputs = list(word.outputs)
-        submission.fetch_at, submission.fetch_attempts = now, 0
+        submission.fetch_at, submission.fetch_attempts, submission.fetch_since = now, 0, now
         settle(session, submission, Outcome.SUCCEEDED, now, charged_micro=word.charged_micro)
         if word.message:
             log(session, submission.task_id, "part_missing", now=now, submission_id=submission.id,

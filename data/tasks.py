@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import func, or_, update
+from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
 from data.again import Retried, Said, refuse_beside_a_retry, retry_batch, retry_one
@@ -22,6 +22,7 @@ from data.plan import Plan
 from data.projects import entered
 from data.relation import Parent
 from data.requests import GenerationRequest
+from data.rows import not_on_record
 from data.schema import NOT_DELETED, OPEN_CALL, Artifact, RequestKey, Submission, Task
 from data.sentences import Sentence
 from data.status import Outcome, TaskStatus
@@ -187,9 +188,9 @@ class TaskStore:
             now = self._clock()
             if submission is None:
                 raise NotAllowed(NOTHING_THERE)
-            fetch_anew(session, submission, now)
+            began = fetch_anew(session, submission, now)
             if not move(session, task_id, _S.FETCHING, since={_S.FAILED}, now=now, kind="download_again", who=who,
-                        submission_id=submission.id):  # fmt: skip
+                        submission_id=submission.id) and began:  # fmt: skip
                 log(session, task_id, "download_again", now=now, who=who, submission_id=submission.id)
 
     def check_now(self, task_id: str, *, who: str) -> None:
@@ -279,9 +280,9 @@ def _not_home(session: Session, task_id: str) -> str | None:
         .where(Submission.task_id == task_id, Submission.outcome == Outcome.SUCCEEDED)
         .order_by(col(Submission.attempt).desc())
     ).all()
-    stored = select(func.count()).select_from(Artifact).where(Artifact.role == "output")
+    stored = select(Artifact.position).where(Artifact.role == "output")
     for submission_id, outputs in calls:
-        if session.exec(stored.where(Artifact.submission_id == submission_id)).one() < len(outputs):
+        if not_on_record(outputs, session.exec(stored.where(Artifact.submission_id == submission_id))):
             return submission_id
     return None
 

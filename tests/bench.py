@@ -109,3 +109,12 @@ class Bench:
         host, _, port = shelf.address.partition(":")
         downloader = Downloader(max_bytes=10**7, seconds=5, exceptions={(host, int(port))})
         return Fetcher(self.stores.errands, self.artifacts, downloader, self.lamps)
+
+
+def rounds(bench: Bench, shelf: Shelf, *, limit: int = 20) -> int:
+    """Fetches until nothing is due for good; gives the number of tries."""
+    tries = 0
+    while tries < limit and asyncio.run(bench.fetcher(shelf).step()):
+        tries += 1
+        bench.stores.clock.forward(minutes=11)
+    return tries

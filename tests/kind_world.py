@@ -28,7 +28,7 @@ def turn_kind(world: World) -> None:
             world.hint(job)
     for call in [world.seen.calls[submission_id] for submission_id in list(world.told.given_up)]:
         with suppress(NotAllowed):
-            world.stores.tasks.retry_download(call["task_id"], who="ann")
+            world.retry_download(call["task_id"])
     for _ in range(400):
         _work(world)
         due = _next_due(world)

@@ -83,6 +83,7 @@ class Told:
     successes: dict[str, datetime] = field(default_factory=dict)  # and when first
     addresses: dict[str, set[tuple[str, ...]]] = field(default_factory=lambda: defaultdict(set))
     excuses: dict[str, str] = field(default_factory=dict)  # why another call may follow this one
+    asked: dict[str, datetime] = field(default_factory=dict)  # when its files were asked for last
     given_up: dict[str, None] = field(default_factory=dict)  # downloads that were ended on purpose, in order
     wishes: set[str] = field(default_factory=set)  # tasks that somebody cancelled since anyone last asked for them
 
@@ -91,6 +92,7 @@ class Told:
         self.heard.add(submission_id)
         if word.state == "succeeded" and word.outputs:
             self.successes.setdefault(submission_id, now)
+            self.asked.setdefault(submission_id, now)
             self.addresses[submission_id].add(word.outputs)
             if self.excuses.get(submission_id) == "failed":
                 self.excuses[submission_id] = OVER

@@ -293,6 +293,13 @@ class World:
 
     # Files --------------------------------------------------------------------------------------------------------
 
+    def retry_download(self, task_id: str) -> None:
+        """A person asks for the files anew: the day of tries begins anew too, for whatever was given up."""
+        before = {call["id"] for call in self.look_around().by_task[task_id] if call["fetch_at"] is None}
+        self.stores.tasks.retry_download(task_id, who="ann")
+        after = {call["id"] for call in self.look_around().by_task[task_id] if call["fetch_at"] is not None}
+        self.told.asked |= dict.fromkeys(before & after, self.clock())
+
     def fetch(self, errand: Fetch, fate: str, *, look_again: bool = False) -> None:
         """One fetcher's part with these files, quick or slow."""
         MET[f"fetch: {fate}"] += 1
@@ -319,6 +326,6 @@ class World:
             errand.submission_id, cause="download_failed", message=cause, permanent=permanent, ours=ours,
             look_again=look_again, attempt=errand.attempt,
         )  # fmt: skip
-        old = self.clock() - self.told.successes[errand.submission_id] > DAY
+        old = self.clock() - self.told.asked[errand.submission_id] > DAY
         if in_force and (permanent or (old and not ours)):
             self.told.given_up[errand.submission_id] = None

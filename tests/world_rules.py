@@ -145,7 +145,7 @@ class People(RuleBasedStateMachine):
         world = self.world
         call = world.seen.calls[pick(list(world.told.given_up), which)]
         with suppress(NotAllowed, NotFound):  # a slow fetcher brought it meanwhile; or it is deleted
-            world.stores.tasks.retry_download(call["task_id"], who="ann")
+            world.retry_download(call["task_id"])
 
     @precondition(
         lambda self: not self.due("poll_at") and self.tasks(lambda t: self.has(t, "accepted") or self.has(t, "unknown"))

@@ -19,6 +19,7 @@ from callback_server.workers.lamps import Lamps
 from data.artifacts import ArtifactStore
 from data.errands import ErrandStore, Fetch
 from data.errors import InvalidImage, NotFound, ReaderDown, StorageError
+from data.images import StoredImage
 from data.sentences import Sentence
 
 log = logging.getLogger(__name__)
@@ -89,7 +90,7 @@ class Fetcher:
     async def _bring_all(self, errand: Fetch) -> None:
         troubles: dict[int, Trouble] = {}
         for position, url in enumerate(errand.urls):
-            if await self._is_home(errand, position):
+            if position in errand.have and position not in errand.sought:
                 continue
             if (trouble := await self._bring(errand, position, url)) is not None:
                 troubles[position] = trouble
@@ -100,15 +101,9 @@ class Fetcher:
         nothing = Trouble("download_failed", Sentence("No file was named."), permanent=True)
         await self._failed(errand, next(iter([*waiting, *troubles.values(), nothing])))
 
-    async def _is_home(self, errand: Fetch, position: int) -> bool:
-        """On record, and in storage too: a file that is gone from there is brought again."""
-        sha256 = errand.have.get(position)
-        return sha256 is not None and await asyncio.to_thread(self.artifacts.has, sha256)
-
     async def _bring(self, errand: Fetch, position: int, url: str) -> Trouble | None:
         try:
-            data = await self._bytes(url)
-            image = await asyncio.to_thread(self.artifacts.store_output, data)
+            image = await self._image(errand, position, url)
         except DownloadError as error:
             code = {"unreachable": "download_failed", "refused": "download_failed"}.get(error.code, error.code)
             final = error.permanent and (code != "expired" or errand.attempt >= TRIES_FOR_A_MISSING_FILE)
@@ -125,11 +120,24 @@ class Fetcher:
             await self.lamps.storage_trouble(str(error))
             return Trouble("storage_full", str(error), permanent=False, ours=True)
         # The file is home; that it is must get on record, or it would be downloaded again.
-        on_record = self.errands.restored if position in errand.have else self.errands.stored
-        note = partial(on_record, errand.submission_id, position, image)
-        await insist("A stored picture", note)
-        log.info("stored a picture of %d bytes", image.size, extra={"submission": errand.submission_id})
+        if image is None or position in errand.have:
+            await insist("A restored picture", partial(self.errands.restored, errand.submission_id, position, image))
+        else:
+            await insist("A stored picture", partial(self.errands.stored, errand.submission_id, position, image))
+        if image is not None:
+            log.info("stored a picture of %d bytes", image.size, extra={"submission": errand.submission_id})
         return None
+
+    async def _image(self, errand: Fetch, position: int, url: str) -> StoredImage | None:
+        """The file, downloaded and stored; None where it is on record and lies in storage again.
+
+        A server that was killed after it had put it there, say, could tell nobody any more.
+        """
+        sha256 = errand.have.get(position)
+        if sha256 is not None and await asyncio.to_thread(self.artifacts.has, sha256):
+            return None
+        data = await self._bytes(url)
+        return await asyncio.to_thread(self.artifacts.store_output, data)
 
     async def _bytes(self, url: str) -> bytes:
         """The file's bytes: from the net, or from our own storage where they came inside the provider's answer."""
@@ -142,8 +150,7 @@ class Fetcher:
             raise DownloadError(message, code="expired", permanent=True) from error
 
     async def _fetched(self, errand: Fetch, *, missing: list[int]) -> bool:
-        again = set(range(len(errand.urls))) <= errand.have.keys()
-        note = partial(self.errands.fetched, errand.submission_id, attempt=errand.attempt, missing=missing, again=again)
+        note = partial(self.errands.fetched, errand.submission_id, attempt=errand.attempt, missing=missing)
         ended = await insist("A finished download", note)
         if ended and missing:
             log.warning("files %s could not be had", missing, extra={"submission": errand.submission_id})

@@ -112,19 +112,18 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
     """Everything the drawer shows, ready to draw."""
     card = detail.card
     spec = catalog().get(card.model)
-    lost = restoring.gone(card)
-    days = restoring.days_left(lost, around.now, around.rescue) if lost else 0
+    lost, restore = restoring.in_drawer(card, around.now, around.rescue)
     look, here, kin = views.card_view(card, around), walk.listed(card, person), family.strip(card.id)
     return {
         "id": card.id, "word": look["word"], "tone": look["tone"], "fact": look["fact"],
-        "say": restoring.in_drawer(days) if lost else look["say"],
+        "say": lost or look["say"],
         "title": views.model_label(card, spec), "prompt": card.prompt, "words": _words() | walk.ends(here),
         "age": formats.age(card.created_at, around.now), "when": formats.date_and_time(card.created_at),
         "pieces": hits.marked(card.prompt, hits.words_of(here.query)),
         "pictures": [_picture(detail, index) for index in range(len(card.pictures))],
         "walk": walk.stretch(card, person, here), "family": kin, **_shared(card, around, person),
         "actions": [
-            *([restoring.action()] if days else []), *actions.actions(card, around, in_drawer=True),
+            *restore, *actions.actions(card, around, in_drawer=True),
             *_of_the_batch(detail, around.practice),
         ],
         "menu": actions.rarer(
@@ -172,7 +171,7 @@ def _picture(detail: Detail, index: int) -> dict[str, Any]:
     edit = {"act": "edit", "label": t("Edit {number}", number=index + 1), "id": f"{detail.card.id}.{index + 1}",
             "title": t("Change this picture: it becomes the first reference, you write what shall differ")}  # fmt: skip
     return {
-        "src": picture_url(one.sha256, "1280"), "gone": not desk().artifacts.has(one.sha256),
+        "src": picture_url(one.sha256, "1280"), "gone": not restoring.is_back(one.sha256),
         "video": views.video_mark(one),
         "width": one.width, "height": one.height,
         "full": actions.original_url(detail.card, index, save=False), "href": actions.original_url(detail.card, index),

@@ -31,7 +31,7 @@ from dashboard.components.now import any_active, surroundings
 from dashboard.components.tiles import Around, tile
 from dashboard.language import t, tn
 from dashboard.resources import desk
-from data.errors import NotFound
+from data.errors import NotFound, StorageError
 from data.links import EVERYBODY
 from data.query import Query
 from data.search import COUNTED
@@ -153,7 +153,12 @@ def missing() -> Mapping[str, str]:
     """The pictures that did not come in this session, and why; what was missing and is back is none of them."""
     found: dict[str, str] = st.session_state.setdefault("gallery_missing", {})
     late = t(_LATE)
-    return {sha256: why for sha256, why in found.items() if why == late or not desk().artifacts.has(sha256)}
+    still = {sha256: why for sha256, why in found.items() if why == late or not restoring.is_back(sha256)}
+    if all(why == late for why in still.values()):
+        return still
+    around = surroundings(())  # what is gone may be on its way by now
+    said = restoring.on_tile
+    return {sha256: why if why == late else said(sha256, around.now, around.rescue) for sha256, why in still.items()}
 
 
 def told(query: Query = Query()) -> dict[str, Any]:  # noqa: B008 - a value
@@ -209,7 +214,9 @@ def _look_for(sha256: str) -> None:
         why = t(_LATE)
     except NotFound:
         around = surroundings(())
-        why = restoring.on_tile(restoring.days_left([sha256], around.now, around.rescue))
+        why = restoring.on_tile(sha256, around.now, around.rescue)
+    except StorageError:
+        why = t(_LATE)
     st.session_state["gallery_missing"] = {**missing(), sha256: why}
 
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import films
 import pytest
-from bench import PICTURE, Bench, completed
-from pictures import png, transparent_png
+from bench import PICTURE, Bench, completed, rounds
+from pictures import transparent_png
 from shelf import Shelf
 from sqlalchemy.exc import OperationalError
 from stores import MODELS, SERVES, picture
@@ -32,7 +32,6 @@ from callback_server.workers.pulse import REMEMBERED_SECONDS, Pulse
 from data import videos
 from data.catalog import catalog
 from data.errors import StorageError
-from data.lost import Lost
 from data.pace import lock_gate
 from data.reconciliation import Books, Progress
 from data.schema import Task
@@ -391,15 +390,6 @@ def test_a_look_that_hangs_delays_no_other(bench: Bench) -> None:
     assert bench.stores.card(first.task.id).status == S.RUNNING
 
 
-def rounds(bench: Bench, shelf: Shelf, *, limit: int = 20) -> int:
-    """Fetches until nothing is due for good; gives the number of tries."""
-    tries = 0
-    while tries < limit and asyncio.run(bench.fetcher(shelf).step()):
-        tries += 1
-        bench.stores.clock.forward(minutes=11)
-    return tries
-
-
 def test_what_can_be_had_of_a_result_is_kept_and_the_rest_is_named(bench: Bench, shelf: Shelf) -> None:
     shelf.answers = {"/1": [(200, transparent_png())], "/2": [(404, b"")]}
     claim = bench.stores.running()
@@ -530,51 +520,3 @@ def test_trouble_that_lasts_is_logged_once(bench: Bench, caplog: pytest.LogCaptu
     assert [record.getMessage() for record in caplog.records] == [
         "provider trouble: Credits insufficient", "storage trouble: The disk is full.",
     ]  # fmt: skip
-
-
-def test_a_file_that_is_gone_from_storage_comes_again_and_is_the_same(bench: Bench, shelf: Shelf) -> None:
-    shelf.answers = {"/1": [(200, transparent_png())]}
-    task_id = _lost(bench, shelf)
-    (row,) = bench.artifacts.outputs(task_id)
-    assert rounds(bench, shelf) == 0, "nobody asked for it"
-    Lost(bench.stores.db, bench.stores.clock).restore(task_id, [row.sha256], who="ann")
-    assert rounds(bench, shelf) == 1
-    assert bench.artifacts.read_original(row.sha256) == transparent_png()
-    assert (bench.artifacts.outputs(task_id), bench.stores.card(task_id).status) == ([row], S.SUCCEEDED)
-    assert bench.stores.events(task_id)[-2:] == ["download_again", "restored"]
-    assert len(bench.stores.calls(task_id)) == 1
-
-
-def test_what_comes_in_the_place_of_a_lost_file_and_is_another_is_kept_beside_it(bench: Bench, shelf: Shelf) -> None:
-    shelf.answers = {"/1": [(200, transparent_png()), (200, png(64, 64))]}
-    task_id = _lost(bench, shelf)
-    (row,) = bench.artifacts.outputs(task_id)
-    lost = Lost(bench.stores.db, bench.stores.clock)
-    for _ in range(2):  # asked for twice, it is kept once
-        lost.restore(task_id, [row.sha256], who="ann")
-        assert rounds(bench, shelf) == 1
-    kept, other = bench.artifacts.outputs(task_id)
-    assert (kept, bench.artifacts.has(row.sha256)) == (row, False)
-    assert bench.artifacts.read_original(other.sha256) == png(64, 64)
-    assert "restored_differs" in bench.stores.events(task_id)
-    assert "restored" not in bench.stores.events(task_id)
-
-
-def test_a_lost_file_that_the_provider_has_no_more_changes_nothing(bench: Bench, shelf: Shelf) -> None:
-    shelf.answers = {"/1": [(200, transparent_png()), (404, b"")]}
-    task_id = _lost(bench, shelf)
-    (row,) = bench.artifacts.outputs(task_id)
-    Lost(bench.stores.db, bench.stores.clock).restore(task_id, [row.sha256], who="ann")
-    assert rounds(bench, shelf) == fetching.TRIES_FOR_A_MISSING_FILE
-    assert (bench.artifacts.outputs(task_id), bench.stores.card(task_id).status) == ([row], S.SUCCEEDED)
-    assert bench.stores.events(task_id)[-1] == "part_missing"
-
-
-def _lost(bench: Bench, shelf: Shelf) -> str:
-    """A finished task whose file was taken away; its id."""
-    claim = bench.stores.running()
-    bench.stores.succeed(claim, urls=(f"http://{shelf.address}/1",))
-    assert rounds(bench, shelf) == 1
-    (row,) = bench.artifacts.outputs(claim.task.id)
-    bench.artifacts.original_path(row.sha256).unlink()
-    return claim.task.id
