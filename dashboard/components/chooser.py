@@ -53,7 +53,7 @@ def _body(person: str, most: int) -> None:
         st.rerun()
     st.text_input(
         t(words.SEARCH), key="chooser_text", type="search", live=True, icon=":material/search:", on_change=_anew,
-        placeholder=t("Words of the prompt, or by:me, model:seedream …"), label_visibility="collapsed",
+        placeholder=t("Words of the prompt, or pick:yes, by:me, model:seedream …"), label_visibility="collapsed",
     )  # fmt: skip
     asked = st.session_state.get("chooser_text"), st.session_state["chooser_edge"]
     with trouble.live_part("chooser", of=asked):

@@ -112,7 +112,7 @@ SEARCH = "Search"
 SEARCH_HINT = "Search prompts in any language: red kite, 猫, “on marble”, model:seedream, by:me, cost:>10 …"
 SEARCH_HELP = (
     "All words must be there; “…” is a phrase, and - before a word excludes it. Narrow with `model:seedream`, `by:me`, "
-    "`status:failed`, `cost:>10`, `after:2026-11-01`, `before:2026-12-01`."
+    "`status:failed`, `project:spring`, `pick:yes`, `cost:>10`, `after:2026-11-01`, `before:2026-12-01`."
 )
 EMPTY_PAGE = "This page of the list is empty."
 ALL_HIDE = "No filter hides them alone: only together do they leave nothing."

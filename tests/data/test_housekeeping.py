@@ -35,6 +35,7 @@ from data.requests import GenerationRequest
 from data.schema import (
     Artifact,
     LedgerEntry,
+    Pick,
     ProviderFile,
     RequestKey,
     Spending,
@@ -158,6 +159,7 @@ def made(house: House, stored: StoredImage, name: str, **task: Any) -> str:
     marks = Marks(house.stores.db, house.stores.clock)
     marks.star([claim.task.id], "ann")
     marks.tag([claim.task.id], "poster", "bob")
+    marks.pick([claim.task.id], "cy")
     return claim.task.id
 
 
@@ -339,7 +341,7 @@ def test_a_deleted_request_goes_after_thirty_days_and_its_account_stays(house: H
     assert house.tidy().found[expired.DELETED].count == 0
     assert removal.restore([task_id], who="ann") == 1
     assert house.has(stored.sha256)
-    assert search.ids(read("secret star:yes tag:poster").query, "ann") == (task_id,)
+    assert search.ids(read("secret star:yes tag:poster pick:yes").query, "ann") == (task_id,)
     removal.delete([task_id], who="ann")
     house.stores.clock.forward(days=29, hours=23)
     assert house.tidy().found[expired.DELETED].names == [free]
@@ -348,7 +350,7 @@ def test_a_deleted_request_goes_after_thirty_days_and_its_account_stays(house: H
     assert house.has(stored.sha256)
     assert house.tidy().found[expired.DELETED].names == [task_id]
     assert not house.has(stored.sha256)
-    assert [house.count(table) for table in (Task, Artifact, Star, Tag)] == [1, 0, 0, 0]
+    assert [house.count(table) for table in (Task, Artifact, Star, Tag, Pick)] == [1, 0, 0, 0, 0]
     assert (house.count(LedgerEntry), house.count(Spending)) == (entries, spendings)
     assert [call.model_dump() for call in house.stores.calls(task_id)] == [call.model_dump() for call in calls]
     assert (removal.restore([task_id], who="ann"), house.stores.history.total()) == (0, 0)
