@@ -153,7 +153,7 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
 
 def _where_it_is_seen() -> str:
     """What is tried again has its card beside the form; in the results of its batch it stands in its own place."""
-    return "rerun" if st.session_state["page"] == words.RESULTS else "generate"
+    return "rerun" if st.session_state.get("page") == words.RESULTS else "generate"
 
 
 def _ask_another(said: str, person: str) -> None:
