@@ -170,11 +170,13 @@ def _picture(detail: Detail, index: int) -> dict[str, Any]:
     length = formats.length(one.duration_ms) if one.duration_ms is not None else ""
     edit = {"act": "edit", "label": t("Edit {number}", number=index + 1), "id": f"{detail.card.id}.{index + 1}",
             "title": t("Change this picture: it becomes the first reference, you write what shall differ")}  # fmt: skip
+    here = restoring.is_back(one.sha256)
     return {
-        "src": picture_url(one.sha256, "1280"), "gone": not restoring.is_back(one.sha256),
+        "src": picture_url(one.sha256, "1280"), "gone": not here,
         "video": views.video_mark(one),
         "width": one.width, "height": one.height,
-        "full": actions.original_url(detail.card, index, save=False), "href": actions.original_url(detail.card, index),
+        "full": actions.original_url(detail.card, index, save=False),
+        "href": actions.original_url(detail.card, index) if here else "",
         "label": t("Download {number} of {count}", number=index + 1, count=count) if count > 1 else t("Download"),
         "name": t("Save the original, byte for byte"), "keys": "D" if index == 0 else "",
         "edit": edit if index and not views.is_video(one) else None,

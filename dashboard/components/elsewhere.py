@@ -70,7 +70,7 @@ def switch(person: str) -> None:
     data = {
         "wanted": bool(desk().preferences.all(person).get("notify")),
         "words": {
-            "label": t("Tell me when pictures are done while I am elsewhere"),
+            "label": t("Tell me when pictures are done while I am away"),
             "how": t("By a note of your browser, without a sound: also of what fails. A tab of the desk must be open."),
             "denied": t("Your browser shows no notes of this desk. Allow them in its settings of this site."),
             "ask": t("Not allowed in this browser yet: switch it on again here, and your browser asks."),

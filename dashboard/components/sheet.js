@@ -7,7 +7,7 @@ function pictures(data, me) {
     el("div", { class: "picture", "data-key": one.src },
       one.video && !me.unplayable.has(one.full) ? film(one, data) : still(one, data, at, me),
       one.video && me.unplayable.has(one.full) && el("p", { class: "under soft" }, data.words.unplayable),
-      el("p", { class: "under" }, el("span", { class: "soft" }, one.facts), data.pictures.length > 1 && el("span", { class: "acts" }, save(one), one.edit && action(one.edit, data.id)))));
+      el("p", { class: "under" }, el("span", { class: "soft" }, one.facts), data.pictures.length > 1 && el("span", { class: "acts" }, one.href && save(one), one.edit && action(one.edit, data.id)))));
 }
 
 // A click looks closer; as a link it can also be opened in a tab of its own.

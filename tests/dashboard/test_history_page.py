@@ -393,6 +393,7 @@ def test_a_picture_without_its_file_says_so(form_room: Room, past: Past, tmp_pat
     assert drawn(press(app, "missing", sha), "gallery")["items"][0]["missing"] == told
     press(app, "open", drawn(app, "gallery")["items"][0]["id"])
     assert "The provider keeps it for 14 more days" in drawn(app, "sheet")["say"]
+    assert drawn(app, "sheet")["pictures"][0]["href"] == "", "what is not here is not offered for download"
     tell(app, "sheet", "restore_file", drawn(app, "sheet")["id"])
     assert form_room.errands.due().fetches
 
