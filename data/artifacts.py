@@ -40,6 +40,10 @@ class ArtifactStore:
         UPLOAD_MB, or with more pixels than may be decoded here, is refused. `position` counts from 1 and only serves
         the sentence of a refusal ("Image 2 (holiday.jpg) is …").
 
+        What was uploaded is not kept beside what fits, to be fitted anew to a model that is chosen later: with our own
+        limit of 10 MB the models of our catalogue differ only in pictures of more than 36 megapixels, and a second file
+        would have to be carried through form, drafts and tidying.
+
         Raises:
             InvalidImage: it cannot be used; the sentence says why and what to do.
         """

@@ -109,6 +109,7 @@ const ONCE = /^[ABFMSTZ ]$|^(Enter|Delete|Backspace|Escape)$/; // what is one pr
 
 function pressed(event, me) {
   if (event.target.matches?.(".newtag, .newproject")) return typed(event, me);
+  if (event.target.closest?.("[popover]")) return; // keys belong to what is open: Escape closes it, and no more
   const node = event.target.closest?.(".tile");
   if (event.defaultPrevented || event.altKey) return;
   const id = node?.dataset.key, plain = !event.ctrlKey && !event.metaKey, list = me.data.view === "list";
@@ -196,6 +197,12 @@ function listen(me) {
     const node = event.target.closest?.(".tile");
     if (node) me.at = node.dataset.key;
   });
+  // What opens over the bar gives the focus back to where it was, unless somebody has taken it elsewhere.
+  const held = () => me.root.getRootNode().activeElement;
+  me.root.addEventListener("beforetoggle", ({ newState }) => newState === "open" && (me.opener = held()), true);
+  me.root.addEventListener("toggle", ({ target, newState }) => {
+    if (newState === "closed" && me.opener?.isConnected && (!held() || target.contains(held()))) me.opener.focus({ preventScroll: true });
+  }, true);
   // Where nothing has the focus, keys are the grid's too: Z after a press of the mouse. Not under a dialog.
   const nowhere = (event) => {
     if (!me.root.isConnected) return document.removeEventListener("keydown", nowhere);
