@@ -197,8 +197,8 @@ class Search:
         if typed is not None:
             with self._db.look() as connection:
                 begun = fulltext.begun(connection, typed)
-        words, by_cost = Query(words=query.words), query.sort == "cost"
-        frequent = by_cost and bool(words) and self._many(words, viewer, SORTED, begun)
+        by_cost, words = query.sort == "cost", query.words
+        frequent = by_cost and bool(words) and self._many(Query(words=words), viewer, SORTED, begun)
         few = not by_cost and not words and self._few(query, viewer)
         return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few)
 
