@@ -127,7 +127,7 @@ class LinkedPictures:
         return None
 
     def give_back(self, errand: LinkErrand) -> None:
-        """Whoever claimed it is told to stop: another may begin at once, and that was no try.
+        """Whoever claimed it stops: another may begin at once, and that was no try; or it ends, if nobody wants it.
 
         Nothing changes where the lease has run out and another has claimed it since.
         """

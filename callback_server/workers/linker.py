@@ -6,9 +6,12 @@ say so, and the address itself is forgotten. It is never logged, for it may hold
 
 import asyncio
 import logging
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
+
+from sqlalchemy.exc import SQLAlchemyError
 
 from callback_server.download import Downloader, DownloadError
 from callback_server.patience import insist
@@ -28,6 +31,8 @@ SECONDS = 30.0
 """A person waits, and may have gone on to something else after that."""
 LEASE = timedelta(seconds=2 * SECONDS)
 """Outlasts the download and the decoding; so long somebody waits whose server was killed over it."""
+LOOK_SECONDS = 1.0
+"""Between two looks whether it is still wanted: until its download ends, the person's next one waits."""
 
 _UPLOAD = Sentence("Save the picture and upload it.")
 _LATER = Sentence("Tell whoever looks after this desk, and add it again later.")
@@ -64,12 +69,15 @@ class Linker:
             return False
         trouble = ""
         try:
-            came = await self._fetch(errand)
+            came = await self._unless_forgotten(errand)
         except StorageError as error:
             came, trouble = _refusal(errand, error.sentence, _LATER), str(error)
         except asyncio.CancelledError:  # the server stops: somebody waits, and the next shall not wait for the lease
             await finish(asyncio.to_thread(self.linked.give_back, errand))
             raise
+        if came is None:
+            await insist("A picture for a form", partial(self.linked.give_back, errand))
+            return True
         if isinstance(came, StoredImage):
             note = partial(self.linked.arrived, errand.id, came)
         else:
@@ -79,6 +87,19 @@ class Linker:
         if trouble:  # only now: the lamp is a write too, and where pictures and database share a disk both are refused
             await self.lamps.storage_trouble(trouble)
         return True
+
+    async def _unless_forgotten(self, errand: LinkErrand) -> StoredImage | str | None:
+        """As `_fetch`; None, and the download is over, where nobody wants it any more."""
+        fetching = asyncio.create_task(self._fetch(errand))
+        try:
+            while not (await asyncio.wait([fetching], timeout=LOOK_SECONDS))[0]:
+                with suppress(SQLAlchemyError):  # then it goes on
+                    if not await asyncio.to_thread(self.linked.found, [errand.id]):
+                        return None
+            return fetching.result()
+        finally:
+            fetching.cancel()
+            await asyncio.wait([fetching])
 
     async def _fetch(self, errand: LinkErrand) -> StoredImage | str:
         """The picture, or the sentence that says why it is not here. Raises StorageError."""

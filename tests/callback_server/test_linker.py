@@ -212,14 +212,34 @@ def test_no_address_is_logged_and_none_is_kept(bench: Bench, shelf: Shelf, caplo
         assert [row.url for row in session.exec(select(LinkedPicture))] == [None] * 3
 
 
+class Waiting(Downloader):
+    async def fetch(self, url: str) -> bytes:
+        await asyncio.sleep(60)
+        return await super().fetch(url)
+
+
+def test_a_slow_picture_that_is_taken_out_of_the_form_holds_up_nothing(bench: Bench) -> None:
+    linked = LinkedPictures(bench.stores.db, bench.stores.clock)
+    slow, right = (linked.ask("ann", f"https://h.example/{name}.png", FIT)[0] for name in ("slow", "right"))
+
+    async def scenario() -> None:
+        downloader = Waiting(max_bytes=10**7, seconds=90)
+        step = asyncio.create_task(Linker(linked, bench.artifacts, downloader, bench.lamps).step())
+        await asyncio.sleep(1.2)
+        assert linked.claim(timedelta(seconds=60)) is None, "it is on its way"
+        linked.forget("ann", slow)
+        assert await asyncio.wait_for(step, 10)
+        await downloader.aclose()
+
+    asyncio.run(scenario())
+    errand = linked.claim(timedelta(seconds=60))
+    assert errand is not None
+    assert (errand.id, linked.found([slow])) == (right, {})
+
+
 def test_a_server_that_is_stopped_over_a_picture_leaves_it_to_the_next_at_once(bench: Bench, shelf: Shelf) -> None:
     shelf.answers["/a.png"] = [(200, png())]
     linked = LinkedPictures(bench.stores.db, bench.stores.clock)
-
-    class Waiting(Downloader):
-        async def fetch(self, url: str) -> bytes:
-            await asyncio.sleep(60)
-            return await super().fetch(url)
 
     async def scenario() -> None:
         downloader = Waiting(max_bytes=10**7, seconds=90)
