@@ -7,7 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import language
 from dashboard.auth import current_user
-from dashboard.components import keymap, keys, people, server, toasts, words
+from dashboard.components import deleted, keymap, keys, people, server, toasts, words
 from dashboard.components.mount import mount_page, start_clock, style_page
 from dashboard.components.now import pulse
 from dashboard.language import t
@@ -60,7 +60,7 @@ try:
     pulse(user.id, title)
     toasts.show()
     mount_page(name)
-    keys.keys(name)
+    keys.keys(name, deleted=name == words.HISTORY and deleted.is_asked_for())
 except (PictureDeskError, SQLAlchemyError) as error:
     st.error(t(words.DATABASE_TROUBLE), icon=":material/database:")
     st.button(t(words.TRY_AGAIN), key="try_again", type="primary")

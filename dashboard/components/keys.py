@@ -86,6 +86,12 @@ _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("P", Sentence("Previous page"), ("P",)),
     Key("Esc", Sentence("Clear the selection"), ("Escape",)),
 ))  # fmt: skip
+_NOT_OF_THE_DELETED = {"Enter", "F", "B", "T", "M", "Delete", "Z", "P"}
+_DELETED = Group(Sentence("Deleted"), "gallery", (
+    Key("Enter", Sentence("Select or deselect"), ("Enter",)),
+    *(key for key in _GALLERY.keys if not _NOT_OF_THE_DELETED & {*key.heard}),
+))  # fmt: skip
+"""The same grid with less to do: nothing opens there, and the only deed is to bring back."""
 _PAIR = Group(Sentence("Two pictures"), "pair", (
     Key("← →", Sentence("Previous or next B; on the divider, move it"), ("ArrowLeft", "ArrowRight")),
     Key("Home End", Sentence("On the divider: to its ends"), ("Home", "End")),
@@ -142,9 +148,9 @@ WRITE = {words.GENERATE: ".st-key-prompt textarea", words.HISTORY: ".st-key-q in
 """Where a page is typed in. The browser looks for all of them: it hears a key as soon as a page begins to be drawn."""
 
 
-def groups(page: str) -> tuple[Group, ...]:
-    """What the sheet lists on the page of that name."""
-    return (*GROUPS[page], _EVERYWHERE)
+def groups(page: str, *, deleted: bool = False) -> tuple[Group, ...]:
+    """What the sheet lists on the page of that name, or of History where it shows what was `deleted`."""
+    return (*((_DELETED,) if deleted else GROUPS[page]), _EVERYWHERE)
 
 
 def table() -> tuple[Group, ...]:
@@ -152,11 +158,12 @@ def table() -> tuple[Group, ...]:
     return (_EVERYWHERE, *dict.fromkeys(one for page in GROUPS.values() for one in page))
 
 
-def keys(page: str) -> None:
+def keys(page: str, *, deleted: bool) -> None:
     """The button and its sheet; after all else of a page, because it stands in the page's head and takes no room."""
     moved = keymap.moved()
     shown = [
-        (t(one.title), [(keymap.caps(one.file, key, moved), t(key.does)) for key in one.keys]) for one in groups(page)
+        (t(one.title), [(keymap.caps(one.file, key, moved), t(key.does)) for key in one.keys])
+        for one in groups(page, deleted=deleted)
     ]
     told = {"open": t("Keys"), "close": t("Close")}
     data = {"groups": shown, "write": ", ".join(WRITE.values()), "words": told}

@@ -172,6 +172,25 @@ def test_a_month_is_jumped_to_and_the_newer_ones_are_a_page_back(form_room: Room
     assert items(app) == ["newer"]
 
 
+def test_in_a_list_of_the_oldest_a_jump_leads_to_the_first_of_the_month(form_room: Room, past: Past) -> None:
+    past.write([Was("older", ago=timedelta(days=100)), Was("newer"), Was("newest")])
+    app = form_room.open("history", sort="oldest")
+    assert items(app) == ["older", "newer", "newest"]
+    app.selectbox(key="f_jump").select(app.selectbox(key="f_jump").options[0]).run()
+    assert items(app) == ["newer", "newest"]
+    assert app.query_params["sort"] in ("oldest", ["oldest"])
+    press(app, "newer", str(drawn(app, "gallery")["newer"]))
+    assert "older" in items(app)
+
+
+def test_a_jump_in_a_list_by_cost_goes_to_the_newest_first(form_room: Room, past: Past) -> None:
+    past.write([Was("older", ago=timedelta(days=70)), Was("newer", ago=timedelta(days=2))])
+    app = form_room.open("history", sort="cost")
+    app.selectbox(key="f_jump").select(app.selectbox(key="f_jump").options[-1]).run()
+    assert items(app) == ["older"]
+    assert "sort" not in app.query_params
+
+
 @pytest.mark.parametrize("cursor", ["abc", "-1", "9" * 30, "²"])
 def test_nonsense_in_the_address_shows_the_first_page(form_room: Room, cursor: str) -> None:
     form_room.ask("a red kite")

@@ -9,6 +9,7 @@ from room import Room, drawn, tell
 from dashboard import language
 from dashboard.components import keymap, keys
 from data.preferences import Preferences
+from data.removal import Removal
 
 COMPONENTS = Path(keys.__file__).parent
 NAMED = r"\b(Arrow(?:Left|Right|Up|Down)|Home|End|PageUp|PageDown|Enter|Escape|Delete|Backspace|Tab)\b"
@@ -40,6 +41,23 @@ def test_the_sheet_lists_every_key_that_is_heard_and_no_other(file: str) -> None
 def test_the_sheet_lists_the_keys_that_press_the_buttons_of_a_picture() -> None:
     code = (COMPONENTS / "actions.py").read_text(encoding="utf-8")
     assert listed()["actions"] == set(" ".join(re.findall(r'"keys": "([A-Z ]+)"', code)).split())
+
+
+def test_the_sheet_of_what_was_deleted_lists_what_the_grid_does_there_and_no_more(form_room: Room) -> None:
+    task = form_room.ask()
+    form_room.tasks.cancel(task.id, who="local")
+    Removal(form_room.db).delete([task.id], who="local")
+    app = form_room.open("history", view="deleted")
+    grid, shown = drawn(app, "deleted"), drawn(app, "keys")["groups"]
+    assert (grid["undo"], grid["newer"]) == (None, None)  # nothing for Z, and nothing for P
+    of_a_list = set(re.findall(r'else if \(list .*?key === "(\w)"', (COMPONENTS / "gallery.js").read_text()))
+    caps = {cap for title, rows in shown for keys_of, _ in rows if title == "Deleted" for cap in keys_of.split(" ")}
+    assert of_a_list >= {"F", "T"}
+    assert not caps & (of_a_list | {"Delete", "Z", "P"})
+    assert {"Enter", "Space", "S", "N", "Ctrl+A", "Esc"} <= caps
+    assert ["Enter", "Select or deselect"] in shown[0][1]
+    assert [title for title, _ in shown] == ["Deleted", "Everywhere"]
+    assert len(drawn(form_room.open("history"), "keys")["groups"]) > 2
 
 
 def test_no_key_is_taken_from_streamlit() -> None:
