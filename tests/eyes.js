@@ -74,5 +74,18 @@ window.eyes = (() => {
     return ringed(shown) ? "" : `${called(shown)} has no ring`;
   }
 
-  return { beyond, moving, small, focus };
+  // Once every colour on the page has been what it is for as many milliseconds, and nothing fades any more: a change of
+  // theme reaches what lies over the page, and our components, a drawing later than the page itself.
+  async function rest(still = 250) {
+    const frame = () => new Promise(requestAnimationFrame);
+    const fades = () => rooted(document).some((root) => root.getAnimations().some((one) => one.playState === "running" && one.transitionProperty));
+    const colours = () => rooted(document).flatMap((root) => [...root.querySelectorAll("*")].map((node) => getComputedStyle(node)).map((style) => `${style.color} ${style.backgroundColor} ${style.borderTopColor} ${style.fill} ${style.opacity}`)).join();
+    for (let before = "", since = performance.now(); performance.now() - since < still; await frame()) {
+      const now = colours();
+      if (now !== before || fades()) since = performance.now();
+      before = now;
+    }
+  }
+
+  return { beyond, moving, small, focus, rest };
 })();
