@@ -114,12 +114,11 @@ def made(folder: Path, size: int) -> Path:
     """The file of that size, made now if it is not there."""
     path = folder / f"history-{size}.sqlite"
     if path.exists():
+        migrated(path)
         return path
     began, raw = time.monotonic(), path.with_suffix(".part")
     raw.unlink(missing_ok=True)
-    db = Database(f"sqlite:///{raw}")
-    db.migrate()
-    db.close()
+    migrated(raw)
     with closing(sqlite3.connect(raw, isolation_level=None)) as connection:
         for pragma in ("journal_mode=OFF", "synchronous=OFF", "cache_size=-400000"):
             connection.execute(f"PRAGMA {pragma}")
@@ -128,6 +127,13 @@ def made(folder: Path, size: int) -> Path:
     raw.rename(path)
     print(f"{path.name}: {path.stat().st_size / 1e6:.0f} MB, made in {time.monotonic() - began:.0f} s", flush=True)
     return path
+
+
+def migrated(path: Path) -> None:
+    """Brings the tables of a file to what they are today."""
+    db = Database(f"sqlite:///{path}")
+    db.migrate()
+    db.close()
 
 
 def fill(connection: sqlite3.Connection, size: int) -> None:
@@ -165,7 +171,9 @@ def fill(connection: sqlite3.Connection, size: int) -> None:
 # Measuring ----------------------------------------------------------------------------------------------------------
 
 PAGE = 60
-ROW = ", ".join(f"task.{name}" for name in (column.key for column in COLUMNS))  # type: ignore[attr-defined]
+ROW = ", ".join(f"task.{column.key}" for column in COLUMNS[:-1]) + (
+    ", (SELECT name FROM project WHERE project.key = task.project)"
+)
 OUTPUTS = (
     "SELECT task_id, sha256, mime, width, height, size, duration_ms FROM artifact WHERE role = 'output' AND task_id IN "
     f"({', '.join('?' * PAGE)}) ORDER BY created_at, position"

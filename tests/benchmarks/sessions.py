@@ -337,7 +337,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, nargs="+", default=[10, 30, 60])
     parser.add_argument("--seconds", type=float, default=8)
-    parser.add_argument("--commits", type=int, default=8)
+    parser.add_argument("--commits", type=int, default=8, choices=range(1, 10))  # as many cards as a page then shows
     asked: Any = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, Desk(Path(folder), {"IN_FLIGHT": "3"}) as desk:
         asyncio.run(run(desk, asked))
