@@ -5,8 +5,8 @@ keeps no statistics and would sometimes rather sort; so it is told which index t
 tags are walked one by one and put together (`branches`). PostgreSQL has statistics and is told nothing.
 
 What cost the most is walked along the index of costs, which holds whose it is, by which model, for which project and
-how it went: what is left out is passed over there. Only what few can be (a tag, a star, a pick, a batch, a rare word)
-is gathered and put in order.
+how it went: what is left out is passed over there. Only what few are (of a tag, a star, a pick, a batch, a rare word,
+of a person, a model or a status that has few) is gathered and put in order.
 """
 
 from collections.abc import Sequence
@@ -31,19 +31,21 @@ SLACK = timedelta(minutes=1)
 
 
 def narrowed(
-    query: Query, viewer: str, *, sqlite: bool, begun: tuple[str, ...] = (), frequent: bool = False, few: bool = False
-) -> Narrowed:
+    query: Query, viewer: str, *, sqlite: bool, begun: tuple[str, ...] = (), frequent: bool = False, few: bool = False,
+    rare: bool = False,
+) -> Narrowed:  # fmt: skip
     """What `query` leaves when `viewer` looks. `begun`: what `fulltext.begun` says of its last word.
 
     `frequent`: its words have so many hits that they are better met on the way along the costs than put in order.
     `few`: so few have cost what it says, by these people and models and with that end, that a walk in another order
-    might meet the first of them at its very end.
+    might meet the first of them at its very end. `rare`: so few are these people's, of these models and with that end
+    that they are better put in order than met on the way along the costs.
     """
     if query.last is not None:  # today is another day tomorrow, so no statement may be kept with it
         since = datetime.now(UTC).date() - timedelta(days=query.last)
         query = replace(query, last=None, after=max(since, query.after or since))
     by_model = (_models(query.model.of), _models(query.model.but))
-    return _narrowed(query, viewer, by_model, begun, sqlite=sqlite, frequent=frequent, few=few)
+    return _narrowed(query, viewer, by_model, begun, sqlite=sqlite, frequent=frequent, few=few, rare=rare)
 
 
 def last_word(query: Query) -> fulltext.Wanted | None:
@@ -60,7 +62,7 @@ def _models(names: Sequence[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _narrowed(
     query: Query, viewer: str, by_model: tuple[tuple[str, ...], tuple[str, ...]], begun: tuple[str, ...],
-    *, sqlite: bool, frequent: bool, few: bool,
+    *, sqlite: bool, frequent: bool, few: bool, rare: bool,
 ) -> Narrowed:  # fmt: skip
     task, (models, not_models) = table(Task), by_model
     source, seq, where, branches, rest = _source(query, viewer, begun, sqlite=sqlite, frequent=frequent)
@@ -71,8 +73,9 @@ def _narrowed(
         "status": statuses,
     }  # fmt: skip
     held = dict(values)  # all of it in the index of costs, too
-    by_cost = query.sort == "cost"
-    walked = _walked(values) if source is task and not query.batch.of and not by_cost else ()
+    by_cost, sorts = query.sort == "cost", query.sort == "cost" and rare and bool(_walked(values))
+    walks_costs = by_cost and not sorts and source is task and not query.batch.of
+    walked = _walked(values) if source is task and not query.batch.of and not walks_costs else ()
     if by_cost and branches:  # one order over all of them
         where, branches = [*where, sa.or_(*branches)], []
     if sqlite and _words(query) and source is not task:
@@ -91,13 +94,14 @@ def _narrowed(
     hint = f"INDEXED BY ix_task_{'_'.join(walked)}_seq" if walked else "NOT INDEXED"
     if query.batch.of:
         hint = "INDEXED BY ix_task_batch"
-    elif by_cost and source is task:
+    elif walks_costs:
         hint = "INDEXED BY ix_task_cost"
     without = tuple(_without(query)) if sqlite and not (_words(query) or query.batch.of or by_cost) else ()
     within = _stretch(query)
     if by_cost or not sqlite:
         where, within = [*where, *within.conditions(seq)], Stretch()
-    return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint, without, query.sort, within)
+    ties = sqlite and walks_costs
+    return Narrowed(source, seq, (NOT_DELETED, *where), tuple(branches), hint, without, query.sort, within, ties)
 
 
 def _source(

@@ -27,8 +27,8 @@ COUNTED = 1000
 SELECTED = 5000
 """Most tasks that are chosen at once."""
 SORTED = 5000
-"""Hits of words that SQLite puts in order of cost, or of a cost that it puts in the order of `seq`; of more, the first
-are met soon by going through all."""
+"""Hits of words, or of a person, a model and the like, that SQLite puts in order of cost, or of a cost that it puts in
+the order of `seq`; of more, the first are met soon by going through all."""
 WALKED = 20_000
 """Tasks of a person or a model that are gone through for the few of some cost, rather than all of that cost."""
 
@@ -200,7 +200,9 @@ class Search:
         by_cost, words = query.sort == "cost", query.words
         frequent = by_cost and bool(words) and self._many(Query(words=words), viewer, SORTED, begun)
         few = not by_cost and not words and self._few(query, viewer)
-        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few)
+        one = Query(model=query.model, by=query.by, status=query.status, project=query.project)
+        rare = by_cost and bool(one.parts) and not words and not self._many(one, viewer, SORTED)
+        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few, rare=rare)
 
     def _few(self, query: Query, viewer: str) -> bool:
         """Whether so few cost what it says that they are better gathered than met on the way.

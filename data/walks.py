@@ -67,6 +67,7 @@ class Narrowed:
     without: tuple[fulltext.Wanted, ...] = ()  # and that hold none of these, where `where` does not say it
     sort: str = ""  # of query.SORTS
     within: Stretch = Stretch()  # in which they all lie, where `where` does not say it
+    ties: bool = False  # SQLite walks the costs: what cost just as much as the edge has to be a walk of its own
     _kept: dict[Any, Any] = field(default_factory=dict)
 
     def rows(self, columns: str, *more: str, limit: int) -> Select[Any]:
@@ -99,19 +100,30 @@ class Narrowed:
         return found
 
     def _rows(self, columns: Sequence[Any], more: Sequence[str], limit: int) -> Select[Any]:
-        if len(self.branches) > 1:
+        if len(self._apart(more)) > 1:
             own = table(Task).c.seq
             mine = sa.select(*columns).where(own.in_(sa.select(self._seqs(more, limit).subquery().c.seq)))
             return mine.order_by(*self._order(own, more))
-        return self._walk(columns, self.branches, more, limit)
+        return self._walk(columns, self._apart(more), more, limit)
+
+    def _apart(self, more: Sequence[str]) -> tuple[ColumnElement[bool], ...]:
+        """What is walked one after the other.
+
+        Of `(booked_micro, seq) < (?, ?)` SQLite looks up the cost alone, and would read all that cost as much.
+        """
+        if not self.ties or not {"older", "newer"}.intersection(more):
+            return self.branches
+        if "newer" in more:
+            return sa.and_(BOOKED == _EDGE_COST, self.seq > EDGE), BOOKED > _EDGE_COST
+        return sa.and_(BOOKED == _EDGE_COST, self.seq < EDGE), BOOKED < _EDGE_COST
 
     def _seqs(self, more: Sequence[str], limit: int) -> Select[Any]:
-        column = self.seq.label("seq")
-        walks = [self._walk([column], [branch], more, limit) for branch in self.branches or (sa.true(),)]
+        keys = [self.seq.label("seq")] + ([BOOKED.label("booked")] if self.sort == "cost" else [])
+        walks = [self._walk(keys, [branch], more, limit) for branch in self._apart(more) or (sa.true(),)]
         if len(walks) == 1:
             return walks[0]
-        found = sa.union(*(sa.select(walk.subquery().c.seq) for walk in walks)).subquery()
-        return sa.select(found.c.seq).order_by(*self._order(found.c.seq, more)).limit(limit)
+        found = sa.union(*(sa.select(*walk.subquery().c) for walk in walks)).subquery()
+        return sa.select(found.c.seq).order_by(*self._order(found.c.seq, more, found.c.get("booked"))).limit(limit)
 
     def _walk(
         self, columns: Sequence[Any], also: Sequence[ColumnElement[bool]], more: Sequence[str], limit: int
@@ -134,8 +146,8 @@ class Narrowed:
         """Whether the sort key grows on the way through the list: onward from the oldest, or back from the others."""
         return (self.sort == "oldest") != ("newer" in more)
 
-    def _order(self, seq: Any, more: Sequence[str]) -> list[Any]:
-        keys = [BOOKED, seq] if self.sort == "cost" else [seq]
+    def _order(self, seq: Any, more: Sequence[str], cost: Any = BOOKED) -> list[Any]:
+        keys = [cost, seq] if self.sort == "cost" else [seq]
         return keys if self._rises(more) else [key.desc() for key in keys]
 
     def _edges(self, more: Sequence[str], seq: Any) -> list[ColumnElement[bool]]:
@@ -143,7 +155,7 @@ class Narrowed:
         if self.sort == "cost":
             key, edge = sa.tuple_(BOOKED, seq), sa.tuple_(_EDGE_COST, EDGE)
             said = {"shown": seq <= TOP, "newer": key > edge, "older": key < edge}
-            return [said[name] for name in more]
+            return [said[name] for name in more if name == "shown" or not self.ties]
         rises = self._rises(more)
         beside = "older" in more or "newer" in more
         shown = [TOP + 1] if "shown" in more and (rises or not beside) else []

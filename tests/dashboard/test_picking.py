@@ -41,7 +41,7 @@ def test_models_of_all_roads_are_picked_by_keyboard_and_make_one_batch(person: P
     expect(models).to_be_hidden()
     expect(page.get_by_role("button", name="Model: Nano Banana, Nano Banana Pro, Seedream 4.5")).to_be_focused()
     person.types("one kite, three painters")
-    expect(person.button).to_contain_text("Generate 3 with 3 models")
+    expect(person.button).to_contain_text("Generate 3 · ≈ ")
     page.get_by_label("Prompt", exact=True).press("Control+Enter")
     person.sees("one kite, three painters", "succeeded", 3)
     for road in ("Nano Banana · kie.ai", "Nano Banana Pro · Google, direct", "Seedream 4.5 · ByteDance, direct"):

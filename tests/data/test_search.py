@@ -411,8 +411,13 @@ def test_what_cost_the_most_is_walked_and_not_sorted(stores: Stores, typed: str,
         query = found.rows("id", *more, limit=60).params(edge=7, top=9)
         query = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
         plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
-    assert any("INDEX ix_task_cost" in line and ("booked_micro" in line or not more) for line in plan), plan
-    assert not any("TEMP B-TREE" in line for line in plan), plan
+    costs = [line for line in plan if "INDEX ix_task_cost" in line]
+    if more:  # what cost just as much is a walk of its own, and only what both walks have found is put in order
+        assert any("booked_micro=? AND seq" in line for line in costs), plan
+        assert any("booked_micro<?" in line or "booked_micro>?" in line for line in costs), plan
+    assert costs, plan
+    assert more or not any("TEMP B-TREE" in line for line in plan), plan
+    assert not any("SCAN task" in line and "ix_task_cost" not in line for line in plan), plan
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
@@ -433,6 +438,37 @@ def test_what_few_have_cost_is_found_by_the_cost_and_not_by_reading_everything(s
         plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
     assert any("SEARCH priced USING" in line and "ix_task_cost (booked_micro" in line for line in plan), plan
     assert any("SEARCH task USING" in line and ("rowid=?" in line or "seq=?" in line) for line in plan), plan
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("typed", ["by:ann", "by:ann by:bob", "by:ann model:nano-banana", "status:queued -by:ann"])
+def test_what_few_have_is_put_in_order_of_cost_and_more_is_met_along_the_costs(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch, typed: str
+) -> None:
+    search, said = populated(stores), list[str]()
+    with stores.db.transaction() as session:
+        session.connection().execute(update(Task).values(booked_micro=Task.seq % 7))
+        seqs = {row.id: row.seq for row in session.exec(select(Task))}
+    event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    query = read(f"{typed} sort:cost").query
+
+    def walk() -> tuple[bool, list[str]]:
+        said.clear()
+        pages = [search.page(query, "ann", limit=2)]
+        while (onward := pages[-1].older) is not None:
+            pages.append(search.page(query, "ann", before=onward, limit=2))
+        middle = pages[1].cards[0].seq
+        assert search.neighbours(query, "ann", middle).newer == pages[0].cards[-1].id
+        assert search.page(query, "ann", after=middle, limit=2).cards == pages[0].cards
+        return any("ORDER BY task.booked_micro" in each and "ix_task_cost" in each for each in said), [
+            card.id for page in pages for card in page.cards
+        ]
+
+    along, ids = walk()
+    assert not along
+    monkeypatch.setattr("data.search.SORTED", 5)
+    assert walk() == (True, ids)
+    assert ids == sorted(ids, key=lambda each: (seqs[each] % 7, seqs[each]), reverse=True)
 
 
 def test_what_nearly_nobody_has_paid_for_that_end_is_gathered(stores: Stores, monkeypatch: pytest.MonkeyPatch) -> None:
