@@ -166,7 +166,7 @@ def told(query: Query = Query()) -> dict[str, Any]:  # noqa: B008 - a value
     back, onward = walk.ways(query)
     return {
         "select": t("Select"), "selected": t("{n} selected"), "clear": t("Clear"), "star": t("Star"),
-        "pick": t("Pick"), "picked": t("Picked"), "unpicked": t("Pick taken off"), "move": t("Move to project…"),
+        "pick": t("Pick"), "picked": t("Picked"), "unpicked": t("Pick taken off"), "move": t("Project…"),
         "project_new": t("New project"), "no_project": t("No project"), "tag": t("Tags…"), "tag_new": t("New tag"),
         "compare": t("Compare"), "delete": t("Delete"), "zip": t("Download ZIP"),
         "zip_failed": t("The ZIP could not be made now. Try again in a moment."),

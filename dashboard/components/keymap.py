@@ -120,8 +120,7 @@ def moved() -> dict[str, str]:
 def settle(person: str, table: Iterable[Group]) -> None:
     """Once per session: what this person chose at an earlier visit counts."""
     if st.session_state.get("keys_of") != person:
-        kept = resources.desk().preferences.all(person).get("keys")
-        _take(person, kept if isinstance(kept, dict) else {}, table)
+        _take(person, _kept(person), table)
 
 
 def give(person: str, wanted: str, pressed: str, table: tuple[Group, ...]) -> None:
@@ -129,7 +128,8 @@ def give(person: str, wanted: str, pressed: str, table: tuple[Group, ...]) -> No
     known = {name(group.file, key): key for group in table for key in group.keys if movable(key)}
     if wanted not in known:
         raise NotAllowed(_STAYS)
-    others = {one: key for one, key in moved().items() if one != wanted}
+    kept = _kept(person)  # another open session of hers may have moved some
+    others = {one: key for one, key in kept.items() if one != wanted}
     if pressed not in known[wanted].heard:
         if (why := fault(table, wanted, pressed, others)) is not None:
             raise NotAllowed(why)
@@ -144,6 +144,11 @@ def reset(person: str, wanted: str, table: tuple[Group, ...]) -> None:
     if not wanted:
         return _keep(person, {}, table)
     return give(person, wanted, wanted.partition(" ")[2], table)
+
+
+def _kept(person: str) -> dict[str, str]:
+    kept = resources.desk().preferences.all(person).get("keys")
+    return dict(kept) if isinstance(kept, dict) else {}
 
 
 def _keep(person: str, wanted: dict[str, str], table: Iterable[Group]) -> None:

@@ -79,7 +79,7 @@ _GALLERY = Group(Sentence("Pictures"), "gallery", (
     Key("F", Sentence("Star or unstar"), ("F",)),
     Key("B", Sentence("Pick for the team, or take the pick off"), ("B",)),
     Key("T", Sentence("Tags"), ("T",)),
-    Key("M", Sentence("Move to project…"), ("M",)),
+    Key("M", Sentence("Project…"), ("M",)),
     Key("Delete", Sentence("Delete"), ("Delete", "Backspace")),
     Key("Z", Sentence("Undo"), ("Z",)),
     Key("N", Sentence("Next page"), ("N",)),

@@ -91,7 +91,8 @@ const ELSEWHERE = "input, textarea, select, [contenteditable], dialog, [role=dia
 function pressed(event, me) {
   const path = event.composedPath().filter((node) => node.matches);
   if (event.ctrlKey || event.metaKey || event.altKey || path.some((one) => one.matches(ELSEWHERE)) || document.querySelector("[role=dialog]")) return;
-  const key = keyOf(event, "several"), { shiftKey, repeat } = event, { s, x, y } = me.view, arrow = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
+  // On a French keyboard the key of 6 gives a minus: here it is the 6, and a button zooms out.
+  const key = event.code === "Digit6" && event.key === "-" ? "6" : keyOf(event, "several"), { shiftKey, repeat } = event, { s, x, y } = me.view, arrow = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
   const held = path.some((one) => one.matches(".wide"));
   if (arrow && (shiftKey || s > 1) && !held) look(me, s, x + arrow[0] * 0.1, y + arrow[1] * 0.1);
   else if ("123456".includes(key)) repeat || (shiftKey ? leave : front)(refAt(Number(key), me), me);

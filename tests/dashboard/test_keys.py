@@ -137,6 +137,13 @@ def test_a_key_that_was_moved_is_this_persons_and_the_sheet_and_the_browser_foll
     assert Preferences(form_room.db).all("local")["keys"] == {}
 
 
+def test_keys_that_are_moved_in_two_open_sessions_are_all_kept(form_room: Room) -> None:
+    one, other = form_room.open("settings"), form_room.open("settings")
+    tell(one, "remap", "give", f"{STAR} X")
+    tell(other, "remap", "give", f"{TAGS} Y")
+    assert Preferences(form_room.db).all("local")["keys"] == {STAR: "X", TAGS: "Y"}
+
+
 @pytest.mark.parametrize(
     "group", [one for one in keys.table() if any(map(keymap.movable, one.keys))], ids=lambda group: group.file
 )
