@@ -88,6 +88,16 @@ function render(data, me) {
   ];
 }
 
+function open(node, me) {
+  const { id } = node.dataset;
+  wish("open", id, me);
+  comeBack(me, `[data-key="${CSS.escape(id)}"]`);
+}
+
+function goTo(node, me) {
+  if (node) (node.querySelector("button.figure") ?? node.querySelector("button"))?.focus();
+}
+
 // On a phone the strip is below the form, and whoever looks at older ones has left its top: after a press the new one
 // comes into view, once for each batch.
 function showArrival(data, me) {
@@ -100,7 +110,7 @@ function showArrival(data, me) {
 }
 
 export default inOrder((component) => {
-  const cleanup = desk(component, render, { tick, local: shared });
+  const cleanup = desk(component, render, { tick, local: { ...shared, open } });
   const me = desks.get(component.parentElement);
   me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
   if (!me.live) {

@@ -30,7 +30,7 @@ def code(*parts: str) -> str:
 
 _PARTS = {
     "pair": ("kit", "zoom", "beside", "films", "pair"), "several": ("kit", "zoom", "beside", "several"),
-    "cards": ("kit", "acts", "batch_card", "cards"),
+    "cards": ("kit", "acts", "back", "batch_card", "cards"),
     "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "back", "tiles", "bar", "lasso", "gallery"),
     "results": ("kit", "back", "results"),
 }  # fmt: skip

@@ -146,6 +146,7 @@ function render(told, me) {
   const where = place(told, me), one = where.line[where.at];
   const data = one.here ? told : foreseen(told, one), { words } = data;
   Object.assign(me, { stale: where.waits, seen: data.pictures, seenPrompt: data.prompt });
+  me.host.dataset.shows = data.id; // for `comeBack`
   return el("div", { class: data.tone },
     el("div", { class: "head" },
       el("div", { class: "top" }, steps(told, where), el("h2", { class: "what", dir: "auto", title: data.prompt }, data.prompt)),
@@ -250,7 +251,7 @@ function swiped(me) {
 
 function begin(me, parentElement) {
   prepare(me, parentElement);
-  Object.assign(me, { gone: new Set(), unplayable: new Set(), lost: new Set(), held: [], heard: (event) => pressed(event, me) });
+  Object.assign(me, { gone: new Set(), unplayable: new Set(), lost: new Set(), held: [], heard: (event) => pressed(event, me), host: parentElement.getRootNode().host });
   me.root.addEventListener("keydown", (event) => writing(event, me));
   for (const name of ["keyup", "keypress"]) me.root.addEventListener(name, (event) => event.target.matches?.("input") && event.stopPropagation());
   me.root.addEventListener("click", (event) => me.stale && event.target.closest(".rest") && event.stopImmediatePropagation(), true); // by Enter: what it says is of another task

@@ -631,6 +631,10 @@ def test_pictures_are_walked_selected_deleted_and_brought_back_by_keys(shared_de
     tiles.nth(1).focus()
     page.keyboard.press("Enter")
     expect(page.get_by_role("dialog")).to_contain_text("walked 7")
+    page.keyboard.press("ArrowRight")
+    expect(page.get_by_role("dialog")).to_contain_text("walked 6")
+    page.keyboard.press("Escape")  # before the address has heard of the step
+    expect(tiles.nth(2)).to_be_focused()
 
 
 def frames(page: Page, beside: Locator, to: Locator, *, before: float) -> None:

@@ -126,6 +126,14 @@ def test_four_at_once_with_one_failing_keeps_the_other_three(person: Person) -> 
     person.page.reload()
     expect(failed.locator(".note")).to_be_visible()
     expect(failed.locator(".figure")).to_have_count(0)
+    cards, page = person.page.locator("li.card", has_text="four hills"), person.page
+    done = next(at for at in range(3) if cards.nth(at).get_attribute("data-state") == "succeeded")
+    cards.nth(done).locator("button.figure").focus()
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("dialog")).to_contain_text("Details for support")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("Escape")
+    expect(cards.nth(done + 1).get_by_role("button").first).to_be_focused()  # the one that was seen last
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)

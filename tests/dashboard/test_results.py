@@ -174,6 +174,7 @@ def test_by_keys_through_the_table_to_the_best_of_three(shared_desk: Desk, page:
     expect(page).to_have_url(re.compile(f"task={nano_b}"))
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+    expect(view.get_by_role("gridcell", name="two 风筝. Nano Banana")).to_be_focused()  # the one that was seen last
 
     view.get_by_role("gridcell", name="two 风筝. Seedream 4.5").focus()
     for key in ("Space", "ArrowLeft", "Space", "ArrowUp", "Space"):
