@@ -3,8 +3,10 @@
 Nobody keeps a list of them: a project is there as long as a request stands in it, and moving all of them away ends it.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import unicodedata
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from types import EllipsisType
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,7 +15,7 @@ from sqlmodel import Session, col, select
 from data.db import Database, insert_new
 from data.errors import NotAllowed
 from data.moves import log_each
-from data.query import NONE, plain
+from data.query import NONE, plain, project_key
 from data.schema import NOT_DELETED, Project, Task
 from data.sentences import Sentence
 
@@ -35,12 +37,13 @@ class Projects:
     def move(self, task_ids: Sequence[str], name: str, *, who: str) -> dict[str, str]:
         """Puts these requests into the project of this name, new or not; with "" into none.
 
-        Gives for each that was elsewhere the name of where it was ("" for none), which `put_back` takes.
+        Gives for each that was elsewhere the name of where it was ("" for none), which `put_back`
+        takes.
 
         Raises:
             NotAllowed: it cannot be a name; nothing was moved.
         """
-        return self._moved([(tuple(task_ids), name)], who)
+        return self._moved(dict.fromkeys(task_ids, name), who)
 
     def of(self, task_ids: Sequence[str]) -> dict[str, int]:
         """The names of the projects of these requests, and how many of them stand in each; "" is none."""
@@ -50,29 +53,30 @@ class Projects:
             rows = connection.execute(mine.where(col(Task.id).in_(task_ids)).group_by(col(Project.name))).all()
         return {name or "": count for name, count in rows}
 
-    def put_back(self, former: Mapping[str, str], *, who: str) -> int:
-        """Undoes a move: each request goes where it was. Gives how many were moved."""
-        back: dict[str, list[str]] = {}
-        for task_id, name in former.items():
-            back.setdefault(name, []).append(task_id)
-        return len(self._moved(((ids, name) for name, ids in back.items()), who))
+    def put_back(self, former: Mapping[str, str], name: str, *, who: str) -> int:
+        """Undoes a move to `name` ("" is none): each request goes where it was. Gives how many were moved.
 
-    def _moved(self, moves: Iterable[tuple[Sequence[str], str]], who: str) -> dict[str, str]:
-        former: dict[str, str] = {}
+        What somebody has moved on meanwhile stays where they put it.
+        """
+        return len(self._moved(former, who, since=_key(name)))
+
+    def _moved(self, to: Mapping[str, str], who: str, *, since: str | EllipsisType | None = ...) -> dict[str, str]:
+        """Moves each request to the project of its name; only those that stand in `since`, where it is given."""
         with self._db.transaction() as session:
             now = self._clock()
-            for task_ids, name in moves:
-                key = entered(session, [name], who, now)[0]
-                mine = sa.select(col(Task.id), col(Task.project)).where(col(Task.id).in_(task_ids))
-                rows = session.connection().execute(mine.order_by(col(Task.seq)).with_for_update()).all()
-                was = {task_id: before or "" for task_id, before in rows if before != key}
-                there = (col(Task.id).in_(list(was)),)
-                session.connection().execute(sa.update(Task).where(*there).values(project=key))
-                log_each(session, list(was), "moved" if key else "moved_out", now=now, who=who,
-                         detail=_name(session, key))  # fmt: skip
-                former |= was
-            names = dict(session.exec(select(Project.key, Project.name)).all())
-        return {task_id: names.get(key, "") for task_id, key in former.items()}
+            keys = dict(zip(to, entered(session, list(to.values()), who, now), strict=True))
+            # All are locked by one statement, in the one order of `lock_tasks`, before any is changed.
+            mine = sa.select(col(Task.id), col(Task.project)).where(col(Task.id).in_(list(to)))
+            rows = session.connection().execute(mine.order_by(col(Task.seq)).with_for_update()).all()
+            was = {task_id: key for task_id, key in rows if key != keys[task_id] and since in (..., key)}
+            some = select(Project.key, Project.name).where(col(Project.key).in_({*keys.values(), *was.values()}))
+            names = dict(session.exec(some).all())
+            for key in {keys[task_id]: None for task_id in was}:
+                ids = [task_id for task_id in was if keys[task_id] == key]
+                session.connection().execute(sa.update(Task).where(col(Task.id).in_(ids)).values(project=key))
+                log_each(session, ids, "moved" if key else "moved_out", now=now, who=who,
+                         detail=names[key] if key else None)  # fmt: skip
+        return {task_id: names[key] if key else "" for task_id, key in was.items()}
 
 
 def entered(session: Session, names: Sequence[str | None], who: str, now: datetime) -> list[str | None]:
@@ -80,18 +84,18 @@ def entered(session: Session, names: Sequence[str | None], who: str, now: dateti
 
     Raises NotAllowed.
     """
-    keys: dict[str, str] = {}
+    shown: dict[str, str] = {}
     for name in dict.fromkeys(filter(None, names)):
-        shown = project_name(name)
-        keys[name] = shown.casefold()
-        insert_new(session, Project, {"key": keys[name], "name": shown, "person": who, "at": now})
-    return [keys[name] if name else None for name in names]
+        shown.setdefault(project_key(project_name(name)), project_name(name))
+    for key in sorted(shown):  # in one order, or two who enter the same new names would wait for each other
+        insert_new(session, Project, {"key": key, "name": shown[key], "person": who, "at": now})
+    return [_key(name or "") for name in names]
 
 
 def project_name(name: str) -> str:
-    """As it is shown: without quotes, one blank between two words. Raises NotAllowed."""
-    name = plain(name)
-    if not 0 < len(name) <= LONGEST_PROJECT or name.casefold() == NONE:
+    """As it is shown: without quotes, one blank between two words, its accents composed. Raises NotAllowed."""
+    name = unicodedata.normalize("NFC", plain(name))
+    if not 0 < len(name) <= LONGEST_PROJECT or project_key(name) == NONE:
         raise NotAllowed(
             Sentence("The name of a project has 1 to {most} characters, and is not “{none}”. Nothing was changed.",
                      most=LONGEST_PROJECT, none=NONE)
@@ -99,5 +103,5 @@ def project_name(name: str) -> str:
     return name
 
 
-def _name(session: Session, key: str | None) -> str | None:
-    return session.exec(select(Project.name).where(Project.key == key)).first()
+def _key(name: str) -> str | None:
+    return project_key(project_name(name)) if name else None

@@ -60,6 +60,11 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+def project_key(name: str) -> str:
+    """What two spellings of one project's name have in common, whichever keyboard composed their accents."""
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFC", name).casefold())
+
+
 @dataclass(frozen=True)
 class Word:
     """A word or phrase of a prompt. One that is not `exact` and stands last is taken for the beginning of a word."""
@@ -141,7 +146,8 @@ class Query:
         object.__setattr__(self, "sort", self.sort if self.sort in SORTS else "")
         for name in ("model", "project", "tag", "cause"):
             choice: Choice = getattr(self, name)
-            lower = (tuple(map(str.casefold, values)) for values in (choice.of, choice.but))
+            fold = project_key if name == "project" else str.casefold
+            lower = (tuple(map(fold, values)) for values in (choice.of, choice.but))
             object.__setattr__(self, name, Choice(*lower))
 
     def __bool__(self) -> bool:

@@ -16,7 +16,22 @@ from data.catalog import catalog
 from data.causes import FAILED, WAITING
 from data.fulltext import wanted
 from data.money import MICRO
-from data.query import BATCH_ID, DEAREST, MARKS, ME, MOST, NONE, QUOTES, SORTS, STATUSES, Choice, Query, Word, plain
+from data.query import (
+    BATCH_ID,
+    DEAREST,
+    MARKS,
+    ME,
+    MOST,
+    NONE,
+    QUOTES,
+    SORTS,
+    STATUSES,
+    Choice,
+    Query,
+    Word,
+    plain,
+    project_key,
+)
 from data.sentences import Sentence
 
 LONGEST = 2000
@@ -184,7 +199,7 @@ def _tag(value: str, names: Names | None) -> list[str]:
 
 
 def _project(value: str, names: Names | None) -> list[str]:
-    if names is not None and value.casefold() not in {NONE, *names.projects}:
+    if names is not None and project_key(value) not in {NONE, *names.projects}:
         raise _NotUnderstood(Sentence("There is no project “{name}”.", name=value))
     return [value]
 

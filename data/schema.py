@@ -287,7 +287,7 @@ class Project(Table, table=True):
 
     __tablename__: ClassVar[str] = "project"
 
-    key: str = Field(primary_key=True)  # the name in lower case: "Spring" and "SPRING" are one
+    key: str = Field(primary_key=True)  # `query.project_key` of the name: "Spring" and "SPRING" are one
     name: str  # as it was first written
     person: str  # by whom
     at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)

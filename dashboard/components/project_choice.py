@@ -11,6 +11,7 @@ from dashboard.components import filters, formats, toasts
 from dashboard.language import t
 from data.errors import NotAllowed
 from data.projects import project_name
+from data.query import project_key
 
 
 def start(kept: object) -> None:
@@ -40,12 +41,12 @@ def button() -> None:
 def choice(key: str) -> None:
     """One of those that are there, or a new name."""
     now = chosen()
-    there = list(filters.names().projects.values())
-    if now and now.casefold() not in {name.casefold() for name in there}:
-        there.insert(0, now)
-    st.session_state[key] = next((name for name in there if name.casefold() == now.casefold()), None)
+    there = dict(filters.names().projects)
+    if now and project_key(now) not in there:
+        there = {project_key(now): now, **there}
+    st.session_state[key] = there.get(project_key(now))
     st.selectbox(
-        t("Project"), there, index=None, key=key, placeholder=t("No project"), accept_new_options=True,
+        t("Project"), list(there.values()), index=None, key=key, placeholder=t("No project"), accept_new_options=True,
         on_change=_take, args=(key,),
     )  # fmt: skip
 

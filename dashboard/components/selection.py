@@ -96,7 +96,7 @@ def move(name: str, person: str) -> None:
     text = tn(count, "{n} moved to {project}.", "{n} moved to {project}.", project=name)
     if not name:
         text = tn(count, "{n} is in no project now.", "{n} are in no project now.")
-    _offer_undo(text, former=former)
+    _offer_undo(text, former=former, name=name)
 
 
 def _offer_undo(text: str, **of: Any) -> None:
@@ -181,7 +181,7 @@ def undo(person: str) -> None:
     if last is None:
         return
     if "former" in last:
-        count = desk().projects.put_back(last["former"], who=person)
+        count = desk().projects.put_back(last["former"], last["name"], who=person)
         filters.names_changed()
         toasts.leave(tn(count, "{n} is back where it was.", "{n} are back where they were."), ":material/undo:")
     else:

@@ -8,11 +8,12 @@ from functools import partial
 from itertools import combinations_with_replacement
 
 import pytest
-from sqlmodel import select
+from sqlmodel import col, select
 from stores import MODELS, SERVES, Stores
 
 from data.errors import NotAllowed
 from data.failures import Failures
+from data.projects import Projects
 from data.requests import GenerationRequest
 from data.schema import Submission, Task
 from data.status import OPEN, Outcome, TaskStatus
@@ -111,6 +112,31 @@ def test_one_key_used_by_many_at_once_makes_one_batch(stores: Stores) -> None:
     together(*[ask] * 6)
     assert len(set(made)) == 1
     assert stores.history.total() == 2
+
+
+def test_a_move_and_the_undo_of_another_wait_for_each_other_in_one_order(stores: Stores) -> None:
+    requests = [GenerationRequest(MODELS[0], "kite", {}, ())] * 40
+    ids = [task.id for task in stores.tasks.create(requests, person="ann", projects=["Spring", "Autumn"] * 20)]
+    projects = Projects(stores.db, stores.clock)
+    for _ in range(ROUNDS):
+        former = projects.move(ids, "Winter", who="ann")
+        together(
+            lambda former=former: projects.put_back(former, "Winter", who="ann"),
+            lambda: projects.move(ids[1:], "Summer", who="bob"),
+        )
+        with stores.db.transaction() as session:
+            for number, task in enumerate(session.exec(select(Task).order_by(col(Task.seq)))):
+                assert task.project in ("summer", ("spring", "autumn")[number % 2])
+                task.project = ("spring", "autumn")[number % 2]
+
+
+def test_two_batches_that_name_the_same_new_projects_enter_them_in_one_order(stores: Stores) -> None:
+    requests = [GenerationRequest(MODELS[0], "kite", {}, ())] * 20
+    for number in range(ROUNDS):
+        names = [f"{number} {letter}" for letter in "abcdefghijklmnopqrst"]
+        together(*(partial(stores.tasks.create, requests, person=person, projects=order)
+                   for person, order in (("ann", names), ("bob", names[::-1]))))  # fmt: skip
+    assert len(stores.search.names().projects) == ROUNDS * 20
 
 
 AGAIN: dict[str, Act] = {
