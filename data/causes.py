@@ -9,8 +9,16 @@ from dataclasses import dataclass
 from data.money import MICRO, format_credits
 from data.sentences import Joined, Sentence, paragraph
 
-NOTHING_THERE = Sentence(
-    "There is no finished picture at the provider to download again. Nothing was charged; ask for it anew."
+ALL_HERE = Sentence(
+    "Every finished file of this request has been downloaded already. Nothing more was charged; look at it once more."
+)
+NONE_NAMED = Sentence(
+    "The provider has named no finished file of this request, so there is none to download. Asking cost nothing; "
+    "what the request itself cost stands in its details."
+)
+NOT_KEPT = Sentence(
+    "The provider keeps no copy of this file, so it cannot be fetched again. Asking cost nothing; only a backup can "
+    "bring the file back."
 )
 NO_DOUBT = Sentence("Nothing about this request is in doubt any more, so nothing was changed. Look at it once more.")
 ID_TAKEN = Sentence(

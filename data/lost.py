@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy import Row
 from sqlmodel import Session, col
 
-from data.causes import DIRECT, NOTHING_THERE
+from data.causes import DIRECT, NOT_KEPT
 from data.db import Database
 from data.errors import NotAllowed
 from data.images import StoredImage
@@ -55,7 +55,7 @@ class Lost:
         with self._db.transaction() as session:
             wanted = _rows(session, shas, task_id)
             if not wanted:
-                raise NotAllowed(NOTHING_THERE)
+                raise NotAllowed(NOT_KEPT)
             now = self._clock()
             for submission_id in sorted({row.submission_id for row in wanted}):
                 call = lock_submission(session, submission_id)

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 
 from data.again import Retried, Said, refuse_beside_a_retry, retry_batch, retry_one
 from data.asks import batch_of_key, digest, likeness, write_batch
-from data.causes import ID_TAKEN, NO_DOUBT, NOTHING_THERE
+from data.causes import ALL_HERE, ID_TAKEN, NO_DOUBT, NONE_NAMED
 from data.db import Database, insert_new
 from data.errors import NotAllowed, NotFound
 from data.ids import new_id
@@ -183,11 +183,9 @@ class TaskStore:
         """
         with self._db.transaction() as session:
             _task(session, task_id)
-            wanted = _not_home(session, task_id)
-            submission = lock_submission(session, wanted) if wanted is not None else None
-            now = self._clock()
+            submission, now = lock_submission(session, _not_home(session, task_id)), self._clock()
             if submission is None:
-                raise NotAllowed(NOTHING_THERE)
+                raise NotAllowed(NONE_NAMED)
             began = fetch_anew(session, submission, now)
             if not move(session, task_id, _S.FETCHING, since={_S.FAILED}, now=now, kind="download_again", who=who,
                         submission_id=submission.id) and began:  # fmt: skip
@@ -273,8 +271,8 @@ def _doubtful(session: Session, task_id: str) -> str | None:
     return session.exec(query).first()
 
 
-def _not_home(session: Session, task_id: str) -> str | None:
-    """The newest finished call of the task of which a named file is not stored."""
+def _not_home(session: Session, task_id: str) -> str:
+    """The newest finished call of the task of which a named file is not stored. Raises NotAllowed."""
     calls = session.exec(
         select(Submission.id, Submission.outputs)
         .where(Submission.task_id == task_id, Submission.outcome == Outcome.SUCCEEDED)
@@ -284,7 +282,7 @@ def _not_home(session: Session, task_id: str) -> str | None:
     for submission_id, outputs in calls:
         if not_on_record(outputs, session.exec(stored.where(Artifact.submission_id == submission_id))):
             return submission_id
-    return None
+    raise NotAllowed(ALL_HERE if calls else NONE_NAMED)
 
 
 def _task(session: Session, task_id: str) -> Task:

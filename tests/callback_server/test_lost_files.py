@@ -207,6 +207,20 @@ def test_a_lost_file_that_the_provider_has_no_more_changes_nothing(bench: Bench,
     assert lost(bench).kept([sha256], task_id) == {sha256: Kept(ready, in_vain=True)}
 
 
+def test_of_a_lost_file_whose_provider_keeps_none_nobody_is_told_that_nothing_was_paid(bench: Bench) -> None:
+    stores = bench.stores
+    task = stores.task(model="gemini-3-pro-image")
+    claim = stores.submissions.claim("google", (("gemini", "nano-banana"),), stores.pace)
+    assert claim is not None
+    assert stores.submissions.accepted(claim.submission_id, "p1")
+    stores.succeed(claim, urls=("held:1",))
+    stores.bring_home()
+    (row,) = bench.artifacts.outputs(task.id)
+    with pytest.raises(NotAllowed, match=r"keeps no copy of this file.* Asking cost nothing; only a backup can bring"):
+        lost(bench).restore(task.id, [row.sha256], who="ann")
+    assert stores.card(task.id).charged_micro > 0
+
+
 def test_who_presses_again_while_it_is_fetched_asks_for_nothing_more(bench: Bench, shelf: Shelf) -> None:
     shelf.answers = {"/1": [(200, transparent_png())], "/2": [(404, b"")]}
     task_id = finished(bench, shelf, "/1", "/2")

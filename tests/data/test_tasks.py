@@ -106,7 +106,7 @@ def test_a_failed_download_is_retried_alone_and_costs_nothing(stores: Stores) ->
 def test_there_is_no_download_to_retry_without_a_result(stores: Stores) -> None:
     claim = stores.running()
     stores.fail(claim)
-    with pytest.raises(NotAllowed):
+    with pytest.raises(NotAllowed, match=r"named no finished file of this request.* what the request itself cost"):
         stores.tasks.retry_download(claim.task.id, who="ann")
 
 
@@ -284,7 +284,8 @@ def test_missing_files_of_a_finished_task_may_be_fetched_later(stores: Stores) -
     assert stores.errands.fetched(claim.submission_id, attempt=again.attempt)
     card = stores.card(claim.task.id)
     assert (card.status, len(card.pictures)) == (S.SUCCEEDED, 2)
-    with pytest.raises(NotAllowed):
+    assert card.charged_micro > 0
+    with pytest.raises(NotAllowed, match=r"has been downloaded already. Nothing more was charged"):
         stores.tasks.retry_download(claim.task.id, who="ann")
 
 
