@@ -110,6 +110,45 @@ def heic(
     return start + meta_of(_places(parts, first, len(grid), tile)) + box(b"mdat", b"".join(data for _, data in parts))
 
 
+def crowded(
+    *,
+    alphas: int = 0,
+    references: int = 0,
+    side: int = 1,
+    tiles: int = 1,
+    properties: int = 0,
+    property_bytes: int = 0,
+    stretch: bytes = b"",
+) -> bytes:
+    """A HEIC in which boxes name one another as often as wanted, and hardly a picture.
+
+    Its main item, 1, is a grid of `tiles` by `side`, for which item 2 stands everywhere: `stretch` is its bytes, and it
+    has `properties` that say nothing, of so many bytes, before its configuration. `alphas` further items say how opaque
+    something is, and `references` boxes refer to nothing.
+    """
+    configuration = b"\1" * 30
+    known = [full(b"ispe", struct.pack(">LL", 64, 64)), box(b"hvcC", configuration),
+             full(b"auxC", b"x" * property_bytes), full(b"auxC", b"urn:mpeg:hevc:2015:auxid:1\0")]  # fmt: skip
+    of = [(1, b"\1")]
+    of += [(2, b"\3" * min(255, properties - start)) for start in range(0, properties, 255)] + [(2, b"\2")]
+    of += [(number, b"\4") for number in range(3, 3 + alphas)]
+    associations = b"".join(struct.pack(">HB", number, len(them)) + them for number, them in of)
+    parts = struct.pack(f">HH{side * tiles}H", 1, side * tiles, *[2] * (side * tiles))
+    start = box(b"ftyp", b"heic" + bytes(4) + b"mif1heic")
+    head = (full(b"pitm", struct.pack(">H", 1)) + full(b"iinf", struct.pack(">H", 2) + b"".join(
+        full(b"infe", struct.pack(">HH", number, 0) + kind + b"\0", version=2)
+        for number, kind in ((1, b"grid"), (2, b"hvc1"))))
+        + box(b"iprp", box(b"ipco", b"".join(known)) + full(b"ipma", struct.pack(">L", len(of)) + associations))
+        + full(b"iref", box(b"xxxx", b"") * references + box(b"dimg", parts))
+        + box(b"idat", struct.pack(">BBBBHH", 0, 0, side - 1, tiles - 1, 64, 64)))  # fmt: skip
+    places = [struct.pack(">HHHHLL", 1, 1, 0, 1, 0, 8)]
+    if stretch:
+        at = len(start) + 12 + len(head) + 16 + 2 * 16 + 8
+        places.append(struct.pack(">HHHHLL", 2, 0, 0, 1, at, len(stretch)))
+    iloc = full(b"iloc", struct.pack(">HH", 0x4400, len(places)) + b"".join(places), version=1)
+    return start + full(b"meta", head + iloc) + box(b"mdat", stretch)
+
+
 def _places(parts: list[tuple[bytes, bytes]], at: int, grid: int, tile: int) -> bytes:
     lines = []
     for number, (_, data) in enumerate(parts, 1):

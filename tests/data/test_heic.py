@@ -4,6 +4,7 @@ import io
 import random
 import subprocess
 import sys
+import time
 from contextlib import suppress
 
 import heics
@@ -15,6 +16,7 @@ from PIL import Image, ImageCms
 
 from data import heic, images, isolated
 from data.errors import InvalidImage
+from data.heic_boxes import BROKEN, Boxes
 from data.image_flaws import Flaw
 from data.shrinking import Fit
 
@@ -118,6 +120,35 @@ def test_no_table_in_it_is_walked_for_ever() -> None:
     assert refusal(bytes(data)).code == "damaged"
 
 
+CROWDS = {
+    "masks among references": {"alphas": 16_000, "references": 16_000},
+    "tiles of many properties": {"side": 32, "tiles": 32, "properties": 100_000, "stretch": b"x"},
+    "long properties": {"properties": 50_000, "property_bytes": 2_000_000, "stretch": b"x"},
+}
+
+
+@pytest.mark.parametrize("name", CROWDS)
+def test_however_often_its_boxes_name_one_another_it_is_soon_read(name: str) -> None:
+    data = heics.crowded(**CROWDS[name])
+    before = time.thread_time()
+    boxes = Boxes(data)
+    with suppress(*BROKEN):
+        boxes.plan(boxes.main, LIMIT)
+    assert boxes.alpha() is None
+    assert time.thread_time() - before < 2  # seconds; every one of them took more than twice as long
+
+
+def test_as_many_tiles_as_are_read_fit_into_what_the_program_is_told() -> None:
+    assert refusal(heics.crowded(side=32, tiles=64, stretch=b"x")).code == "damaged"  # it was run, and found no HEVC
+    assert refusal(heics.crowded(side=32, tiles=65, stretch=b"x")).code == "unsupported_format"
+    assert refusal(heics.crowded(side=250, tiles=255)).code == "unsupported_format"
+
+
+def test_tiles_of_no_bytes_are_damage_that_no_program_is_asked_about(monkeypatch: pytest.MonkeyPatch, tmp_path) -> None:
+    monkeypatch.setattr(heic, "_PROGRAM", tmp_path / "there_is_none.py")
+    assert refusal(heics.crowded(side=2, tiles=2)).code == "damaged"
+
+
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=300, deadline=None)
 def test_a_broken_container_is_a_flaw_and_nothing_worse(chance: random.Random) -> None:
@@ -125,8 +156,8 @@ def test_a_broken_container_is_a_flaw_and_nothing_worse(chance: random.Random) -
     for _ in range(chance.randint(1, 6)):
         data[chance.randrange(len(data) - 400)] = chance.choice((0, 1, 127, 128, 255, chance.randrange(256)))
     boxes = None
-    with suppress(Flaw, *heic.BROKEN):
-        boxes = heic._Boxes(bytes(data))
+    with suppress(Flaw, *BROKEN):
+        boxes = Boxes(bytes(data))
         plan = boxes.plan(boxes.main, LIMIT)
         assert plan.width * plan.height <= LIMIT
 
