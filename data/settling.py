@@ -3,6 +3,7 @@
 The pieces that `submissions.py` and `deadlines.py` put together; each expects the submission's row to be locked.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -134,12 +135,13 @@ def failures(session: Session, submission: Submission) -> int:
 def fresh_addresses(session: Session, submission: Submission, word: Word, now: datetime) -> bool:
     """A look at a finished call may name new addresses: worth another download, while a file of it is still to come.
 
-    Once one has a row, a file is known by its place in the list, so that a list which lacks any is of no use.
+    Once one has a row, a file is known by its place in the list that we keep, so that a new list which lacks any is of
+    no use.
     """
     mine = select(Artifact.position, Artifact.sought_at)
     rows = session.exec(mine.where(Artifact.submission_id == submission.id, Artifact.role == "output")).all()
     home = [position for position, sought_at in rows if sought_at is None]
-    fresh = list(word.outputs)
+    fresh = _in_place(submission.outputs, word.outputs)
     if rows:
         fresh = fresh[: len(submission.outputs)]
         if len(fresh) < len(submission.outputs) or not not_on_record(fresh, home):
@@ -152,3 +154,24 @@ def fresh_addresses(session: Session, submission: Submission, word: Word, now: d
     session.add(submission)
     log(session, submission.task_id, "fresh_addresses", now=now, submission_id=submission.id)
     return True
+
+
+def _in_place(known: Sequence[str], fresh: Sequence[str]) -> list[str]:
+    """The fresh addresses in the order of the known ones, as far as there are any; what is left over stands last.
+
+    A file keeps its name whatever is signed anew around it, in whatever order a provider lists them: by place alone one
+    paid file would be stored twice, and another never. Those of new names fill the places of names that are gone.
+    """
+    name = _name if len({*map(_name, known)}) == len(known) else str
+    others = list(dict.fromkeys(fresh))
+    placed: list[str | None] = []
+    for url in known:
+        placed.append(next((other for other in others if name(other) == name(url)), None))
+        others = [other for other in others if other != placed[-1]]
+    left = iter(others)
+    return [url for url in (*(url or next(left, None) for url in placed), *left) if url is not None]
+
+
+def _name(url: str) -> str:
+    """The path of an address: without its host, which may be another mirror, and without what follows a "?"."""
+    return url.partition("?")[0].split("/", 3)[-1]

@@ -95,6 +95,30 @@ def test_a_list_that_lacks_a_file_takes_no_address_away(bench: Bench, shelf: She
     assert bench.stores.calls(task_id)[0].outputs == call.outputs
 
 
+@pytest.mark.parametrize("early", [True, False])
+def test_a_list_in_another_order_costs_no_file(bench: Bench, shelf: Shelf, early: bool) -> None:
+    """Signed anew: whether or not the first file was on record when the new list came."""
+    sizes = {f"/{number}.png": png(32 * number, 32) for number in (1, 2, 3)}
+    shelf.answers = {path: [(200, data)] for path, data in sizes.items()}
+    claim = bench.stores.running()
+    old = [f"http://{shelf.address}{path}?signed=1" for path in sizes]
+    bench.stores.succeed(claim, urls=tuple(old))
+    errand = bench.stores.errands.claim_fetch(LEASE)
+    assert errand is not None
+    home, call_id = bench.artifacts.store_output(sizes["/1.png"]), claim.submission_id
+    fresh = [url.replace("signed=1", "signed=2") for url in (*old[1:], old[0])]
+    if early:
+        bench.stores.succeed(claim, urls=tuple(fresh))
+    bench.stores.errands.stored(call_id, 0, home)
+    if not early:
+        bench.stores.succeed(claim, urls=tuple(fresh))
+    bench.stores.clock.forward(seconds=13)
+    rounds(bench, shelf)
+    stored = [bench.artifacts.read_original(row.sha256) for row in bench.artifacts.outputs(claim.task.id)]
+    assert stored == [*sizes.values()]
+    assert bench.stores.calls(claim.task.id)[0].outputs == [fresh[2], fresh[0], fresh[1]]
+
+
 @pytest.mark.parametrize("days", [0, 2, 13])
 @pytest.mark.parametrize("act", ["restore", "retry_download"])
 def test_what_is_asked_for_again_is_tried_for_a_day_from_then_on(

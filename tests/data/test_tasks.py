@@ -289,6 +289,25 @@ def test_missing_files_of_a_finished_task_may_be_fetched_later(stores: Stores) -
         stores.tasks.retry_download(claim.task.id, who="ann")
 
 
+def test_a_file_is_known_by_its_name_and_one_of_a_new_name_takes_the_place_that_is_left(stores: Stores) -> None:
+    claim = stores.running()
+    stores.succeed(claim, urls=("http://h/a.png", "http://h/b.png?x", "http://h/c.png"))
+    stores.errands.stored(claim.submission_id, 0, picture())
+
+    def after(*urls: str) -> list[str]:
+        stores.succeed(claim, urls=urls)
+        return stores.calls(claim.task.id)[0].outputs
+
+    mirror = ["http://m/a.png?2", "http://m/d.png", "http://m/c.png?2"]
+    assert after(mirror[2], mirror[0], mirror[1]) == mirror
+    assert after("http://m/c.png?3", "http://m/d.png?3") == mirror, "a list that lacks one"
+    longer = ["http://m/a.png?5", "http://m/d.png?5", "http://m/c.png?5"]
+    assert after("http://m/new.png", *longer) == longer
+    alike = ["http://h/file?id=1", "http://h/file?id=2", "http://h/file?id=3"]
+    assert after(*alike) == alike, "of names that tell nothing the place is all there is"
+    assert after(alike[2], alike[0], "http://h/file?id=4") == [alike[0], "http://h/file?id=4", alike[2]]
+
+
 def test_a_slow_fetcher_does_not_undo_what_a_quick_one_brought_home(stores: Stores) -> None:
     claim = stores.running()
     stores.succeed(claim)
