@@ -29,7 +29,7 @@ PLAIN = "a red kite over dunes"
 def card(prompt: str = PLAIN, **params: object) -> Card:
     return Card(
         "0193-task", 7, "0193-batch", "ann", "google/nano-banana", prompt, dict(params), TaskStatus.SUCCEEDED, WHEN,
-        WHEN, WHEN, None, None, 1, None, None, 4_000_000, 4_500_000, 4_500_000, (PICTURE,),
+        WHEN, WHEN, None, None, 1, None, None, 4_000_000, 4_500_000, 4_500_000, None, (PICTURE,),
     )  # fmt: skip
 
 
