@@ -18,6 +18,7 @@ from io import BytesIO
 from typing import Any, BinaryIO
 
 from data import clean, sidecar, xmp
+from data.catalog import catalog
 from data.causes import explain
 from data.errors import InvalidImage, NotFound, StorageError
 from data.glances import Glances
@@ -63,6 +64,7 @@ class Archive:
         """
         assert kind in KINDS
         self._storage, self._now, self._kind = storage, now, kind
+        self._models = catalog()  # one that changes while the archive is sent changes no length that was told
         self._references: dict[str, tuple[StoredImage, ...]] = {}
         if kind == SETTINGS:
             for start in range(0, len(task_ids), _PAGE):
@@ -148,7 +150,7 @@ class Archive:
 
     def _facts(self, line: Line) -> dict[str, Any]:
         assert line.picture is not None
-        return sidecar.facts(line.card, line.picture, self._references.get(line.card.id, ()))
+        return sidecar.facts(line.card, line.picture, self._references.get(line.card.id, ()), self._models)
 
     def _beside(self, line: Line) -> tuple[Entry, bytes]:
         text = sidecar.to_json(self._facts(line))

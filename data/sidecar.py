@@ -7,7 +7,7 @@ import json
 from collections.abc import Sequence
 from typing import Any
 
-from data.catalog import catalog
+from data.catalog import Catalog, catalog
 from data.history import Card, Picture
 from data.images import StoredImage
 from data.money import format_credits
@@ -19,12 +19,16 @@ ENDING = ".json"
 """After the whole name of the picture's file, extension and all."""
 
 
-def facts(card: Card, picture: Picture, references: Sequence[StoredImage] = ()) -> dict[str, Any]:
-    """Names as in the task API, times in ISO 8601 (UTC), credits a decimal text; None where the charge is not known.
+def facts(
+    card: Card, picture: Picture, references: Sequence[StoredImage] = (), models: Catalog | None = None
+) -> dict[str, Any]:
+    """What `models`, or the catalogue in force, calls the task's model, and all that is known of the task itself.
+
+    Names as in the task API, times in ISO 8601 (UTC), credits a decimal text; None where the charge is not known.
 
     `file` is the original as it is stored, byte for byte; a copy has other bytes and the same pixels.
     """
-    spec = catalog().get(card.model)
+    spec = (models or catalog()).get(card.model)
     unknown = card.perhaps_charged and not card.charged_micro
     return {
         "prompt": card.prompt,

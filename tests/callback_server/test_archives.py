@@ -19,10 +19,13 @@ from films import mp4
 from pictures import jpeg, phone_jpeg, png, webp
 from PIL import Image
 
+from data.archive import Archive
+from data.catalog import OVERRIDE, catalog, follow
 from data.clean import cleaned
 from data.ids import new_id
 from data.images import StoredImage
 from data.links import ARCHIVE, ARCHIVED, CLEAN, SETTINGS, LinkSigner
+from data.marks import Marks
 from data.pace import Pace
 from data.removal import Removal
 from data.requests import GenerationRequest
@@ -154,6 +157,44 @@ def test_an_archive_with_settings_has_them_in_each_picture_and_beside_each_file(
         assert (said["task_id"], said["prompt"], said["params"]) == (task_id, prompt, {"seed": 7})
         assert said["file"]["sha256"] == hashlib.sha256(data).hexdigest()
         assert path(server, data).read_bytes() == data
+
+
+LONG_NAME = "A kite's " * 400
+RENAMED = f"""
+[[model]]
+id = "{MODEL}"
+label = "{LONG_NAME}"
+family = "nano-banana"
+provider = "kie"
+mode = "text"
+prompt_max = 100
+"""
+
+
+def test_an_archive_is_as_long_as_was_told_though_a_model_is_renamed_meanwhile(
+    server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image, film = png(64, 48), mp4()
+    ids = [made(server, image), made(server, film)]
+    stores = server.opened.history, server.opened.glances, Marks(server.db), server.opened.storage
+    monkeypatch.setattr("data.catalog.LOOK_SECONDS", 0.0)
+    follow(tmp_path / "names")
+    planned = Archive(*stores, ids, now=now(), kind=SETTINGS)
+    spec = catalog().require(MODEL)
+    content = bytearray()
+    try:
+        for piece in planned.pieces():
+            if not content:
+                (tmp_path / "names").mkdir()
+                (tmp_path / "names" / OVERRIDE).write_text(RENAMED, encoding="utf-8")
+                assert catalog().require(MODEL).label == LONG_NAME
+            content += piece
+    finally:
+        follow(tmp_path / "nowhere")
+    assert len(content) == planned.size
+    archive, lines = unpacked(bytes(content))
+    for line in lines:
+        assert json.loads(archive.read(line["file"] + ".json"))["model_name"] == spec.label
 
 
 def test_if_every_file_is_rotten_the_manifest_still_arrives(server: Server) -> None:
