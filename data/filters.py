@@ -1,8 +1,9 @@
 """What a `Query` means in SQL: which table is walked, in which order, and what each of its rows must fulfil.
 
 Every list walks one index and stops when it has enough, so it costs the same with a million tasks. SQLite
-keeps no statistics and would sometimes rather sort; so it is told which index to walk, and several people, models or
-tags are walked one by one and put together (`branches`). PostgreSQL has statistics and is told nothing.
+keeps no statistics and would sometimes rather sort; so it is told which index to walk (`leads`; who asks counts which
+has the fewest), and several people, models or tags are walked one by one and put together (`branches`). PostgreSQL has
+statistics and is told nothing.
 
 What cost the most is walked along the index of costs, which holds whose it is, by which model, for which project and
 how it went: what is left out is passed over there. Only what few are (of a tag, a star, a pick, a batch, a rare word,
@@ -32,20 +33,36 @@ SLACK = timedelta(minutes=1)
 
 def narrowed(
     query: Query, viewer: str, *, sqlite: bool, begun: tuple[str, ...] = (), frequent: bool = False, few: bool = False,
-    rare: bool = False,
+    rare: bool = False, lead: tuple[str, ...] = (),
 ) -> Narrowed:  # fmt: skip
     """What `query` leaves when `viewer` looks. `begun`: what `fulltext.begun` says of its last word.
 
     `frequent`: its words have so many hits that they are better met on the way along the costs than put in order.
     `few`: so few have cost what it says, by these people and models and with that end, that a walk in another order
     might meet the first of them at its very end. `rare`: so few are these people's, of these models and with that end
-    that they are better put in order than met on the way along the costs.
+    that they are better put in order than met on the way along the costs. `lead`: which of `leads` has the fewest.
     """
     if query.last is not None:  # today is another day tomorrow, so no statement may be kept with it
         since = datetime.now(UTC).date() - timedelta(days=query.last)
         query = replace(query, last=None, after=max(since, query.after or since))
     by_model = (_models(query.model.of), _models(query.model.but))
-    return _narrowed(query, viewer, by_model, begun, sqlite=sqlite, frequent=frequent, few=few, rare=rare)
+    return _narrowed(query, viewer, by_model, begun, sqlite=sqlite, frequent=frequent, few=few, rare=rare, lead=lead)
+
+
+def leads(query: Query, viewer: str) -> dict[tuple[str, ...], Query]:
+    """The columns of each index that leads to the tasks of `query`, the best guess first, and all that it leads to."""
+    return _led(query, viewer, _models(query.model.of))
+
+
+@lru_cache(maxsize=256)
+def _led(query: Query, viewer: str, models: tuple[str, ...]) -> dict[tuple[str, ...], Query]:
+    said = {"person": query.by.of, "model": query.model.of, "project": query.project.of,
+            "status": query.status.of or ("failed",)}  # fmt: skip
+    found: dict[tuple[str, ...], Query] = {}
+    for way in _leads(_values(query, viewer, models)):
+        parts: dict[str, Any] = {"by" if name == "person" else name: Choice(said[name]) for name in way}
+        found[way] = Query(**parts)
+    return found
 
 
 def last_word(query: Query) -> fulltext.Wanted | None:
@@ -62,24 +79,20 @@ def _models(names: Sequence[str]) -> tuple[str, ...]:
 @lru_cache(maxsize=256)
 def _narrowed(
     query: Query, viewer: str, by_model: tuple[tuple[str, ...], tuple[str, ...]], begun: tuple[str, ...],
-    *, sqlite: bool, frequent: bool, few: bool, rare: bool,
+    *, sqlite: bool, frequent: bool, few: bool, rare: bool, lead: tuple[str, ...],
 ) -> Narrowed:  # fmt: skip
     task, (models, not_models) = table(Task), by_model
     source, seq, where, branches, rest = _source(query, viewer, begun, sqlite=sqlite, frequent=frequent)
-    failed = ("failed",) if query.cause.of else ()  # it means the failed, to whom an index leads
-    statuses = _statuses(query.status.of or failed)
-    values: dict[str, tuple[Any, ...]] = {
-        "project": _projects(query.project.of), "person": _people(query.by.of, viewer), "model": models,
-        "status": statuses,
-    }  # fmt: skip
+    values = _values(query, viewer, models)
+    lead = lead or next(iter(_leads(values)), ())
     held = dict(values)  # all of it in the index of costs, too
-    by_cost, sorts = query.sort == "cost", query.sort == "cost" and rare and bool(_walked(values))
+    by_cost, sorts = query.sort == "cost", query.sort == "cost" and rare and bool(lead)
     walks_costs = by_cost and not sorts and source is task and not query.batch.of
-    walked = _walked(values) if source is task and not query.batch.of and not walks_costs else ()
+    walked = lead if source is task and not query.batch.of and not walks_costs else ()
     if by_cost and branches:  # one order over all of them
         where, branches = [*where, sa.or_(*branches)], []
     if sqlite and _words(query) and source is not task:
-        where += _known(values, seq)
+        where += _known(values, lead, seq)
     if any(len(values[name]) > 1 for name in walked):
         branches = [_any_of(task.c[walked[0]], (value,)) for value in values.pop(walked[0])]
     where += [_any_of(task.c[name], some) for name, some in values.items() if some]
@@ -92,10 +105,7 @@ def _narrowed(
     where += _marks(rest, seq, viewer) + _causes(query.cause) + _cost(query, BOOKED) + _days(query)
     where += [seq.in_(_of_that_cost(query, held))] if few else []
     hint = f"INDEXED BY ix_task_{'_'.join(walked)}_seq" if walked else "NOT INDEXED"
-    if query.batch.of:
-        hint = "INDEXED BY ix_task_batch"
-    elif walks_costs:
-        hint = "INDEXED BY ix_task_cost"
+    hint = "INDEXED BY ix_task_batch" if query.batch.of else "INDEXED BY ix_task_cost" if walks_costs else hint
     without = tuple(_without(query)) if sqlite and not (_words(query) or query.batch.of or by_cost) else ()
     within = _stretch(query)
     if by_cost or not sqlite:
@@ -135,28 +145,34 @@ def _source(
     return task, own, [], [], query
 
 
-def _walked(values: dict[str, tuple[Any, ...]]) -> tuple[str, ...]:
-    """The columns of the index that is walked; where one of them has several values, it is the only one.
+def _values(query: Query, viewer: str, models: tuple[str, ...]) -> dict[str, tuple[Any, ...]]:
+    """What the columns that an index leads to must be, best first: a project may hold nearly every task, and none."""
+    failed = ("failed",) if query.cause.of else ()  # it means the failed, to whom an index leads
+    return {"person": _people(query.by.of, viewer), "model": models,
+            "status": _statuses(query.status.of or failed), "project": _projects(query.project.of)}  # fmt: skip
+
+
+def _leads(values: dict[str, tuple[Any, ...]]) -> tuple[tuple[str, ...], ...]:
+    """As `leads`; a column with several values is the only one of its index, and walked once for each.
 
     Nearly every task has succeeded: walking those among somebody's own would be the long way round.
     """
     named = [name for name, some in values.items() if some]
     if len(named) > 1 and TaskStatus.SUCCEEDED in values["status"]:
         named.remove("status")
-    pair = tuple(named[:2])
-    if pair in (("person", "model"), ("person", "status")) and all(len(values[name]) == 1 for name in pair):
-        return pair
-    single = next((name for name in named if len(values[name]) == 1), None)
-    return (single,) if single is not None else tuple(named[:1])
+    one = [name for name in named if len(values[name]) == 1]
+    pairs = [("person", other) for other in ("model", "status") if {"person", other}.issubset(one)]
+    paired = {name for pair in pairs for name in pair}
+    single = [name for name in dict.fromkeys([*one, *named]) if name not in paired]
+    return (*pairs, *((name,) for name in single))
 
 
-def _known(values: dict[str, tuple[Any, ...]], seq: Any) -> list[ColumnElement[bool]]:
+def _known(values: dict[str, tuple[Any, ...]], walked: tuple[str, ...], seq: Any) -> list[ColumnElement[bool]]:
     """SQLite: that a hit is one of these tasks, by an index alone.
 
     The task's own row, of which most are read for nothing, lies anywhere in a large file: half to a third of the time
     with a person who has few of the hits.
     """
-    walked = _walked(values)
     of_all = {None, TaskStatus.SUCCEEDED}  # in no project, or done: that is nearly every task
     if not walked or not of_all.isdisjoint(values[walked[0]]):
         return []

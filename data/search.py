@@ -13,7 +13,7 @@ from sqlalchemy import ColumnElement, Connection, Select
 
 from data import fulltext
 from data.db import Database
-from data.filters import first_since, last_word, midnight, narrowed
+from data.filters import first_since, last_word, leads, midnight, narrowed
 from data.history import Page, cards
 from data.projects import NAMES
 from data.query import Choice, Query, Word
@@ -31,6 +31,8 @@ SORTED = 5000
 the order of `seq`; of more, the first are met soon by going through all."""
 WALKED = 20_000
 """Tasks of a person or a model that are gone through for the few of some cost, rather than all of that cost."""
+STEPS = (100, SORTED, WALKED)
+"""How far the tasks of each person, model, status and project are counted to see which are the fewest."""
 
 
 @dataclass(frozen=True)
@@ -200,9 +202,27 @@ class Search:
         by_cost, words = query.sort == "cost", query.words
         frequent = by_cost and bool(words) and self._many(Query(words=words), viewer, SORTED, begun)
         few = not by_cost and not words and self._few(query, viewer)
-        one = Query(model=query.model, by=query.by, status=query.status, project=query.project)
-        rare = by_cost and bool(one.parts) and not words and not self._many(one, viewer, SORTED)
-        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few, rare=rare)
+        lead, led = self._lead(query, viewer)
+        one = Query(model=query.model, by=query.by, status=query.status, project=query.project, cause=query.cause)
+        rare = by_cost and led <= WALKED and self._hits(one, viewer, SORTED, lead=lead) <= SORTED
+        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few, rare=rare, lead=lead)
+
+    def _lead(self, query: Query, viewer: str) -> tuple[tuple[str, ...], int]:
+        """The index with the fewest of those that lead to these tasks, and how many it has, up to `WALKED + 1`.
+
+        Somebody may have nothing in a project of a hundred thousand, and a project little of somebody's; what is
+        walked to its end for a page that is not full should be the least there is. They are counted further and further
+        until one of them ends; those of a status not to the last, for each is a row that is read.
+        """
+        ways = {} if query.words or query.batch.of else leads(query, viewer)
+        if len(ways) > 1 or (ways and query.sort == "cost"):
+            for most in STEPS:
+                counted = {way: part for way, part in ways.items() if most < STEPS[-1] or "status" not in way}
+                hits = {way: self._hits(part, viewer, most, lead=way) for way, part in counted.items()}
+                fewest = min(hits, key=hits.__getitem__, default=())
+                if fewest and hits[fewest] <= most:
+                    return fewest, hits[fewest]
+        return next(iter(ways), ()), WALKED + 1
 
     def _few(self, query: Query, viewer: str) -> bool:
         """Whether so few cost what it says that they are better gathered than met on the way.
@@ -225,9 +245,14 @@ class Search:
 
     def _many(self, part: Query, viewer: str, most: int, begun: tuple[str, ...] = ()) -> bool:
         """Whether this part of a query leaves more than `most` tasks."""
-        hits = narrowed(part, viewer, sqlite=True, begun=begun).count(most=most)
+        return self._hits(part, viewer, most, begun=begun) > most
+
+    def _hits(self, part: Query, viewer: str, most: int, *, begun: tuple[str, ...] = (), lead: tuple[str, ...] = (),
+              ) -> int:  # fmt: skip
+        """How many tasks this part of a query leaves, up to `most + 1`."""
+        hits = narrowed(part, viewer, sqlite=True, begun=begun, lead=lead).count(most=most)
         with self._db.look() as connection:
-            return int(_run(connection, hits).scalar_one()) > most
+            return int(_run(connection, hits).scalar_one())
 
 
 def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:

@@ -268,6 +268,15 @@ class Bench:
             "person and model": self.page(
                 read(f"by:{person} model:{model}").query, f"{TASKS} AND person = ? AND model = ?", person, model
             ),
+            "one person, no project": self.page(
+                read(f"by:{person} project:none").query, f"{TASKS} AND person = ? AND +project IS NULL", person
+            ),
+            "nobody, no project: none": self.page(
+                read("by:me project:none").query, f"{TASKS} AND person = ? AND +project IS NULL", "ann"
+            ),
+            "running, no project": self.page(
+                read("status:running project:none").query, f"{TASKS} AND status = 'running' AND +project IS NULL"
+            ),
             "failed": self.page(read("status:failed").query, failed),
             "30 days, half a year ago": self.page(
                 read("after:2026-05-01 before:2026-06-01").query,

@@ -23,7 +23,7 @@ from data.query_reading import read
 from data.removal import Removal
 from data.requests import GenerationRequest
 from data.schema import Task, utcnow
-from data.search import COUNTED, Hides, Neighbours, Search, Spent
+from data.search import COUNTED, STEPS, Hides, Neighbours, Search, Spent
 
 CHINESE = "红色风筝熊猫赛博朋克的"
 LATIN = ("kite", "kites", "Red", "café", "neon", "city", "of", "x")
@@ -495,6 +495,32 @@ def test_what_nearly_nobody_has_paid_for_that_end_is_gathered(stores: Stores, mo
     assert not gathers("cost:>0 status:done by:me")  # so few are hers that they are gone through
     monkeypatch.setattr("data.search.WALKED", 5)
     assert [gathers(f"cost:>0 status:done{more}") for more in ("", " by:me", " model:nano")] == [lite] * 3
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("steps", [STEPS, (1, 3, 50)])
+def test_what_has_the_fewest_is_walked(stores: Stores, monkeypatch: pytest.MonkeyPatch, steps: tuple[int, ...]) -> None:
+    """Bob has many and dee few, in project Spring are fewer still; nobody else has anything, and nothing has ended."""
+    many = [stores.task(person="bob", model=MODELS[0]).id for _ in range(30)]
+    for n in range(12):
+        stores.task(person="dee", model=MODELS[n % 3])
+    Projects(stores.db, stores.clock).move(many[:3], "Spring", who="ann")
+    search, said = Search(stores.db), list[str]()
+    monkeypatch.setattr("data.search.STEPS", steps)
+    event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    for typed, index, count in (
+        ("project:none by:me", "person", 0), ("project:none by:dee", "person", 12), ("project:none", "project", 39),
+        ("project:none by:zoe by:dee", "person", 12), ("project:none status:unconfirmed", "status", 0),
+        ("project:none cause:policy", "status", 0), ("project:none status:done", "project", 0),
+        ("project:spring by:bob", "project", 3), ("project:spring status:queued", "project", 3),
+        (f"project:spring by:bob model:{MODELS[0]}", "project", 3), ("project:none by:bob by:dee", "project", 39),
+        (f"project:none by:dee model:{MODELS[0]}", "person_model", 4), (f"model:{MODELS[0]} by:dee", "person_model", 4),
+        (f"model:{MODELS[0]} status:unconfirmed", "status", 0),
+    ):  # fmt: skip
+        for sort in ("", " sort:oldest", " sort:cost"):
+            said.clear()
+            assert len(search.ids(read(typed + sort).query, "zoe")) == count
+            assert f"INDEXED BY ix_task_{index}_seq" in said[-1], (typed + sort, said)
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
