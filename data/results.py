@@ -1,6 +1,7 @@
 """The results of one batch: for each of its tasks what stands for it now, what it cost, how long it took. Reads alone.
 
 Whoever tries a failed one again gets a new task in a batch of its own; in the results it takes the place of the failed.
+Deleting any of the tries (the failed one is tidied away, say) takes the result away only once none of them is left.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +11,7 @@ from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Row
 from sqlmodel import col
 
 from data.causes import REFUSED
@@ -18,16 +19,13 @@ from data.db import Database
 from data.family import DEEPEST
 from data.history import COLUMNS, Card, cards
 from data.relation import Relation
-from data.schema import NOT_DELETED, Batch, Submission, Task
+from data.schema import Batch, Submission, Task
 from data.status import ACTIVE, Outcome, TaskStatus
 
-_MINE = sa.select(*COLUMNS).where(col(Task.batch_id) == sa.bindparam("batch"), NOT_DELETED).order_by(col(Task.seq))
-_RETRIES = (
-    sa.select(*COLUMNS, col(Task.parent_id))
-    .where(
-        col(Task.parent_id).in_(sa.bindparam("ids", expanding=True)), col(Task.relation) == Relation.RETRY, NOT_DELETED
-    )
-    .order_by(col(Task.seq))
+_TRY: Any = sa.select(*COLUMNS, col(Task.parent_id), col(Task.deleted_at)).order_by(col(Task.seq))
+_MINE = _TRY.where(col(Task.batch_id) == sa.bindparam("batch"))
+_RETRIES = _TRY.where(
+    col(Task.parent_id).in_(sa.bindparam("ids", expanding=True)), col(Task.relation) == Relation.RETRY
 )
 _SENT = sa.select(col(Submission.task_id), col(Submission.started_at)).where(
     col(Submission.task_id).in_(sa.bindparam("ids", expanding=True)), col(Submission.outcome) == Outcome.SUCCEEDED
@@ -40,7 +38,8 @@ _NAME = sa.select(col(Batch.name)).where(col(Batch.id) == sa.bindparam("batch"))
 class Result:
     """One task that the batch `asked` for, and the `card` that stands for it: its own, or that of its retry.
 
-    `spent_micro`: micro-credits of all its tries. `seconds`: from the paid call to the saved picture, None before.
+    `spent_micro`: micro-credits of all its tries, the deleted too. `seconds`: from the paid call to the saved picture,
+    None before.
     """
 
     asked: Card
@@ -87,19 +86,20 @@ class BatchResults:
     def of(self, batch_id: str) -> Results | None:
         """Any tasks that were asked for together; None where none of them is left to see."""
         with self._db.look() as connection:
-            asked = cards(connection, connection.execute(_MINE, {"batch": batch_id}).all())
-            if not asked:
+            tries, deleted = _tries(connection, connection.execute(_MINE, {"batch": batch_id}).all())
+            left = {task_id: [card for card in every if card.id not in deleted] for task_id, every in tries.items()}
+            standing = {task_id: _standing(cards) for task_id, cards in left.items() if cards}
+            if not standing:
                 return None
             name = connection.execute(_NAME, {"batch": batch_id}).scalar()
-            tries = _tries(connection, asked)
-            standing = {card.id: _standing(tries[card.id]) for card in asked}
             done = [card.id for card in standing.values() if card.status == TaskStatus.SUCCEEDED]
             rows: Any = connection.execute(_SENT, {"ids": done}).all() if done else ()
         sent: dict[str, datetime] = dict(rows)
-        return Results(name or asked[0].prompt, tuple(
-            Result(card, now := standing[card.id], sum(one.booked_micro for one in tries[card.id]), _seconds(now, sent))
-            for card in asked
-        ))  # fmt: skip
+        results = tuple(
+            Result(tries[task_id][0], now, sum(one.booked_micro for one in tries[task_id]), _seconds(now, sent))
+            for task_id, now in standing.items()
+        )
+        return Results(name or results[0].asked.prompt, results)
 
 
 def tally(results: Iterable[Result]) -> Tally:
@@ -116,11 +116,13 @@ def tally(results: Iterable[Result]) -> Tally:
     )  # fmt: skip
 
 
-def _tries(connection: Connection, asked: Sequence[Card]) -> dict[str, list[Card]]:
-    """By task, itself and whatever was tried again for it, the oldest first."""
-    tries = {card.id: [card] for card in asked}
-    first = {card.id: card.id for card in asked}  # of each try, for which task it is
-    open_ends = [card.id for card in asked if card.status != TaskStatus.SUCCEEDED]
+def _tries(connection: Connection, asked: Sequence[Row[Any]]) -> tuple[dict[str, list[Card]], set[str]]:
+    """By task, itself and whatever was tried again for it, the oldest first; and which of all these are deleted."""
+    found = cards(connection, asked)
+    tries = {card.id: [card] for card in found}
+    first = {card.id: card.id for card in found}  # of each try, for which task it is
+    deleted = {row.id for row in asked if row.deleted_at is not None}
+    open_ends = [card.id for card in found if card.status != TaskStatus.SUCCEEDED]
     for _ in range(DEEPEST):
         rows = connection.execute(_RETRIES, {"ids": open_ends}).all() if open_ends else ()
         open_ends = []
@@ -129,7 +131,8 @@ def _tries(connection: Connection, asked: Sequence[Card]) -> dict[str, list[Card
                 first[card.id] = first[row.parent_id]
                 tries[first[card.id]].append(card)
                 open_ends.append(card.id)
-    return tries
+        deleted |= {row.id for row in rows if row.deleted_at is not None}
+    return tries, deleted
 
 
 def _standing(tries: Sequence[Card]) -> Card:

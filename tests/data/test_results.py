@@ -85,6 +85,26 @@ def test_what_was_deleted_is_not_there_and_of_a_batch_without_any_there_is_nothi
     assert BatchResults(stores.db).of("nonsense") is None
 
 
+def test_a_result_is_left_as_long_as_any_of_its_tries_is_and_what_it_cost_stays(stores: Stores) -> None:
+    first, second = start(stores, 2)
+    failed(stores, "generation_failed")
+    done(stores, 1)
+    (again,) = stores.tasks.retry_failed(first.batch_id, who="ben").tasks
+    failed(stores, "generation_failed")
+    third = stores.tasks.retry(again.id, who="ben")
+    done(stores, 2)
+    removal = Removal(stores.db, stores.clock)
+    removal.delete([first.id, again.id], who="ann")  # what failed is tidied away
+    one, other = of(stores, first).results
+    assert (one.asked.id, one.card.id, one.spent_micro, other.card.id) == (first.id, third.id, 4_000_000, second.id)
+    assert tally([one, other]).done == 2
+    removal.delete([third.id], who="ann")
+    assert [one.asked.id for one in of(stores, first).results] == [second.id]
+    removal.restore([first.id], who="ann")
+    one, _ = of(stores, first).results
+    assert (one.card.id, one.spent_micro) == (first.id, 4_000_000), "its deleted picture was paid for"
+
+
 def test_what_one_press_asked_of_a_few_is_called_by_its_first_prompt(stores: Stores) -> None:
     assert of(stores, stores.task(prompt="a red kite")).name == "a red kite"
 
