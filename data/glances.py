@@ -1,6 +1,7 @@
 """The small reads behind buttons and counters: what a task's paid calls leave open, what of a batch failed, how many.
 
-Each is bounded: it reads a page of tasks by index, or counts no further than a person reads. It changes nothing.
+Each is bounded: it reads a page of tasks by index, or what has happened since a look a moment ago, or counts no further
+than a person reads. It changes nothing.
 """
 
 from collections import defaultdict
@@ -65,7 +66,7 @@ _ENDED: Any = (
         col(TaskEvent.to_status).in_((TaskStatus.SUCCEEDED, TaskStatus.FAILED)),
         col(Task.person) == sa.bindparam("person", type_=sa.String),
     )
-    .order_by(col(TaskEvent.id)).limit(500)
+    .order_by(col(TaskEvent.id))
 )  # fmt: skip
 
 
@@ -114,7 +115,10 @@ class Glances:
         return found
 
     def ended(self, person: str, since: int) -> dict[int, str]:
-        """Tasks of this person that have succeeded or failed, by the number of the event, all of them after `since`."""
+        """Tasks of this person that have succeeded or failed, by the number of the event, all of them after `since`.
+
+        However many: who is told goes on from the newest news, so what is left out here would never be told.
+        """
         with self._db.look() as connection:
             rows = connection.execute(_ENDED, {"person": person, "since": since}).all()
         return {int(number): str(task_id) for number, task_id in rows}

@@ -6,11 +6,14 @@ from sqlmodel import Session
 from stores import Stores
 
 from data.db import Database
+from data.glances import Glances
 from data.history import History
 from data.links import EVERYBODY
+from data.moves import move_each
 from data.news import AT_ONCE, News
 from data.requests import GenerationRequest
 from data.schema import TaskEvent
+from data.status import TaskStatus
 from data.tasks import TaskStore
 
 
@@ -20,6 +23,18 @@ def db(stores: Stores) -> Database:
 
 
 REQUEST = GenerationRequest("google/nano-banana", "a red kite", {}, ())
+
+
+def test_of_very_many_that_ended_since_a_look_none_is_left_out(stores: Stores) -> None:
+    """Whoever is told goes on from the newest news: what a look leaves out is never told."""
+    before = stores.history.revision()
+    asked = [task.id for _ in range(2) for task in stores.tasks.create([REQUEST] * 300, person="ann")]
+    stores.task(person="ben")
+    with stores.db.transaction() as session:
+        move_each(session, asked, TaskStatus.FAILED, since=TaskStatus.QUEUED, now=stores.clock(), kind="failed",
+                  who="server")  # fmt: skip
+    assert [*Glances(stores.db).ended("ann", before).values()] == asked
+    assert Glances(stores.db).ended("ben", before) == {}
 
 
 def test_each_move_is_told_once_and_by_whom(db: Database) -> None:
