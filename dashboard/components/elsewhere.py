@@ -18,6 +18,7 @@ from data.status import TaskStatus
 
 _MARGIN = 200
 """As in `news.py`: PostgreSQL may bring a lower number later."""
+_ENDED = frozenset({TaskStatus.SUCCEEDED, TaskStatus.FAILED})
 _SHOWN = 80
 """Characters of a prompt."""
 
@@ -32,9 +33,10 @@ def look(person: str, seen: int | None) -> dict[str, Any] | None:
     before, told, said = kept
     if seen is None or seen == before:
         return said
-    found = desk().glances.ended(person, min(seen, before or seen) - _MARGIN)
+    found = desk().glances.ended(person, min(seen, seen if before is None else before) - _MARGIN)
     new = [task_id for number, task_id in found.items() if number not in told]
     cards = desk().history.cards(new) if new and before is not None else ()
+    cards = tuple(card for card in cards if card.status in _ENDED)  # of another one it was not the end
     if cards:
         title, text = summary(cards)
         if state["page"] != words.GENERATE:  # there they have appeared
