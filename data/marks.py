@@ -3,7 +3,7 @@
 It knows nothing of deleted tasks: a mark comes back with its task, and goes for good when the task is purged.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -107,13 +107,28 @@ class Marks:
             ]  # fmt: skip
             log_each(session, new, "picked", now=now, who=person)
 
-    def unpick(self, task_ids: Sequence[str], person: str) -> None:
-        """Takes it away, whoever put it there."""
+    def unpick(self, task_ids: Sequence[str], person: str) -> dict[str, Picked]:
+        """Takes it away, whoever put it there. Gives what is gone, by task, which `pick_back` takes."""
         with self._db.transaction() as session:
             ids = {seq: task_id for task_id, seq in _seqs(session, task_ids)}
-            gone = sa.delete(Pick).where(col(Pick.seq).in_(list(ids))).returning(col(Pick.seq))
-            there = sorted(session.connection().execute(gone).scalars())
-            log_each(session, [ids[seq] for seq in there], "unpicked", now=self._clock(), who=person)
+            gone = sa.delete(Pick).where(col(Pick.seq).in_(list(ids)))
+            rows = session.connection().execute(gone.returning(col(Pick.seq), col(Pick.person), col(Pick.at)))
+            there = {ids[seq]: Picked(by, at) for seq, by, at in sorted(rows.all())}
+            log_each(session, list(there), "unpicked", now=self._clock(), who=person)
+        return there
+
+    def pick_back(self, former: Mapping[str, Picked], person: str) -> int:
+        """Undoes `unpick`: each is the pick of whom it was, but where somebody has picked it meanwhile.
+
+        Gives how many were put back.
+        """
+        with self._db.transaction() as session:
+            back = [
+                task_id for task_id, seq in _seqs(session, list(former))
+                if insert_new(session, Pick, {"seq": seq, "person": former[task_id].person, "at": former[task_id].at})
+            ]  # fmt: skip
+            log_each(session, back, "pick_back", now=self._clock(), who=person)
+        return len(back)
 
     def tag(self, task_ids: Sequence[str], name: str, person: str) -> str:
         """Puts a tag on the tasks; gives it as it is kept.

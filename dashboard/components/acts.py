@@ -6,7 +6,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import comparing, iterate, other, restoring, server, toasts, trouble, walk, words
+from dashboard.components import comparing, iterate, other, restoring, server, toasts, trouble, undo, walk, words
 from dashboard.language import t, tn
 from data.again import Said
 from data.errors import InvalidRequest, NotAllowed
@@ -39,6 +39,8 @@ def perform(act: str, task_id: str, person: str) -> None:
             _then("rerun")
         elif act == "beside":
             compare(*task_id.split())
+        elif act == "undo":
+            undo.take_back()
         elif act in _MARKS:
             _mark(act, task_id, person)
         else:
@@ -108,9 +110,9 @@ def _mark(act: str, said: str, person: str) -> None:
     elif act == "pick":
         marks.pick([task_id], person)
     elif act == "unpick":
-        marks.unpick([task_id], person)
+        undo.unpick([task_id], person)
     elif act == "move":
-        resources.desk().projects.move([task_id], name, who=person)
+        undo.move([task_id], name, person)
     elif act == "tag":
         marks.tag([task_id], name, person)
     else:

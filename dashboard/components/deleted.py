@@ -6,7 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, address, formats, gallery, listing, people, selection, trouble
+from dashboard.components import acts, address, formats, gallery, listing, people, selection, trouble, undo
 from dashboard.components.mount import mount
 from dashboard.components.now import surroundings
 from dashboard.components.tiles import Around, tile
@@ -35,7 +35,7 @@ def leave() -> None:
 def _leave_the_list() -> None:
     selection.clear()
     st.session_state.pop("deleted_list", None)
-    st.session_state.pop("undo", None)
+    undo.forget()
     listing.anew()
 
 

@@ -1,19 +1,16 @@
 """What is selected in History, over all its pages, and what is done with it: mark, move, compare, delete, and Undo."""
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, filters, formats, listing, toasts
+from dashboard.components import acts, filters, formats, listing, toasts, undo
 from dashboard.language import t, tn
 from dashboard.resources import archive_form, desk, now
 from data.links import CLEAN, KINDS, SETTINGS
 from data.removal import KEPT_FOR, Removed
 from data.search import COUNTED, SELECTED
-
-UNDO_SECONDS = 10.0
 
 
 def ids() -> list[str]:
@@ -76,10 +73,10 @@ def star(task_ids: Sequence[str], person: str) -> None:
 
 
 def pick(task_ids: Sequence[str], person: str) -> None:
-    """Picks all of them for the team; where each is picked, takes the picks off."""
+    """Picks all of them for the team; where each is picked, takes the picks off, with Undo."""
     marks = desk().marks.of(task_ids, person)
     all_picked = all(task_id in marks and marks[task_id].pick for task_id in task_ids)
-    (desk().marks.unpick if all_picked else desk().marks.pick)(task_ids, person)
+    (undo.unpick if all_picked else desk().marks.pick)(task_ids, person)
 
 
 def move(name: str, person: str) -> None:
@@ -87,20 +84,7 @@ def move(name: str, person: str) -> None:
 
     Raises NotAllowed.
     """
-    former = desk().projects.move(ids(), name, who=person)
-    filters.names_changed()
-    if not former:
-        toasts.leave(t("All of them stand there already."))
-        return
-    count = len(former)
-    text = tn(count, "{n} moved to {project}.", "{n} moved to {project}.", project=name)
-    if not name:
-        text = tn(count, "{n} is in no project now.", "{n} are in no project now.")
-    _offer_undo(text, former=former, name=name)
-
-
-def _offer_undo(text: str, **of: Any) -> None:
-    st.session_state["undo"] = {"text": text, "until": time.time() + UNDO_SECONDS, **of}
+    undo.move(ids(), name, person)
 
 
 def tag(name: str, person: str, *, off: bool = False) -> None:
@@ -157,7 +141,7 @@ def delete(task_ids: Sequence[str], person: str) -> None:
     if not removed.ids:
         toasts.leave(_stay(removed.under_way) if removed.under_way else t("That is deleted already."))
         return
-    _offer_undo(_said(removed), ids=removed.ids)
+    undo.offer("deleted", _said(removed), removed.ids, lambda: restore(removed.ids, person))
 
 
 def _said(removed: Removed) -> str:
@@ -173,25 +157,6 @@ def _stay(under_way: int) -> str:
     return tn(
         under_way, "{n} stays: its picture is still on its way.", "{n} stay: their pictures are still on their way."
     )
-
-
-def undo(person: str) -> None:
-    """Brings back what was deleted last, or puts back what was moved last."""
-    last = st.session_state.pop("undo", None)
-    if last is None:
-        return
-    if "former" in last:
-        count = desk().projects.put_back(last["former"], last["name"], who=person)
-        filters.names_changed()
-        toasts.leave(tn(count, "{n} is back where it was.", "{n} are back where they were."), ":material/undo:")
-    else:
-        restore(last["ids"], person)
-
-
-def undo_offer() -> dict[str, Any] | None:
-    """What the bar offers to bring back, until a moment of the server's clock."""
-    last = st.session_state.get("undo")
-    return None if last is None else {"text": last["text"], "until": last["until"]}
 
 
 def restore(task_ids: Sequence[str], person: str) -> None:

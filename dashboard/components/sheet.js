@@ -100,10 +100,16 @@ function tags(told, id, words) {
     field("tag", id, words.add_tag, told)));
 }
 
-function project(told, id, words) {
+// What was done to it last, for the ten seconds in which it can be taken back.
+function undone(text, words) {
+  return text && el("p", { class: "undo soft", "data-key": "undo" }, el("span", {}, text), el("button", { class: "act", type: "button", "data-act": "undo", "data-id": "" }, words.undo));
+}
+
+function project(told, id, words, undo) {
   return section(words.project, el("div", { class: "tags" },
     told.mine && chip(told.mine, "move", `${id} `, words.take_out.replace("{name}", told.mine)),
-    field("move", id, told.mine ? words.to_other : words.to_project, told)));
+    field("move", id, told.mine ? words.to_other : words.to_project, told)),
+    undone(undo, words));
 }
 
 // Where the steps lead that Python has not answered yet: the tasks in their order, and the place in it.
@@ -138,7 +144,7 @@ function steps(data, { line, at }) {
 // Of a task that Python has not told yet there is the picture, the prompt and the state; the rest stands faint till then.
 function foreseen(data, one) {
   const picture = one.picture && { ...one.picture, full: one.picture.src, facts: `${one.picture.width} × ${one.picture.height}` };
-  return { ...data, id: one.id, prompt: one.prompt, pieces: [[one.prompt, false]], word: one.word, tone: one.tone, fact: "", say: "", title: "", age: "", pictures: picture ? [picture] : [] };
+  return { ...data, id: one.id, prompt: one.prompt, pieces: [[one.prompt, false]], word: one.word, tone: one.tone, fact: "", say: "", title: "", age: "", pictures: picture ? [picture] : [], undo: {} };
 }
 
 function render(told, me) {
@@ -156,12 +162,12 @@ function render(told, me) {
     pictures(data, me),
     el("div", { class: me.stale ? "rest stale" : "rest", "aria-busy": me.stale && "true" },
       el("div", { class: "acts main" }, data.pictures.length === 1 && data.pictures[0].href && save(data.pictures[0]), buttons(data.actions, data.id, me), menu(data.menu, data.id, words, me)),
-      data.pick && el("p", { class: "soft picked" }, data.pick),
+      data.pick && el("p", { class: "soft picked" }, data.pick), undone(data.undo.pick, words),
       section(words.prompt,
         el("p", { class: "prompt", dir: "auto" }, data.pieces.map(([text, hit]) => (hit ? el("mark", {}, text) : text))),
         el("button", { class: "act", type: "button", "data-act": "copy", "data-text": data.prompt, "data-done": words.copied }, words.copy)),
       data.family && family(data.family, me),
-      project(data.project, data.id, words),
+      project(data.project, data.id, words, data.undo.project),
       tags(data.tags, data.id, words),
       data.references.length > 0 && section(words.references,
         el("ul", { class: "refs" }, data.references.map((each) => el("li", { title: each.note }, el("img", { src: each.src, alt: each.name, width: 72, height: 72, loading: "lazy" }))))),
@@ -196,6 +202,7 @@ const local = {
   newer: (node, me) => step("newer", me),
   older: (node, me) => step("older", me),
   go: (node, me) => node.getAttribute("aria-current") || (tell("go", node.dataset.id, me), me.redraw()),
+  undo: (node, me) => [focusDrawer(node), wish("undo", "", me)], // the button goes with what it offered
   unfold: (node, me) => ((me.unfolded = node.dataset.id), me.redraw()),
 };
 
@@ -227,9 +234,13 @@ function writing(event, me) {
 }
 
 // To the drawer itself: where nothing in it has the focus, it would not hear the next Escape.
+function focusDrawer(node) {
+  node.getRootNode().host.closest("[role=dialog]").focus();
+}
+
 function leaveField(field) {
   field.value = "";
-  field.getRootNode().host.closest("[role=dialog]").focus();
+  focusDrawer(field);
 }
 
 function pressedPicture(event, me) {

@@ -57,6 +57,7 @@ EVENTS: dict[str, str] = {
     "came_back": "Came back: a picture arrived after it was deleted",
     "picked": "Picked for the team",
     "unpicked": "Pick taken off",
+    "pick_back": "Pick put back",
     "moved": "Moved to a project",
     "moved_out": "Taken out of its project",
 }

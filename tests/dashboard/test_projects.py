@@ -108,6 +108,20 @@ def test_what_is_selected_is_moved_at_once_and_put_back_by_undo(form_room: Room,
     assert third not in drawn(app, "gallery")["selected"]["here"]
 
 
+def test_a_move_in_the_drawer_is_undone_there_or_in_the_list(form_room: Room, past: Past) -> None:
+    one, other = past.write([Was("a"), Was("b")])
+    app = form_room.open("history", task=one)
+    assert drawn(app, "sheet")["undo"] == {}
+    tell(app, "sheet", "move", f"{one} Spring")
+    assert (of_all(form_room)["a"], drawn(app, "sheet")["undo"]) == ("Spring", {"project": "1 moved to Spring."})
+    tell(app, "sheet", "undo")
+    assert (of_all(form_room)["a"], drawn(app, "sheet")["undo"]) == (None, {})
+    tell(app, "sheet", "move", f"{one} Spring")
+    tell(app, "sheet", "go", other)
+    assert drawn(app, "sheet")["undo"] == {}, "that is another one"
+    assert drawn(app.run(), "gallery")["undo"]["text"] == "1 moved to Spring."
+
+
 def test_picks_are_seen_by_all_and_put_on_all_that_is_selected(form_room: Room, past: Past) -> None:
     one, other, _ = past.write([Was("a"), Was("b"), Was("c")])
     marks = Marks(form_room.db)
@@ -120,6 +134,11 @@ def test_picks_are_seen_by_all_and_put_on_all_that_is_selected(form_room: Room, 
     assert [item["prompt"] for item in drawn(app, "gallery")["items"]] == ["b", "a"]
     tell(app, "gallery", "pick_all")
     assert marks.of([one, other], "local") == {}, "each was picked"
+    assert drawn(app, "gallery")["undo"]["text"] == "2 are no longer picked."
+    tell(app, "gallery", "undo")
+    picks = [marked.pick.person for marked in marks.of([one, other], "local").values() if marked.pick]
+    assert (sorted(picks), [toast.value for toast in app.toast]) == (["ann", "local"], ["2 are picked again\\."])
+    tell(app, "gallery", "pick_all")
     assert "**Picked** hides" in texts(form_room.open("history", pick="yes"))
 
 

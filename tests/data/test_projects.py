@@ -4,7 +4,7 @@ import pytest
 from stores import MODELS, Stores
 
 from data.errors import NotAllowed
-from data.marks import Marks
+from data.marks import Marks, Picked
 from data.projects import LONGEST_PROJECT, Projects
 from data.query_reading import read
 from data.requests import GenerationRequest
@@ -114,9 +114,17 @@ def test_a_pick_is_the_teams_and_says_who_was_first(stores: Stores) -> None:
     }  # fmt: skip
     assert [event.kind for event in stores.history.detail(tasks[0]).events] == ["created", "picked"]
     assert Search(stores.db).ids(read("pick:yes").query, "cy") == (tasks[1], tasks[0])
-    for _ in range(2):
-        marks.unpick(tasks[:1], "cy")
+    former = marks.unpick(tasks[:1], "cy")
+    assert (former, marks.unpick(tasks[:1], "cy")) == ({tasks[0]: picks[tasks[0]]}, {})
     assert Search(stores.db).ids(read("pick:no").query, "cy") == (tasks[0],)
     assert [(event.kind, event.who) for event in stores.history.detail(tasks[0]).events][1:] == [
         ("picked", "ann"), ("unpicked", "cy"),
+    ]  # fmt: skip
+    assert (marks.pick_back(former, "cy"), marks.of(tasks[:1], "cy")[tasks[0]].pick) == (1, Picked("ann", first))
+    assert [(event.kind, event.who) for event in stores.history.detail(tasks[0]).events][3:] == [("pick_back", "cy")]
+    gone = marks.unpick(tasks, "cy")
+    marks.pick(tasks[:1], "dan")
+    assert marks.pick_back(gone, "cy") == 1
+    assert [marks.of(tasks, "cy")[task].pick for task in tasks] == [
+        Picked("dan", stores.clock()), Picked("bob", stores.clock()),
     ]  # fmt: skip
