@@ -5,6 +5,7 @@ the cursor says where. Nothing goes that money or a picture may still depend on 
 """
 
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -31,6 +32,9 @@ NAMES = 20
 MOST_DAMAGED = 100
 
 BATCHES_A_RUN = 20
+PAUSE = 0.05
+"""Seconds between two steps that write much. SQLite hands its lock to nobody: another process that waits looks for it
+now and then, at last each tenth of a second, and would come too late again and again."""
 SHELVES_A_RUN = 11  # hourly, so the whole storage is walked once a day
 PICTURES_A_RUN = 2000
 REBUILT = "rebuilt thumbnails"
@@ -150,9 +154,11 @@ class Housekeeping:
             report.cursor["seq"] = 0
 
     def _merge_words(self, report: Report, go_on: Callable[[], bool]) -> None:
-        """Once a day: it writes the index of prompts anew, 50 MB for a million."""
+        """Once a day: it writes the index of prompts anew, 50 MB for a million, in some 200 steps."""
         today, anew = self._clock().date().isoformat(), True
         while report.cursor.get("merged") != today and go_on():
+            if not anew:
+                time.sleep(PAUSE)
             with self._db.transaction() as session:
                 if not fulltext.merge(session.connection(), anew=anew):
                     report.cursor["merged"] = today

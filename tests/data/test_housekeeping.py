@@ -14,7 +14,7 @@ from databases import databases_of
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pictures import png
-from sqlalchemy import text
+from sqlalchemy import event, text
 from sqlmodel import select
 from stores import MODELS, Stores
 
@@ -24,7 +24,7 @@ from data.asks import asked_again
 from data.catalog import catalog
 from data.errors import InvalidRequest
 from data.expired import Kept
-from data.housekeeping import REBUILT, Housekeeping, Report
+from data.housekeeping import PAUSE, REBUILT, Housekeeping, Report
 from data.images import EDGES, StoredImage
 from data.linked import LinkedPictures
 from data.marks import Marks
@@ -622,6 +622,28 @@ def test_the_index_of_prompts_is_put_together_once_a_day_and_says_what_it_said(h
     house.stores.clock.forward(days=1)
     house.keeping.run(report.plain())
     assert (parts(), search.ids(read("红 kite").query, "ann")) == (1, more)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_others_can_write_while_the_index_of_prompts_is_put_together(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """SQLite's lock goes to whoever looks for it while it is free: so it has to be free for a while, and often."""
+    monkeypatch.setattr("data.fulltext.MERGED", 1)
+    for n in range(2):
+        house.stores.task(prompt=" ".join(f"{n}word{m}" for m in range(6000)))
+    begun, ended = list[float](), list[float]()
+
+    def said(_connection: Any, _cursor: Any, statement: str, *_: object) -> None:
+        if "'merge'" in statement:
+            begun.append(time.monotonic())
+
+    event.listen(house.stores.db.engine, "before_cursor_execute", said)
+    event.listen(house.stores.db.engine, "commit", lambda _: ended.append(time.monotonic()))
+    house.keeping.run()
+    assert len(begun) > 3
+    for step in begun[1:]:
+        assert step - max(end for end in ended if end < step) >= 0.9 * PAUSE
 
 
 def test_a_run_told_to_stop_stops_and_the_next_goes_on(house: House) -> None:
