@@ -77,15 +77,20 @@ def came_again(
 
     `others` are the outputs of the call that are on record: what is not among them stands beside them from now on.
     """
-    kind, lost.sought_at = "file_restored", None
+    kind, lost.sought_at, before = "file_restored", None, lost.replaced_by
     if image is None or image.sha256 == lost.sha256:
         lost.replaced_by = None
-    elif image.sha256 != lost.replaced_by:
+    elif image.sha256 != before:
         kind, lost.replaced_by = "restored_differs", image.sha256
         if image.sha256 not in {row.sha256 for row in others}:
             place = max(len(call.outputs), *(row.position + 1 for row in others))
             session.add(artifact_row(image, task_id=call.task_id, submission_id=call.id, position=place, now=now))
     session.add(lost)
+    here, its = lost.replaced_by or lost.sha256, {lost.sha256, lost.replaced_by, before} - {None}
+    for row in others:  # whatever has stood in for it is missed by nobody any more, should it be gone too
+        if row.position >= len(call.outputs) and its & {row.sha256, row.replaced_by}:
+            row.replaced_by = here if row.sha256 != here else None
+            session.add(row)
     log(session, call.task_id, kind, now=now, submission_id=call.id)
 
 

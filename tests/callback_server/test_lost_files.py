@@ -213,6 +213,23 @@ def test_what_stands_in_for_a_lost_file_and_is_lost_as_well_comes_again(bench: B
     assert len(bench.artifacts.outputs(task_id)) == 2
 
 
+def test_of_a_file_that_is_here_again_nothing_that_stood_in_for_it_is_missing(bench: Bench, shelf: Shelf) -> None:
+    first, second, third = transparent_png(), png(64, 64), png(32, 32)
+    order = [first, second, third, first, third, second]
+    shelf.answers = {"/1": [(200, data) for data in order]}
+    task_id = finished(bench, shelf, "/1")
+    for came in order[1:]:
+        shas = [row.sha256 for row in bench.artifacts.outputs(task_id)]
+        for sha256 in filter(bench.artifacts.has, shas):
+            bench.artifacts.original_path(sha256).unlink()
+        lost(bench).restore(task_id, shas, who="ann")
+        rounds(bench, shelf)
+        here, *gone = bench.stores.card(task_id).pictures
+        assert bench.artifacts.read_original(here.sha256) == came
+        assert (here.replaced_by, {other.replaced_by for other in gone}) == (None, {here.sha256})
+    assert len(gone) == 2
+
+
 def test_a_lost_file_that_the_provider_has_no_more_changes_nothing(bench: Bench, shelf: Shelf) -> None:
     shelf.answers = {"/1": [(200, transparent_png()), (404, b"")]}
     task_id = finished(bench, shelf, "/1")
