@@ -12,6 +12,7 @@ import streamlit as st
 from dashboard.auth import current_user
 from dashboard.components import acts, pair, several, trouble
 from dashboard.components.drawer import drawer_if_asked
+from dashboard.components.mount import begin_page
 from dashboard.components.pair import Found, Shot
 from dashboard.language import t
 from dashboard.resources import desk, picture_url
@@ -164,6 +165,7 @@ def choose(a: str, b: str) -> None:
     st.query_params["a"], st.query_params["b"] = a, b
 
 
+begin_page()
 user = current_user()
 st.fragment(compare)()
 drawer_if_asked(user.id)

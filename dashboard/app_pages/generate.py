@@ -7,8 +7,10 @@ from dashboard.components import form
 from dashboard.components.batch import dialog_if_open
 from dashboard.components.composer import composer
 from dashboard.components.drawer import drawer_if_asked
+from dashboard.components.mount import begin_page
 from dashboard.components.now import now_strip
 
+begin_page()
 user = current_user()
 form.start(user.id)
 

@@ -18,6 +18,7 @@ from dashboard.components import (
     words,
 )
 from dashboard.components.drawer import drawer_if_asked
+from dashboard.components.mount import begin_page
 from dashboard.language import t
 from dashboard.resources import desk
 from data.links import EVERYBODY
@@ -119,6 +120,7 @@ def wait_for_the_first(shown: listing.Shown) -> None:
         st.rerun()
 
 
+begin_page()
 user = current_user()
 if deleted.is_asked_for():
     deleted.deleted(user.id)

@@ -10,6 +10,7 @@ import streamlit as st
 from dashboard.auth import current_user
 from dashboard.components import acts, formats, news, results, trouble
 from dashboard.components.drawer import drawer_if_asked
+from dashboard.components.mount import begin_page
 from dashboard.language import t
 from dashboard.resources import desk
 from data.results import Results
@@ -58,6 +59,7 @@ def show(batch_id: str) -> None:
     st.query_params["batch"] = batch_id
 
 
+begin_page()
 user = current_user()
 st.fragment(table)()
 drawer_if_asked(user.id)

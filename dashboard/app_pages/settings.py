@@ -12,6 +12,7 @@ from dashboard import language
 from dashboard.auth import current_user
 from dashboard.components import budgets, elsewhere, formats, lamps, trouble, words
 from dashboard.components.controls import joined
+from dashboard.components.mount import begin_page
 from dashboard.components.remap import remap
 from dashboard.components.server import about
 from dashboard.language import t
@@ -19,6 +20,7 @@ from dashboard.resources import desk
 from dashboard.retold import retold
 from data.sentences import paragraph
 
+begin_page()
 user = current_user()
 known = about()
 SECTIONS = {"health": t("Health"), "budgets": t("Budgets"), "real": t("Make real pictures"),

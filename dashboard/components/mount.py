@@ -172,6 +172,11 @@ def style_page() -> None:
     st.html(_STYLE)  # styles alone, so that it takes no room on the page
 
 
+def begin_page() -> None:
+    """What each page draws first: an unseen mark, by which `page.js` notices that Streamlit has emptied it."""
+    st.html("<i class='picture-desk-page'></i>")
+
+
 def mount_page(page: str) -> None:
     """On every page, after all else of it: where it is scrolled to, and which language it has; see `page.js`.
 
@@ -181,7 +186,7 @@ def mount_page(page: str) -> None:
     """
     data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language(),
             "found": st.session_state.pop("found", None)}  # fmt: skip
-    _draw(_PAGE, key="page_frame", data=data)
+    _draw(_PAGE, key="page_frame", data=data, on_vanished_change=lambda: None)
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

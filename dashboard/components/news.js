@@ -2,6 +2,8 @@
 // part anew. All parts of a page that wait for the same news share one socket.
 // `every`: a part is drawn again after so many seconds without news, for what nobody announces. `leisurely`: it waits
 // until the news pause, because what it redraws is large and must hold up nobody. `title`: of the browser's tab.
+// It rings only while Streamlit rests: a ring tells on which page it is, and one that comes while the server is already
+// drawing the next page makes the browser throw that one away. `page.js` mends what still slips through.
 // A hidden page draws only such a title, and hangs up where it has none. When it is seen again it misses nothing.
 
 const lines = new Map(); // address → the socket, and who listens
@@ -9,7 +11,7 @@ const APART = 20; // ms: Streamlit takes what is told in one turn of the loop fo
 const REST = 1_000; // ms: a part that is drawn anew is away for a moment
 const PATIENCE = [500, 1_000, 2_000, 5_000, 15_000, 30_000]; // ms between tries
 const PAUSE = 1_500; // ms without news
-const LONGEST = 5_000; // ms that a leisurely part waits for a pause
+const LONGEST = 5_000; // ms that a leisurely part waits for a pause, and any part for Streamlit
 const LOST = 3_000; // ms after which a drawing that was asked for, and not seen, may be asked for again: at the least
 const LONGEST_LOST = 30_000; // ms; a connection that was away for an hour says nothing of how long a drawing takes
 const DEAF = 3_000; // ms between two drawings of a part with `every` while the server cannot be heard
@@ -46,6 +48,8 @@ function hangUp(line) {
   socket?.close();
 }
 
+const works = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
+
 function told(part, index) {
   part.missed = true;
   if (part.leisurely) part.until ??= Date.now() + LONGEST;
@@ -59,6 +63,9 @@ function draw(part) {
   clearTimeout(part.later);
   const wait = part.asked + patience(part) - Date.now();
   if (wait > 0) return void (part.later = setTimeout(draw, wait, part));
+  part.waits ??= Date.now();
+  if (works() && Date.now() - part.waits < LONGEST) return void (part.later = setTimeout(draw, APART, part));
+  part.waits = null;
   Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
   part.since ??= part.asked;
   part.wake();
@@ -92,7 +99,7 @@ function drawn(part, revision) {
 
 function tick(part) {
   const deaf = part.line.socket?.readyState !== WebSocket.OPEN;
-  if (document.hidden || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
+  if (document.hidden || works() || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
   part.at = Date.now();
   part.wake();
 }

@@ -2,6 +2,9 @@
 // Streamlit may keep the scroll of the page before; and a press far down the page would fill a form that nobody sees.
 // In a narrow window the links are in a sheet over the page; Streamlit takes it away only where it finds a phone.
 // How much a search has found is said once the typing pauses: whoever hears the page does not see the list change.
+// Where a page has vanished, it is drawn again. A request of a fragment names the page that it was sent from; one that was
+// sent before a change of pages and comes after it has Streamlit announce a run of the former page, and its browser empty
+// the one that stands there. Whatever the cause: `mount.begin_page` has left a mark, and a mark that is gone is seen.
 // The document says in which language it is: screen readers choose their voice by it, and browsers the shape of a sign.
 
 const last = { page: "", filled: "", found: null };
@@ -36,18 +39,41 @@ function measure(toolbar) {
   height.observe(toolbar);
 }
 
+const BLANK = 300; // ms at rest without a mark
+const AGAIN = 5_000; // ms between two requests for a whole page
+const rests = () => document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning";
+const vanished = new MutationObserver(() => {
+  clearTimeout(vanished.later);
+  if (!marked()) vanished.later = setTimeout(redraw, BLANK);
+});
+const marked = () => vanished.block.querySelector(".picture-desk-page");
+
+function watch(block) {
+  vanished.disconnect();
+  vanished.block = block;
+  vanished.observe(block, { childList: true });
+}
+
+function redraw() {
+  if (!vanished.block.isConnected || marked()) return;
+  if (rests()) vanished.ask();
+  vanished.later = setTimeout(redraw, rests() ? AGAIN : BLANK);
+}
+
 function say(found) {
   aloud.textContent = ""; // the same number of another search is news too
   clearTimeout(aloud.later);
   aloud.later = setTimeout(() => (aloud.textContent = found.said), PAUSE);
 }
 
-export default inOrder(({ data, parentElement }) => {
+export default inOrder(({ data, parentElement, setTriggerValue }) => {
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;
   if (aloud.parentNode !== parentElement) parentElement.append(aloud);
   if (!arrived && last.found && data.found && last.found.of !== data.found.of) say(data.found);
   Object.assign(last, data);
+  vanished.ask = () => setTriggerValue("vanished", true);
+  watch(parentElement.closest("[data-testid=stVerticalBlock]"));
   document.documentElement.lang = data.lang;
   if (arrived) document.querySelector("[data-testid=stMain]")?.scrollTo({ top: 0, behavior: "instant" });
   if (data.page === "History") whenThere(".st-key-toolbar", measure);

@@ -7,7 +7,7 @@ import pytest
 from keyboards import strikes
 from pictures import encoded
 from PIL import Image
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, WebSocketRoute, expect
 from processes import Desk
 from room import Room, drawn, tell, texts
 from streamlit.testing.v1 import AppTest
@@ -266,3 +266,45 @@ def test_from_history_to_a_pair_walked_zoomed_and_swapped_by_keys(shared_desk: D
     page.reload()
     expect(view.get_by_role("img", name="A: A green field")).to_be_visible()
     expect(divider).to_be_visible()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_page_that_streamlit_has_emptied_is_drawn_again(shared_desk: Desk, page: Page) -> None:
+    """A request of a fragment, sent before the change of pages, reaches the server while it draws the next page."""
+    a, b = painted(shared_desk, "teal", "plum")
+    sent: list[str | bytes] = []
+    copies: list[str] = []
+
+    def between(line: WebSocketRoute) -> None:
+        server = line.connect_to_server()
+
+        def answers(said: str | bytes) -> None:
+            line.send(said)
+            if copies:  # while the server leaves the page, as many as it takes for one to come at that moment
+                copies.pop()
+                server.send(sent[-1])
+
+        def asks(said: str | bytes) -> None:
+            server.send(said)
+            sent[:] = [said]
+
+        line.on_message(asks)
+        server.on_message(answers)
+
+    page.route_web_socket(re.compile("/_stcore/stream"), between)
+    view, emptied = page.locator(".st-key-pair"), "Couldn't find fragment"  # what Streamlit says of such a request
+    for _ in range(5):  # one that comes too early or too late does no harm
+        page.goto(f"{shared_desk.url}/history")
+        page.get_by_role("option", name="A plum field").focus()
+        page.keyboard.press("Shift+ArrowRight")
+        compare = page.get_by_role("region", name="What is selected").get_by_role("button", name="Compare")
+        compare.wait_for()
+        page.wait_for_timeout(500)
+        copies[:] = ["late"] * 20
+        compare.click()
+        expect(page).to_have_url(f"{shared_desk.url}/compare?a={b}&b={a}")
+        page.wait_for_timeout(1_000)  # it stands, and vanishes
+        expect(view.get_by_role("heading", name="What differs")).to_be_visible()
+        if emptied in shared_desk.log():
+            break
+    assert emptied in shared_desk.log()
