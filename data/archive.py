@@ -69,7 +69,7 @@ class Archive:
         if kind == SETTINGS:
             for start in range(0, len(task_ids), _PAGE):
                 self._references |= glances.inputs(task_ids[start : start + _PAGE])
-        self._lines = [_looked_at(line, storage, kind) for line in _named(_cards(history, marks, task_ids))]
+        self._lines = [_looked_at(line, storage, kind) for line in _named(_cards(history, marks, task_ids), kind)]
         self._wide = False
         self.size = self._planned_size()
         """Bytes of the whole archive."""
@@ -93,7 +93,8 @@ class Archive:
             if file is None:
                 self._lines[at] = replace(line, name="", reason=BROKEN)
                 continue
-            content, crc = file
+            content, crc, sha256 = file
+            self._lines[at] = replace(line, size=entry.size, sha256=sha256)
             with closing(content):
                 yield local_header(entry, crc)
                 yield from _sent(content, entry)
@@ -111,8 +112,8 @@ class Archive:
         directory.append(directory_record(entry, crc, written))
         yield from self._rest(written + entry.span, directory)
 
-    def _proven(self, line: Line) -> tuple[BinaryIO, int] | None:
-        """The file from its beginning, and its CRC-32; None where it is not what was stored, or cannot be read."""
+    def _proven(self, line: Line) -> tuple[BinaryIO, int, str] | None:
+        """The file from its beginning, its CRC-32, its SHA-256; None where it is not what was stored, or unreadable."""
         assert line.picture is not None
         try:
             content = self._storage.open(picture_key(line.picture.sha256))
@@ -126,7 +127,7 @@ class Archive:
                 crc = zlib.crc32(buffer[:read], crc)
             if digest.hexdigest() == line.picture.sha256:
                 content.seek(0)
-                return content, crc
+                return content, crc, line.picture.sha256
         except OSError as error:
             log.warning("archive: %s could not be read: %s", line.picture.sha256, error)
         content.close()
@@ -136,7 +137,7 @@ class Archive:
         assert line.picture is not None
         return self._kind != "original" and line.picture.mime in clean.FORMATS
 
-    def _copied(self, line: Line, content: BinaryIO) -> tuple[BinaryIO, int] | None:
+    def _copied(self, line: Line, content: BinaryIO) -> tuple[BinaryIO, int, str] | None:
         """The copy in place of the original. None where it cannot be cleaned; what cannot be told stands beside it."""
         with closing(content):
             data = content.read()
@@ -146,7 +147,7 @@ class Archive:
             log.warning("archive: %s: %s", line.name, error)
             if self._kind == CLEAN:
                 return None
-        return BytesIO(data), zlib.crc32(data)
+        return BytesIO(data), zlib.crc32(data), hashlib.sha256(data).hexdigest()
 
     def _facts(self, line: Line) -> dict[str, Any]:
         assert line.picture is not None
@@ -177,10 +178,17 @@ class Archive:
         yield records + ending(len(directory), len(records), offset, wide=self._wide)
 
     def _planned_size(self) -> int:
-        """As if no file failed. One that does takes its line of the directory along, which is longer than BROKEN."""
+        """As if no file failed. One that does takes its line of the directory along, which is longer than BROKEN.
+
+        The table is as long as with the largest sizes: a hash has one length, and no smaller number has more digits.
+        """
         written = records = 0
-        entries = [entry for line in self._lines if line.name for entry in self._foreseen(line)]
-        for entry in (*entries, Entry(MANIFEST, len(manifest(self._lines)), self._now)):
+        entries, lines = list[Entry](), list[Line]()
+        for line in self._lines:
+            foreseen = list(self._foreseen(line)) if line.name else []
+            entries += foreseen
+            lines.append(replace(line, size=foreseen[0].size, sha256="0" * 64) if foreseen else line)
+        for entry in (*entries, Entry(MANIFEST, len(manifest(lines)), self._now)):
             records += len(directory_record(entry, 0, written))
             written += entry.span
         self._wide = needs_wide(len(entries) + 1, written + records + WIDEST_ENDING)
@@ -195,14 +203,15 @@ def _cards(history: History, marks: Marks, task_ids: Sequence[str]) -> Iterator[
         yield from ((card, picks.get(card.id, "")) for card in history.cards(ids))
 
 
-def _named(cards: Iterable[tuple[Card, str]]) -> Iterator[Line]:
+def _named(cards: Iterable[tuple[Card, str]], kind: str) -> Iterator[Line]:
     """A line for each file, and for each task that has none; no name twice."""
     taken = {MANIFEST}
     for card, picked_by in cards:
         if not card.pictures:
             yield Line(card, None, reason=_why_nothing(card), picked_by=picked_by)
         for index, picture in enumerate(card.pictures):
-            name = download_name(card.prompt, card.model, card.id, picture.mime, index)
+            copied = kind if picture.mime in clean.FORMATS else "original"
+            name = download_name(card.prompt, card.model, card.id, picture.mime, index, kind=copied)
             stem, dot, extension = name.rpartition(".")
             number = 2
             while name in taken:  # names end in six characters of the task's id: among thousands two may agree

@@ -12,7 +12,7 @@ from data.money import format_credits
 
 COLUMNS = (
     "request", "asked_at", "person", "model", "prompt", "settings", "status", "cause", "finished_at", "credits",
-    "pictures", "width", "height", "seconds", "bytes", "sha256", "starred", "tags", "project", "picked_by",
+    "pictures", "width", "height", "video_seconds", "bytes", "sha256", "starred", "tags", "project", "picked_by",
 )  # fmt: skip
 
 

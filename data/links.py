@@ -183,17 +183,29 @@ def _make_key(path: Path) -> None:
         draft.unlink(missing_ok=True)
 
 
-def download_name(prompt: str, model: str, task_id: str, mime: str, index: int = 0) -> str:
+def download_name(
+    prompt: str, model: str, task_id: str, mime: str, index: int = 0, *, kind: str = "original"
+) -> str:  # fmt: skip
     """A file name for a saved picture or video, for example `red-kite-over-dunes_nano-banana_3f9c2a.png`.
 
     Letters of every script are kept; at most 100 bytes (UTF-8) stand before the extension. `index` counts a task's
-    pictures from 0; from the second on it shows in the name.
+    pictures from 0; from the second on it shows in the name. `kind` is one of KINDS; a copy's name says what it is,
+    so that it is not taken for the original, nor lies beside it as "(1)".
     """
     number = f"-{index + 1}" if index else ""
     # The end of a task's id is random; its beginning is the time, the same for a whole batch.
-    tail = f"_{_slug(model, 30) or 'model'}_{_slug(task_id.replace('-', '')[-6:], 12)}{number}"
+    tail = f"_{_slug(model, 30) or 'model'}_{_slug(task_id.replace('-', '')[-6:], 12)}{number}{_copy(kind)}"
     stem = _slug(prompt, 100 - len(tail.encode())) or ("video" if mime.startswith("video/") else "picture")
     return f"{stem}{tail}.{_EXTENSIONS.get(mime, 'bin')}"
+
+
+def archive_name(kind: str, now: datetime) -> str:
+    """The same for many as one ZIP file, for example `picture-desk_2026-11-28_091500_clean.zip`."""
+    return f"picture-desk_{now:%Y-%m-%d_%H%M%S}{_copy(kind)}.zip"
+
+
+def _copy(kind: str) -> str:
+    return "" if kind == "original" else f"_{kind}"
 
 
 def _slug(text: str, limit: int) -> str:

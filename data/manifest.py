@@ -15,7 +15,7 @@ from data.money import format_credits
 
 COLUMNS = (
     "file", "left_out_because", "task_id", "batch_id", "person", "model", "prompt", "settings", "seed", "bytes",
-    "width", "height", "seconds", "credits", "created_at", "finished_at", "sha256", "project",
+    "width", "height", "video_seconds", "credits", "created_at", "finished_at", "sha256", "original_sha256", "project",
     "picked_by",
 )  # fmt: skip
 
@@ -28,7 +28,8 @@ _FORMULAS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 class Line:
     """One file of a task, `name` in the archive; or why there is none. `pays`: the task's credits stand here.
 
-    `picked_by`: who picked the task for the team, if anybody did.
+    `picked_by`: who picked the task for the team, if anybody did. `size` (bytes) and `sha256` are those of the file in
+    the archive, which is not the original where it is a copy.
     """
 
     card: Card
@@ -37,6 +38,8 @@ class Line:
     reason: str = ""
     pays: bool = True
     picked_by: str = ""
+    size: int = 0
+    sha256: str = ""
 
 
 def manifest(lines: Iterable[Line]) -> bytes:
@@ -62,8 +65,9 @@ def _cells(line: Line) -> tuple[str | int, ...]:
     facts: tuple[str | int, ...] = ("", "", "", "")
     if picture is not None:
         seconds = "" if picture.duration_ms is None else f"{picture.duration_ms / 1000:g}"
-        facts = (picture.size, picture.width, picture.height, seconds)
-    ends = (_time(card.created_at), _time(card.finished_at), "" if picture is None else picture.sha256)
+        facts = (line.size if line.name else "", picture.width, picture.height, seconds)
+    ends = (_time(card.created_at), _time(card.finished_at), line.sha256 if line.name else "",
+            "" if picture is None else picture.sha256)  # fmt: skip
     belongs = (inert(card.project or ""), inert(line.picked_by))
     paid = format_credits(card.charged_micro) if line.pays else ""
     return (*map(inert, texts), seed if isinstance(seed, int) else inert(str(seed)), *facts, paid, *ends, *belongs)

@@ -17,7 +17,7 @@ from starlette.types import Send
 from callback_server.routes.bodies import read_capped
 from callback_server.routes.opened import Opened
 from data.archive import Archive
-from data.links import ARCHIVE, ARCHIVED
+from data.links import ARCHIVE, ARCHIVED, archive_name
 from data.marks import Marks
 from data.schema import utcnow
 
@@ -41,7 +41,7 @@ async def archive(request: Request) -> Response:
     log.info(
         "archive: %s takes %d files (%s) of %d tasks, %d bytes", fields["w"], made.files, kind, len(task_ids), made.size
     )
-    name = f"picture-desk_{utcnow():%Y-%m-%d_%H%M%S}.zip"
+    name = archive_name(kind, utcnow())
     headers = {"Content-Length": str(made.size), "Content-Disposition": f'attachment; filename="{name}"'}
     return _Stream(_pieces(made), headers=_HEADERS | headers, media_type="application/zip")
 

@@ -78,15 +78,17 @@ def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | N
 def _copies(card: Card) -> list[Action]:
     """Copies of the first picture, and its settings alone: a video and an AVIF have no place for them inside."""
     one = card.pictures[0]
-    name = download_name(card.prompt, card.model, card.id, one.mime)
     found: list[Action] = []
     if one.mime in FORMATS:
+        clean, told = (download_name(card.prompt, card.model, card.id, one.mime, kind=kind)
+                       for kind in (CLEAN, SETTINGS))  # fmt: skip
         found.append({"act": "clean", "label": t("Download clean"),
-                      "href": picture_url(one.sha256, CLEAN, filename=name, mime=one.mime),
+                      "href": picture_url(one.sha256, CLEAN, filename=clean, mime=one.mime),
                       "title": t("A copy without metadata: no prompt, no place, no mark of who made it")})  # fmt: skip
         found.append({"act": "told", "label": t("Download with settings"),
-                      "href": picture_url(one.sha256, SETTINGS, filename=name, mime=one.mime, task_id=card.id),
+                      "href": picture_url(one.sha256, SETTINGS, filename=told, mime=one.mime, task_id=card.id),
                       "title": t("A copy that says in its metadata (XMP) how it was made")})  # fmt: skip
+    name = download_name(card.prompt, card.model, card.id, one.mime)
     found.append({"act": "sidecar", "label": t("Download settings (JSON)"),
                   "href": picture_url(one.sha256, SIDECAR, filename=name + ENDING, task_id=card.id),
                   "title": t("Prompt, model, settings, cost and ids as a file of their own")})  # fmt: skip

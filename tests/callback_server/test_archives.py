@@ -74,17 +74,24 @@ def form(
 
 
 def unpacked(content: bytes) -> tuple[zipfile.ZipFile, list[dict[str, str]]]:
-    """The archive as a person unpacks it, and its manifest."""
+    """The archive as a person unpacks it, and its manifest, which tells of each file what it is."""
     archive = zipfile.ZipFile(io.BytesIO(content))
     assert archive.testzip() is None
     table = archive.read("manifest.csv").decode("utf-8-sig")
-    return archive, list(csv.DictReader(io.StringIO(table, newline="")))
+    lines = list(csv.DictReader(io.StringIO(table, newline="")))
+    for line in lines:
+        data = archive.read(line["file"]) if line["file"] else b""
+        told = (str(len(data)), hashlib.sha256(data).hexdigest()) if line["file"] else ("", "")
+        assert (line["bytes"], line["sha256"]) == told
+    return archive, lines
 
 
 def fetched(server: Server, *task_ids: str, kind: str = "original") -> tuple[zipfile.ZipFile, list[dict[str, str]]]:
     answer = server.client.post(ARCHIVE, data=form(server, *task_ids, kind=kind))
     assert answer.status_code == 200, answer.text
     assert int(answer.headers["content-length"]) == len(answer.content)
+    ending = "" if kind == "original" else f"_{kind}"
+    assert answer.headers["content-disposition"].endswith(f'{ending}.zip"')
     return unpacked(answer.content)
 
 
@@ -138,6 +145,8 @@ def test_an_archive_of_clean_copies_holds_no_word_and_leaves_out_what_cannot_be_
     assert "cannot be freed of its metadata" in lines[1]["left_out_because"]
     assert "damaged" in lines[2]["left_out_because"]
     assert path(server, told).read_bytes() == told
+    assert lines[0]["sha256"] != lines[0]["original_sha256"] == hashlib.sha256(told).hexdigest()
+    assert name.endswith("_clean.jpg")
 
 
 def test_an_archive_with_settings_has_them_in_each_picture_and_beside_each_file(server: Server) -> None:
@@ -151,6 +160,8 @@ def test_an_archive_with_settings_has_them_in_each_picture_and_beside_each_file(
         with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(archive.read(line["file"]))) as after:
             assert before.tobytes() == after.tobytes()
             assert line["task_id"].encode() in after.info["xmp"]
+        assert Path(line["file"]).stem.endswith("_with-settings")
+        assert line["original_sha256"] == hashlib.sha256(data).hexdigest()
     assert [archive.read(line["file"]) for line in lines[3:]] == files[3:]  # these have no place for it inside
     for task_id, data, line in zip(ids, files, lines, strict=True):
         said = json.loads(archive.read(line["file"] + ".json"))

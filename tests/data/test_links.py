@@ -16,7 +16,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from data.errors import StorageError
-from data.links import VARIANTS, LinkSigner, download_name, signing_key
+from data.links import KINDS, VARIANTS, LinkSigner, download_name, signing_key
 from data.settings import Settings
 
 SHA = "3f" * 32
@@ -177,6 +177,12 @@ def test_the_second_picture_of_a_task_has_its_number_and_its_own_type():
     assert download_name("kite", "m", TASK, "video/mp4", 0).endswith(".mp4")
     assert download_name("🪁", "m", TASK, "video/webm", 0) == "video_m_3f9c2a.webm"
     assert download_name("kite", "m", TASK, "text/html", 0).endswith(".bin")
+
+
+def test_a_copy_says_in_its_name_which_one_it_is_however_long_the_prompt() -> None:
+    names = [download_name("红色的风筝" * 40, "m", TASK, "image/png", 1, kind=kind) for kind in KINDS]
+    assert [name.rpartition("3f9c2a")[2] for name in names] == ["-2.png", "-2_clean.png", "-2_with-settings.png"]
+    assert all(len(name.encode()) <= 104 for name in names)
 
 
 def test_a_long_prompt_ends_with_a_whole_word():
