@@ -88,7 +88,10 @@ def entered(session: Session, names: Sequence[str | None], who: str, now: dateti
     for name in dict.fromkeys(filter(None, names)):
         shown.setdefault(project_key(project_name(name)), project_name(name))
     for key in sorted(shown):  # in one order, or two who enter the same new names would wait for each other
-        insert_new(session, Project, {"key": key, "name": shown[key], "person": who, "at": now})
+        new = {"name": shown[key], "person": who, "at": now}
+        if not insert_new(session, Project, {"key": key, **new}):  # one in which nothing stands begins anew
+            empty = (col(Project.key) == key, col(Project.name) != shown[key], ~_FILLED)
+            session.connection().execute(sa.update(Project).where(*empty).values(**new))
     return [_key(name or "") for name in names]
 
 

@@ -24,9 +24,9 @@ from callback_server.routes.refusals import Refusal, Refused, shape_fault
 from callback_server.settings import ServerSettings
 from callback_server.signing import token_matches
 from data.catalog import catalog
-from data.errors import InvalidRequest, NotFound
+from data.errors import InvalidRequest, NotAllowed, NotFound
 from data.money import MICRO
-from data.projects import LONGEST_PROJECT
+from data.projects import LONGEST_PROJECT, project_name
 from data.requests import GenerationRequest, validate, validate_count
 from data.schema import Task, utcnow
 from data.status import SEED_WORDS
@@ -207,6 +207,11 @@ def max_body_bytes(settings: ServerSettings) -> int:
 async def _validated(desk: Opened, ask: Ask) -> list[GenerationRequest]:
     """One request for each picture. What can be refused without a look at the references is refused before it."""
     spec, count, today = catalog().require(ask.model), validate_count(ask.count), utcnow().date()
+    try:
+        if ask.project is not None:
+            project_name(ask.project)
+    except NotAllowed as error:
+        raise InvalidRequest(error.sentence, field="project", code="not_allowed") from error
     try:
         validate(spec, ask.prompt, ask.params, [], on=today)
     except InvalidRequest as error:

@@ -15,6 +15,9 @@ _RAW = re.compile(r"(?:The connection failed: )?_?(?P<name>[A-Z]\w*(?:Error|Time
 """How a text begins that no person wrote: with the name of an exception."""
 _NO_CONNECTION = {"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError", "ConnectionRefusedError"}
 
+_WRITTEN = {"moved", "named"}
+"""Of what a person did with a text of their own, such as a project's name: it is shown as it is."""
+
 EVENTS: dict[str, str] = {
     "created": "Asked for",
     "claimed": "Sending to the provider",
@@ -76,7 +79,9 @@ def rows(detail: Detail, me: str) -> list[tuple[str, str, str]]:
         if signed and index > 0:
             at = formats.date_and_time(event.at) if gone >= 3600 else formats.clock(event.at)
             signed = t("{date}, {time}", date=signed, time=at)
-        found.append((when, _said(event), " · ".join(filter(None, [signed, in_words(event.detail or "")[:300]]))))
+        said = event.detail or ""
+        told = said if event.kind in _WRITTEN else in_words(said)
+        found.append((when, _said(event), " · ".join(filter(None, [signed, told[:300]]))))
     return found
 
 
@@ -86,7 +91,7 @@ def raw(detail: Detail) -> list[tuple[str, str]]:
     return [
         (_said(event), event.detail)
         for event in detail.events
-        if event.detail and _RAW.match(event.detail) and event.detail not in known
+        if event.detail and _RAW.match(event.detail) and event.detail not in known and event.kind not in _WRITTEN
     ]
 
 

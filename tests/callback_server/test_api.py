@@ -94,6 +94,10 @@ REFUSED: dict[str, tuple[dict[str, Any], str, str]] = {
     "too many by far": ({"references": ["x"] * 21}, "out_of_range", "references"),
     "empty person": ({"person": ""}, "out_of_range", "person"),
     "long person": ({"person": "x" * 101}, "out_of_range", "person"),
+    "project without a letter": ({"project": '""'}, "not_allowed", "project"),
+    "project that means none, before its pictures": (
+        {"model": EDIT, "project": "None", "references": ["kite.png"]}, "not_allowed", "project",
+    ),
     "broken person": ({"person": "a\x00b"}, "out_of_range", "person"),
     "picture for a model without": ({"references": [data_url(png(64, 64))]}, "references_not_taken", "references"),
     "no picture for a model that edits": ({"model": EDIT}, "references_missing", "references"),

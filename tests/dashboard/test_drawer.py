@@ -160,12 +160,16 @@ def test_stars_are_ones_own_and_tags_picks_and_projects_are_the_teams(
     picked = sheet(form_room, other)
     assert (picked["pick"][:13], picked["project"]["mine"]) == ("Picked by you", "Spring Campaign")
     assert sheet(form_room, one)["project"] == {"mine": None, "others": ["Spring Campaign"], "longest": 40}
+    session(doing.perform, "move", f"{other} TrialAndError", "local")
+    named = sheet(form_room, other)
+    assert named["timeline"][-1][2].endswith(" · TrialAndError"), "a name that people chose is no fault of a program"
+    assert "TrialAndError" not in str(named["ids"])
     session(doing.perform, "move", f"{other} ", "local")
     session(doing.perform, "unpick", other, "local")
     gone = sheet(form_room, other)
     assert (gone["pick"], gone["project"]["mine"]) == ("", None)
-    assert [row[1] for row in gone["timeline"]][-4:] == [
-        "Picked for the team", "Moved to a project", "Taken out of its project", "Pick taken off",
+    assert [row[1] for row in gone["timeline"]][-5:] == [
+        "Picked for the team", *["Moved to a project"] * 2, "Taken out of its project", "Pick taken off",
     ]  # fmt: skip
     session(doing.perform, "unstar", one, "local")
     session(doing.perform, "untag", f"{one} spring campaign", "local")

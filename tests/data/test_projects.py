@@ -77,6 +77,9 @@ def test_a_project_is_there_as_long_as_something_stands_in_it(stores: Stores) ->
     projects.move([task], "Autumn", who="ann")
     assert search.names().projects == {"autumn": "Autumn"}
     assert "There is no project “spring”" in search.read("project:spring").hints[0].sentence
+    again = asked(stores, "SPRING", "spring")
+    assert (search.names().projects["spring"], of(stores, again)) == ("SPRING", ["SPRING"] * 2)
+    assert (of(stores, asked(stores, "Spring")), search.names().projects["spring"]) == (["SPRING"], "SPRING")
 
 
 @pytest.mark.parametrize("name", ['""', "none", "NONE", "x" * (LONGEST_PROJECT + 1)])
