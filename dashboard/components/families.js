@@ -6,7 +6,7 @@ function family(one, at) {
     class: one.picked ? "family picked" : "family", type: "button", role: "radio", "aria-checked": String(one.picked), "data-key": one.id,
     "data-act": "family", "data-id": one.id, "aria-disabled": one.off && "true", tabindex: at ? 0 : -1, title: one.models,
     "aria-label": [one.name, ...one.facts].join(", "),
-  }, el("b", {}, one.name), el("span", { class: "facts" }, one.facts.join(" · ")));
+  }, el("b", {}, one.name), el("span", { class: "facts" }, one.facts.flatMap((fact, nth) => [nth > 0 && " ", el("span", {}, nth < one.facts.length - 1 ? `${fact} ·` : fact)])));
 }
 
 function render(data) {
