@@ -158,8 +158,8 @@ def _fill(wanted: Mapping[str, Any]) -> None:
     if template is not None:
         _settle(template.settings)
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
-        state["references"], state["refused"], state["wanted"] = list(wanted["references"]), [], {}
-        state["awaited"] = []
+        state["references"], state["wanted"] = list(wanted["references"]), {}
+        state["refused"], state["awaited"] = [], []
         keep_references()
     choice = choice_of(models, wanted.get("model"))
     if choice is None:
@@ -289,8 +289,8 @@ def keep_references() -> None:
 def keep_all() -> None:
     """Remembers the whole of what a person wrote, after something else than their typing has changed it."""
     keep_draft(st.session_state["form_of"])
-    keep_references()
-    blanks.keep()
+    for keep in (keep_references, blanks.keep, project_choice.keep):
+        keep()
 
 
 def _kept_references(kept: Any) -> list[StoredImage]:

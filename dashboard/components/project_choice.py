@@ -1,13 +1,17 @@
 """For which project the next press asks: a quiet choice beside the templates, and the same in the batch dialog.
 
-It stays what it was at the last press, for one is mostly at the same thing. Whoever goes on from a picture (Edit, Vary,
-Remix) works for that picture's project, so the form takes it over, in sight, with the form's Undo; a picture in no
-project changes nothing. What stands here when the button is pressed is what counts, however it came there.
+It stays what it was, over a reload too, for one is mostly at the same thing. Whoever goes on from a picture (Edit,
+Vary, Remix) works for that picture's project, so the form takes it over, in sight, with the form's Undo; a picture in
+no project changes nothing. What stands here when the button is pressed is what counts, however it came there.
 """
+
+from contextlib import suppress
 
 import streamlit as st
 
+from dashboard import resources
 from dashboard.components import filters, formats, toasts
+from dashboard.components.trouble import DATABASE_ERRORS
 from dashboard.language import t
 from data.errors import NotAllowed
 from data.projects import project_name
@@ -15,7 +19,7 @@ from data.query import project_key
 
 
 def start(kept: object) -> None:
-    """Seeds it with what was used last."""
+    """Seeds it with what it was at the last visit."""
     st.session_state["project"] = kept if isinstance(kept, str) else ""
 
 
@@ -23,6 +27,7 @@ def take(project: str | None) -> None:
     """Whoever goes on from something of this project goes on for it."""
     if project:
         st.session_state["project"] = project
+        keep()
 
 
 def chosen() -> str:
@@ -57,3 +62,11 @@ def _take(key: str) -> None:
         st.session_state["project"] = project_name(name) if name else ""
     except NotAllowed as error:
         toasts.leave(t(error.sentence), ":material/error:")
+    else:
+        keep()
+
+
+def keep() -> None:
+    """Remembers it for the next visit."""
+    with suppress(*DATABASE_ERRORS):  # the next visit would only start with the one before
+        resources.desk().preferences.remember(st.session_state["form_of"], project=chosen())

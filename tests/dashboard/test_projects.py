@@ -57,6 +57,17 @@ def test_a_name_that_cannot_be_leaves_the_project_as_it_was(monkeypatch: pytest.
         assert "The name of a project has 1 to 40 characters" in str(st.session_state["toasts"])
 
 
+def test_a_chosen_project_stays_over_a_reload_as_the_rest_of_the_form_does(form_room: Room) -> None:
+    validated = validate(catalog().require("google/nano-banana"), "a kite", {}, ())
+    form_room.tasks.create([validated], person="local", projects=["Spring"])
+    app = form_room.open()
+    app.selectbox(key="project_choice").set_value("Spring").run()
+    again = form_room.open()
+    assert again.selectbox(key="project_choice").value == "Spring"
+    again.selectbox(key="project_choice").set_value(None).run()
+    assert form_room.open().selectbox(key="project_choice").value is None
+
+
 @pytest.mark.parametrize("deed", ["vary", "remix", "edit"])
 def test_whoever_goes_on_from_a_picture_works_for_its_project_until_it_is_undone(form_room: Room, deed: str) -> None:
     spec = catalog().require("google/nano-banana")
