@@ -1,5 +1,6 @@
 // What is carried to the reference zone and is no file: a link, a picture of another page, a picture of this desk from
-// here or from its second window; and an address that is pasted. Files are Streamlit's own; but a browser makes a file of
+// here or from its second window; and what is pasted anywhere on the page: an address, or a picture, which Streamlit's drop
+// zone hears of only while it has the focus. Files that are dropped are Streamlit's own; but a browser makes a file of
 // the small picture that it drags, and where that is one of ours its address means the large one.
 // It looks where the pointer is and not what lies there: over an open drawer the zone is still the zone.
 
@@ -68,9 +69,20 @@ function drop(event, me) {
 
 const WRITES = "input:not([type=file]), textarea, select, [contenteditable]";
 
+// Where somebody writes, a copied table or page is its text, though a picture of it comes along.
+function pastePictures(event, at, held) {
+  const zone = document.querySelector(`${ZONE} [data-testid=stFileUploaderDropzone]`), files = new DataTransfer();
+  for (const file of held.files) if (file.type.startsWith("image/")) files.items.add(file);
+  if (!zone || zone.contains(at) || !files.files.length || (at.matches?.(WRITES) && held.getData("text/plain"))) return;
+  event.preventDefault();
+  event.stopImmediatePropagation();
+  zone.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true, cancelable: true }));
+}
+
 function paste(event, me) {
   const held = event.clipboardData, at = event.composedPath()[0];
-  if (!me.data.on || !held || held.files.length || document.querySelector("[role=dialog]")) return;
+  if (!me.data.on || !held || document.querySelector("[role=dialog]")) return;
+  if (held.files.length) return pastePictures(event, at, held);
   if (at !== document.body && (!at.closest?.(`${ZONE}, .st-key-slots`) || at.matches(WRITES))) return;
   const found = held.getData("text/plain").trim().split(/\s+/);
   if (!found.every((one) => ADDRESS.test(one))) return;

@@ -49,8 +49,9 @@ def drop_zone(limits: Sequence[ReferenceSpec], fit: Fit) -> None:
         args=(key, fit),
         disabled=not limits,
         help=t(
-            "Drop, choose or paste PNG, JPEG, WebP, AVIF or HEIC of up to {most} megapixels. They are turned upright, "
-            "converted where no model takes their format, and made smaller where the model takes less.",
+            "Drop or choose them here, or paste them anywhere on this page: PNG, JPEG, WebP, AVIF or HEIC of up to "
+            "{most} megapixels. They are turned upright, converted where no model takes their format, and made smaller "
+            "where the model takes less.",
             most=resources.desk().settings.max_reference_megapixels,
         ),
     )

@@ -89,6 +89,27 @@ def test_each_reference_is_taken_and_says_what_was_done_to_it(person: Person) ->
         assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
 
 
+COPY = """async () => {
+  const painted = new OffscreenCanvas(300, 300);
+  painted.getContext("2d").fillRect(0, 0, 300, 300);
+  const picture = await painted.convertToBlob();
+  await navigator.clipboard.write([new ClipboardItem({ "image/png": picture })]);
+}"""
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the files never meet the database
+def test_a_picture_that_is_pasted_while_somebody_writes_is_a_reference_and_a_text_is_a_text(person: Person) -> None:
+    person.page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    prompt, slots = person.page.get_by_label("Prompt", exact=True), person.page.locator(".st-key-slots li.slot img")
+    person.page.evaluate("navigator.clipboard.writeText('a kite')")
+    prompt.press("ControlOrMeta+v")
+    expect(prompt).to_have_value("a kite")
+    person.page.evaluate(COPY)
+    prompt.press("ControlOrMeta+v")
+    expect(slots).to_have_count(1)
+    expect(prompt).to_have_value("a kite")
+
+
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)  # the files never meet the database
 def test_references_that_cannot_be_used_are_refused_with_a_sentence_each(person: Person) -> None:
     person.adds(*((name, mime, make()) for name, mime, make, _ in REFUSED.values()))
