@@ -1,0 +1,82 @@
+"""Tables are brought up to date beside servers that run: nobody hangs, nothing ends in a deadlock or by halves."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psycopg
+import pytest
+from alembic import command
+from databases import Databases
+
+from data.db import HEAD, Database
+from data.errors import DatabaseUnavailable
+from data.migrations import config
+
+pytestmark = pytest.mark.parametrize("databases", ["postgresql"], indirect=True)
+OLD = "0009"
+
+
+def old(databases: Databases, folder: Path) -> tuple[Database, str]:
+    """A database of an older release, and its address for a server of that release."""
+    url = databases.empty(folder)
+    database = Database(url)
+    with database.engine.connect() as connection:
+        command.upgrade(config(connection), OLD)
+        connection.commit()
+    return database, url
+
+
+def revision(url: str) -> str:
+    with psycopg.connect(url) as connection:
+        (found,) = connection.execute("SELECT version_num FROM alembic_version").fetchone() or ("",)
+        return str(found)
+
+
+def test_a_server_that_works_meets_no_deadlock_and_the_start_ends_with_a_sentence(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds a call's row and comes to the task's; the migration would hold the tasks and come to the calls."""
+    monkeypatch.setattr("data.migrations.PATIENCE", 1.0)
+    database, url = old(databases, tmp_path)
+    with psycopg.connect(url) as server, ThreadPoolExecutor() as pool:
+        server.execute("SELECT * FROM submission FOR UPDATE")
+        starting = pool.submit(database.migrate)
+        time.sleep(0.3)
+        for _ in range(20):
+            server.execute("UPDATE task SET attempts = attempts + 1")
+            time.sleep(0.1)
+        with pytest.raises(DatabaseUnavailable, match=r"another server.*Nothing was changed\. Stop all other servers"):
+            starting.result(timeout=10)
+        assert revision(url) == OLD
+        server.commit()
+    database.migrate()
+    assert revision(url) == HEAD
+    database.close()
+
+
+def test_between_the_short_transactions_of_others_a_moment_is_found(databases: Databases, tmp_path: Path) -> None:
+    database, url = old(databases, tmp_path)
+    stop, done = threading.Event(), list[int]()
+
+    def work() -> None:
+        with psycopg.connect(url, autocommit=True) as server:
+            while not stop.is_set():
+                with server.transaction():
+                    server.execute("SELECT * FROM submission FOR UPDATE")
+                    time.sleep(0.02)
+                    server.execute("UPDATE task SET attempts = attempts + 1")
+                done.append(1)
+
+    with ThreadPoolExecutor() as pool:
+        servers = [pool.submit(work) for _ in range(3)]
+        try:
+            database.migrate()
+        finally:
+            stop.set()
+        for server in servers:
+            server.result(timeout=10)
+    assert done
+    assert revision(url) == HEAD
+    database.close()
