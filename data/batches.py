@@ -17,6 +17,7 @@ from sqlmodel import col
 from data.causes import REFUSED
 from data.db import Database
 from data.history import COLUMNS, Card, cards
+from data.relation import Relation
 from data.schema import NOT_DELETED, Batch, Task
 from data.status import ACTIVE, TaskStatus
 from data.walks import table
@@ -37,7 +38,9 @@ class Standing:
     created_at: datetime
     seq: int
     counts: Mapping[TaskStatus, int]
-    refused: int = 0  # of the failed
+    of_retries: bool = False  # it asks again for what failed in another
+    again: int = 0  # of the failed, those that were tried again
+    refused: int = 0  # of the other failed
     estimate_micro: int | None = None  # of all; None where a price is unknown
     spent_micro: int = 0
     held_micro: int = 0  # may still be spent
@@ -52,6 +55,11 @@ class Standing:
     def active(self) -> int:
         """How many are under way."""
         return self.count(*ACTIVE)
+
+    @property
+    def superseded(self) -> bool:
+        """Whether all that it asked for again has come to nothing and is asked for by a later one."""
+        return self.of_retries and 0 < self.again == sum(self.counts.values())
 
 
 def _recent() -> sa.Select[Any]:
@@ -75,11 +83,21 @@ class Batches:
         self._db = db
 
     def recent(self, person: str, *, ended: int = 3) -> tuple[Standing, ...]:
-        """This person's: all with something under way, and the newest `ended`; the newest first."""
+        """This person's: all with something under way, and of the newest `ended` those that stand; the newest first."""
         with self._db.look() as connection:
             rows = connection.execute(_RECENT, {"person": person, "ended": ended}).all()
             found = [standing for row in rows if (standing := _standing(connection, row)) is not None]
+        found = [standing for standing in found if not standing.superseded]
         return tuple(sorted(found, key=lambda each: -each.seq))
+
+
+_RETRY = table(Task).alias("retry")
+_TRIED_AGAIN = sa.and_(
+    col(Task.status) == TaskStatus.FAILED,
+    sa.exists().where(
+        _RETRY.c.parent_id == col(Task.id), _RETRY.c.relation == Relation.RETRY, _RETRY.c.deleted_at.is_(None)
+    ),
+)
 
 
 def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
@@ -90,6 +108,7 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         sa.func.count().label("many"), sa.func.max(col(Task.seq)).label("seq"),
         sa.func.sum(col(Task.estimate_micro)).label("estimate"),
         sa.func.count(col(Task.estimate_micro)).label("priced"),
+        sa.func.count().filter(_TRIED_AGAIN).label("again"),
     )  # fmt: skip
     groups = connection.execute(sa.select(*of, *sums).where(*own).group_by(*of)).all()
     if not groups:
@@ -104,7 +123,9 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         row.id, row.person, row.name, row.size, row.cap_micro, row.created_at,
         seq=max(group.seq for group in groups),
         counts=dict(counts),
-        refused=sum(group.many for group in groups if _was_refused(group)),
+        of_retries=row.origin == "retry",
+        again=sum(group.again for group in groups),
+        refused=sum(group.many - group.again for group in groups if _was_refused(group)),
         estimate_micro=int(sum(group.estimate for group in groups)) if priced else None,
         spent_micro=int(spent),
         held_micro=int(held),

@@ -52,14 +52,16 @@ def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:
 
 
 def left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
-    """The `seq` of what is left to try of these: of each wish that came to nothing its last failed try, once.
+    """The `seq` of what is left to try of these: those that failed and are the last try at a wish that came to nothing.
 
-    Nothing is left of one that has a picture, is under way, or whose last try was cancelled.
+    Nothing is left of one that has a picture, is under way, or whose last try was cancelled. What was tried again is
+    left at its newest try alone: an old button does not buy what a newer one offers as well.
     """
     wish = _wishes(*which, NOT_DELETED)
     last = sa.func.max(wish.c.seq).filter(wish.c.deleted_at.is_(None))
+    own = sa.func.max(wish.c.seq).filter(wish.c.id == wish.c.first)
     better = sa.func.count().filter(wish.c.status.not_in(_IN_VAIN))
-    lasts = sa.select(last).group_by(wish.c.first).having(better == 0)
+    lasts = sa.select(last).group_by(wish.c.first).having(better == 0, last == own)
     return select(col(Task.seq)).where(col(Task.seq).in_(lasts), col(Task.status) == TaskStatus.FAILED)
 
 

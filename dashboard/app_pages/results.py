@@ -9,6 +9,7 @@ import streamlit as st
 
 from dashboard.auth import current_user
 from dashboard.components import acts, formats, news, results, trouble
+from dashboard.components.batch_card import title
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.mount import begin_page
 from dashboard.language import t
@@ -48,7 +49,7 @@ def nothing(batch_id: str) -> None:
         st.subheader(t("There is no such batch") if batch_id else t("Which batch?"), anchor=False)
         st.caption(t("A batch has its results on its card, and in History where `batch:` is searched for."))
         for batch in desk().batches.recent(user.id):
-            st.button(formats.literal(batch.name[:80]), key=f"results_of_{batch.id}", on_click=show, args=[batch.id])
+            st.button(formats.literal(title(batch)), key=f"results_of_{batch.id}", on_click=show, args=[batch.id])
         if st.button(t("Go to History"), type="primary", key="to_history"):
             st.switch_page("app_pages/history.py")
 

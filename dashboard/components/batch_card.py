@@ -24,7 +24,7 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
     """The card, ready to draw. `whole` is everybody's queue, needed while something of the batch waits in it."""
     word, tone = _word(batch)
     return {
-        "id": batch.id, "state": tone, "tone": tone, "word": word, "prompt": batch.name, "name": t("Progress"),
+        "id": batch.id, "state": tone, "tone": tone, "word": word, "prompt": title(batch), "name": t("Progress"),
         "fact": _left(batch, whole),
         "size": batch.size, "ended": batch.count(_S.SUCCEEDED, _S.FAILED, _S.CANCELLED),
         "bar": [
@@ -35,20 +35,27 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
         "last": [_picture(card) for card in batch.last if card.pictures], "to_come": _to_come(batch),
         "actions": [
             {"act": "batch_results", "label": t("Results"), "title": t("All of it as a table of what varies")},
-            *deeds(batch.id, failed=batch.count(_S.FAILED), queued=batch.count(_S.QUEUED), practice=practice),
+            *deeds(batch.id, failed=batch.count(_S.FAILED) - batch.again, queued=batch.count(_S.QUEUED),
+                   practice=practice),
         ],
     }  # fmt: skip
 
 
+def title(batch: Standing) -> str:
+    """Its name, by which what asks again for its failed is told from it."""
+    return t("Retry of {name}", name=batch.name) if batch.of_retries else batch.name
+
+
 def line(batch: Standing) -> str:
     """ "37 of 40 · 2 refused · 1 unconfirmed"."""
-    failed, waiting = batch.count(_S.FAILED) - batch.refused, batch.count(_S.QUEUED)
+    failed, waiting = batch.count(_S.FAILED) - batch.refused - batch.again, batch.count(_S.QUEUED)
     under_way = batch.count(_S.SUBMITTING, _S.RUNNING, _S.FETCHING)
     gone = batch.size - sum(batch.counts.values())
     parts = [
         t("{done} of {all} done", done=f"{batch.count(_S.SUCCEEDED):,}", all=f"{batch.size:,}"),
         t("{n} refused", n=batch.refused) if batch.refused else "",
         t("{n} failed", n=failed) if failed else "",
+        t("{n} tried again", n=batch.again) if batch.again else "",
         t("{n} unconfirmed", n=batch.count(_S.UNCONFIRMED)) if batch.count(_S.UNCONFIRMED) else "",
         t("{n} cancelled", n=batch.count(_S.CANCELLED)) if batch.count(_S.CANCELLED) else "",
         t("{n} deleted", n=gone) if gone else "",

@@ -10,9 +10,12 @@ from sqlalchemy import event
 from sqlmodel import col, func, select
 from stores import MODELS, Stores
 
+from data.again import Said as Price
 from data.batches import Batches
 from data.errors import BudgetExceeded, NotAllowed
 from data.expired import purge
+from data.failures import Failures
+from data.glances import Glances
 from data.ledger import TEAM, Ledger
 from data.plan import LONGEST_NAME, Plan
 from data.query import Choice, Query, Word
@@ -238,9 +241,42 @@ def test_the_failed_of_a_batch_are_tried_again_as_one_batch_of_the_same_name(sto
         ("spring", 3, None),
         ("spring", 2, None),
     ]
-    assert (first.refused, first.count(S.FAILED), first.active, second.active) == (2, 2, 1, 2)
+    assert (first.again, first.refused, first.count(S.FAILED), first.active, second.active) == (2, 0, 2, 1, 2)
+    assert (first.of_retries, second.of_retries) == (False, True)
     with pytest.raises(NotAllowed):
         stores.tasks.retry_failed(tasks[0].batch_id, who="ann")
+
+
+def test_what_failed_again_and_again_is_offered_by_its_newest_retry_alone(stores: Stores) -> None:
+    def all_fail(count: int) -> None:
+        for _ in range(count):
+            claim = stores.claim()
+            stores.submissions.apply(claim.submission_id, Said("failed", claim.submission_id, (), 0, "policy", "no"))
+
+    first = start(stores, 2)
+    all_fail(2)
+    second = stores.tasks.retry_failed(first[0].batch_id, who="ann").tasks
+    all_fail(2)
+    third = stores.tasks.retry_failed(second[0].batch_id, who="ann").tasks
+    all_fail(2)
+    for old in (first, second):
+        with pytest.raises(NotAllowed):
+            stores.tasks.retry_failed(old[0].batch_id, who="ann", said=Price(8 * CREDIT, 2))
+    failures = Failures(stores.db, Search(stores.db), stores.clock)
+    with pytest.raises(NotAllowed):
+        failures.retry([task.id for task in (*first, *second)], who="ann")
+    (group,) = failures.groups(Query(), "ann")
+    assert (len(group.ids), set(group.again.ids)) == (6, {task.id for task in third})
+    assert counted(stores)["Task"] == 6
+    offered = [
+        Glances(stores.db, stores.clock).failed_of_batch(one[0].batch_id).count for one in (first, second, third)
+    ]
+    assert offered == [0, 0, 2]
+    newest, oldest = Batches(stores.db).recent("ann")
+    assert (newest.id, newest.again, oldest.id, oldest.again) == (third[0].batch_id, 0, first[0].batch_id, 2)
+    Removal(stores.db, stores.clock).delete([task.id for task in third], who="ann")
+    assert [one.id for one in Batches(stores.db).recent("ann")] == [second[0].batch_id, first[0].batch_id]
+    assert len(stores.tasks.retry_failed(second[0].batch_id, who="ann").tasks) == 2
 
 
 # Seen as one --------------------------------------------------------------------------------------------------------
