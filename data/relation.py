@@ -10,7 +10,7 @@ class Relation(StrEnum):
     RETRY = "retry"  # the same once more, after it had come to nothing
     EDIT = "edit"  # a picture of it is a reference of this one
     VARIATION = "variation"  # the same with another seed or another model
-    REMIX = "remix"  # its prompt and settings were the beginning
+    REMIX = "remix"  # its prompt or its settings were the beginning, and were changed
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def toolbar() -> Query:
 
 def none() -> str:
     """Of a list that is empty."""
-    return t("None of {many} matches", many=formats.requests(desk().glances.count()))
+    return t("No match among {many}", many=formats.requests(desk().glances.count()))
 
 
 def said(shown: listing.Shown) -> str:

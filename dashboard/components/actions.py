@@ -60,8 +60,7 @@ def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | N
     if recipes is None:
         found.append({"act": "open", "label": t("Open"), "title": t("Open it and all about it")})
     if card.pictures:
-        found.append({"act": "remix", "label": t("Remix"),
-                      "title": t("Begin from it: prompt, settings and references go into the form")})  # fmt: skip
+        found.append(_again())
         found.append({"act": "compare", "label": t("Compare with…"), "title": t("Choose a second picture for it")})
     if parent:
         found.append({"act": "beside", "label": t("Compare with its parent"), "id": f"{parent} {card.id}",
@@ -136,7 +135,7 @@ def _pick(card: Card, around: "Surroundings") -> Action:
 
 
 def _again() -> Action:
-    title = t("Fill the form with this prompt and these settings")
+    title = t("Begin from it: prompt, settings and references go into the form")
     return {"act": "use_again", "label": t("Use again"), "title": title}
 
 

@@ -12,7 +12,7 @@ from data.again import Said
 from data.errors import InvalidRequest, NotAllowed
 from data.status import TaskStatus
 
-_FILL = {"use_again": iterate.remix, "remix": iterate.remix, "vary": iterate.vary, "edit": iterate.edit}
+_FILL = {"use_again": iterate.use_again, "vary": iterate.vary, "edit": iterate.edit}
 
 COMPARED = "abcdef"
 """What the address of Compare calls its pictures."""

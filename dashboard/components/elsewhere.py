@@ -74,9 +74,9 @@ def switch(person: str) -> None:
         "words": {
             "label": t("Tell me when pictures are done while I am away"),
             "how": t("By a note of your browser, without a sound: also of what fails. A tab of the desk must be open."),
-            "denied": t("Your browser shows no notes of this desk. Allow them in its settings of this site."),
+            "denied": t("Your browser blocks notifications from this desk. Allow them in its settings for this site."),
             "ask": t("Not allowed in this browser yet: switch it on again here, and your browser asks."),
-            "none": t("This browser shows no notes of a page. The tab’s title says how many are under way."),
+            "none": t("This browser cannot show notifications. The tab’s title says how many are under way."),
         },
     }  # fmt: skip
     mount("elsewhere", key="elsewhere", data=data, on_event=lambda act, _: _switched(act, person))

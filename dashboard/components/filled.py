@@ -14,7 +14,7 @@ from dashboard.language import t, tn
 from data.catalog import catalog
 from data.difference import pieces
 from data.history import Detail
-from data.lineage import relation
+from data.lineage import SEED, relation
 from data.relation import Relation
 from data.requests import GenerationRequest
 
@@ -57,7 +57,15 @@ def _from(now: Form) -> dict[str, Any] | None:
         return None
     first = whole.card.pictures[0] if whole.card.pictures else None
     src = resources.picture_url(first.sha256, "320") if first else None
-    return {"id": whole.card.id, "src": src, "way": family.relation_of(found), "prompt": whole.card.prompt[:200]}
+    return {"id": whole.card.id, "src": src, "way": _called(found, now, whole), "prompt": whole.card.prompt[:200]}
+
+
+def _called(found: Relation, now: Form, whole: Detail) -> str:
+    """What used again stands there unchanged is no variation yet; what is made of it then is one."""
+    here, ask = origin.of_the_form(), now.asks[0]
+    seeds = ask.params.get(SEED), whole.card.params.get(SEED)
+    same = found == Relation.VARIATION and ask.spec.id == whole.card.model and seeds[0] == seeds[1]
+    return t("The same as") if here and here.again and same else family.relation_of(found)
 
 
 def _relation(now: Form, whole: Detail, lent: str) -> Relation | None:

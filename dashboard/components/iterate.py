@@ -1,4 +1,4 @@
-"""What is made of a picture next: the form filled with it as an edit, a variation or a remix. Nothing here spends."""
+"""What is made of a picture next: the form filled to edit it, vary it or use its request again. Nothing here spends."""
 
 import secrets
 from collections.abc import Mapping
@@ -38,10 +38,10 @@ def fill(
     st.session_state["fill"] = wanted | ({"model": model} if model else {})
 
 
-def remix(task_id: str) -> None:
-    """Everything that the task was asked with."""
+def use_again(task_id: str) -> None:
+    """Everything that the task was asked with, to be changed."""
     detail = desk().history.detail(task_id)
-    _fill_with(detail, detail.card.params)
+    _fill_with(detail, detail.card.params, again=True)
 
 
 def vary(task_id: str) -> None:
@@ -55,10 +55,11 @@ def vary(task_id: str) -> None:
     _fill_with(detail, params)
 
 
-def _fill_with(detail: Detail, params: Mapping[str, Any]) -> None:
+def _fill_with(detail: Detail, params: Mapping[str, Any], *, again: bool = False) -> None:
     card = detail.card
     references = tuple(stored_image(row) for row in detail.inputs)
-    fill(card.prompt, params, references, model=card.model, origin=Origin(card.id), project=card.project)
+    origin = Origin(card.id, again=again)
+    fill(card.prompt, params, references, model=card.model, origin=origin, project=card.project)
 
 
 def edit(ref: str) -> None:

@@ -32,6 +32,7 @@ class Origin:
     task_id: str
     lent: str = ""  # SHA-256 of its picture as it lies among the references
     note: str = ""
+    again: bool = False  # its request was wanted as it was, not yet another of it
 
 
 def before_filling(wanted: Mapping[str, Any]) -> None:

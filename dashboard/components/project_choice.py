@@ -1,7 +1,7 @@
 """For which project the next press asks: a quiet choice beside the templates, and the same in the batch dialog.
 
 It stays what it was, over a reload too, for one is mostly at the same thing. Whoever goes on from a picture (Edit,
-Vary, Remix) works for that picture's project, so the form takes it over, in sight, with the form's Undo; a picture in
+Vary, Use again) works for that picture's project, so the form takes it over, in sight, with the form's Undo; one in
 no project changes nothing. What stands here when the button is pressed is what counts, however it came there.
 """
 

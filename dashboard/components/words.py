@@ -184,7 +184,7 @@ def on_its_way(status: TaskStatus, road: str) -> str:
         return t("Nothing was sent yet, so nothing is charged")
     if status == TaskStatus.SUBMITTING:
         return t("On its way to {road}", road=t(road)) if road else ""
-    return t("It is made, and comes home now") if status == TaskStatus.FETCHING else ""
+    return t("The picture is ready and is being saved") if status == TaskStatus.FETCHING else ""
 
 
 def paid_twice(road: str) -> str:

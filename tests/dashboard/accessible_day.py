@@ -80,7 +80,7 @@ def test_a_day_s_work_is_done_by_keyboard(shared_desk: Desk, page: Page) -> None
     )
     eyes.tab_to(drawer.get_by_role("button", name="More"))
     keyboard.press("Enter")
-    expect(drawer.get_by_role("menuitem", name="Remix")).to_be_focused()
+    expect(drawer.get_by_role("menuitem", name="Use again")).to_be_focused()
     keyboard.press("c")
     expect(drawer.get_by_role("menuitem", name="Compare with…")).to_be_focused()
     keyboard.press("Enter")

@@ -70,7 +70,7 @@ def test_the_drawer_knows_what_stands_beside_it_in_the_list_that_was_on_the_scre
 def test_what_a_search_has_found_is_used_again_in_the_form(form_room: Room) -> None:
     task = made(form_room, "a red kite")
     app = form_room.open("history", q="kite", task=task)
-    tell(app, "sheet", "remix", task)
+    tell(app, "sheet", "use_again", task)
     assert not app.exception
     assert app.text_area(key="prompt").value == "a red kite"
 
@@ -239,14 +239,16 @@ def test_a_remix_shows_what_it_changes_and_one_undo_brings_the_former_form_back_
     app = write(form_room.open(), "a blue kite over dunes")
     app.file_uploader[0].set_value([("mood.png", pictures.png(96, 64), "image/png")]).run()
     before = {name: app.session_state[name] for name in ("draft", "references", "chosen", "wanted", "count")}
-    app.session_state["fill"] = session(iterate.remix, parent)["fill"]
+    app.session_state["fill"] = session(iterate.use_again, parent)["fill"]
     shown = drawn(app.run(), "filled_from")
     rows = {row["name"]: row.get("pieces") or (row["a"], row["b"]) for row in shown["rows"]}
     assert rows["Prompt"] == [["same", "a "], ["gone", "blue"], ["new", "red"], ["same", " kite over dunes"]]
     assert rows["Model"] == ("Nano Banana", "Seedream 4.5")
     assert rows["Shape"] == ("the default", "16:9")
     assert rows["References"] == ("1 picture", "none")
-    assert shown["origin"]["way"] == "Variation of"
+    assert shown["origin"]["way"] == "The same as"
+    assert drawn(write(app, "a red kite over the sea"), "filled_from")["origin"]["way"] == "Remix of"
+    write(app, "a red kite over dunes")
     kept = {name: app.session_state[name] for name in (*origin._FORM, "former") if name in app.session_state}
     for name, value in session(origin.undo, **kept).items():
         if name not in ("query", "former"):
@@ -263,7 +265,7 @@ def test_a_remix_shows_what_it_changes_and_one_undo_brings_the_former_form_back_
 def test_what_replaces_all_of_it_is_no_child_any_more(form_room: Room, session: Callable[..., Session]) -> None:
     parent = made(form_room)
     app = form_room.open()
-    app.session_state["fill"] = session(iterate.remix, parent)["fill"]
+    app.session_state["fill"] = session(iterate.use_again, parent)["fill"]
     write(app.run(), "a bowl of hot soup")
     assert "origin" not in drawn(app, "filled_from") or drawn(app, "filled_from")["origin"] is None
     press(app)
@@ -353,7 +355,7 @@ def test_no_key_buys_behind_the_drawer_or_a_dialog(form_room: Room) -> None:
 
 def test_undo_of_a_filling_outlives_a_reload(form_room: Room, session: Callable[..., Session]) -> None:
     app = write(form_room.open(), "a long text of one's own")
-    app.session_state["fill"] = session(iterate.remix, made(form_room, "a red kite over dunes"))["fill"]
+    app.session_state["fill"] = session(iterate.use_again, made(form_room, "a red kite over dunes"))["fill"]
     app.run()
     names = (*origin._FORM, "former", "form_of", "page")
     session(filled._heard, "undo", "", **{name: app.session_state[name] for name in names if name in app.session_state})

@@ -267,7 +267,7 @@ def test_how_much_a_search_has_found_is_said_aloud_and_how_much_is_listed_by_new
     form_room.ask("a fourth")
     assert drawn(app.run(), "page_frame")["found"]["of"] == everything["of"]
     found = {words: drawn(write_search(app, words), "page_frame")["found"] for words in ("kite", "nothing like it")}
-    assert [one["said"] for one in found.values()] == ["2 requests", "None of 4 requests matches"]
+    assert [one["said"] for one in found.values()] == ["2 requests", "No match among 4 requests"]
     assert len({everything["of"], *(one["of"] for one in found.values())}) == 3
 
 

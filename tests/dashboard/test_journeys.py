@@ -105,7 +105,7 @@ def test_seedream(person: Person) -> None:
     person.sees("lighthouse by Seedream", "succeeded")
     expect(card).to_contain_text("Seedream 4.5")
     card.get_by_role("button", name="More").first.click()
-    person.page.get_by_role("menuitem", name="Remix").click()
+    person.page.get_by_role("menuitem", name="Use again").click()
     expect(prompt).to_be_focused()
     expect(prompt).to_be_in_viewport(ratio=1)
 
@@ -193,7 +193,7 @@ def test_history_opens_one_and_uses_it_again(person: Person) -> None:
     expect(drawer).to_contain_text("What happened")
     expect(person.page).to_have_url(re.compile(r"task=[0-9a-f-]{36}"))
     drawer.get_by_role("button", name="More").click()
-    drawer.get_by_role("menuitem", name="Remix").click()
+    drawer.get_by_role("menuitem", name="Use again").click()
     prompt = person.page.get_by_label("Prompt", exact=True)
     expect(prompt).to_have_value("an old harbour")
     expect(prompt).to_be_focused()

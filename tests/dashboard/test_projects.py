@@ -68,7 +68,7 @@ def test_a_chosen_project_stays_over_a_reload_as_the_rest_of_the_form_does(form_
     assert form_room.open().selectbox(key="project_choice").value is None
 
 
-@pytest.mark.parametrize("deed", ["vary", "remix", "edit"])
+@pytest.mark.parametrize("deed", ["vary", "use_again", "edit"])
 def test_whoever_goes_on_from_a_picture_works_for_its_project_until_it_is_undone(form_room: Room, deed: str) -> None:
     spec = catalog().require("google/nano-banana")
     tasks = form_room.tasks.create(

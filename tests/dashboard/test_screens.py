@@ -240,7 +240,7 @@ def test_each_state_has_its_word_and_what_can_be_done(room: Room) -> None:
     assert (card["word"], card["tick"]["text"], card["say"]) == ("Drawing", "usually 9 s", "")
     room.submissions.apply(claim.submission_id, Word("succeeded", "p1", ("http://h/1.png",), charged_micro=4_000_000))
     (card,) = cards(room.open())
-    assert (card["word"], acts(card), card["say"]) == ("Saving", [], "It is made, and comes home now")
+    assert (card["word"], acts(card), card["say"]) == ("Saving", [], "The picture is ready and is being saved")
 
 
 def test_a_done_card_has_picture_cost_and_one_click_download(room: Room) -> None:
