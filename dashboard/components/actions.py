@@ -13,7 +13,7 @@ from data.glances import FailedOfBatch
 from data.history import Card
 from data.links import CLEAN, SETTINGS, SIDECAR, download_name
 from data.sidecar import ENDING
-from data.status import ACTIVE, TaskStatus
+from data.status import ACTIVE, TERMINAL, TaskStatus
 
 if TYPE_CHECKING:
     from dashboard.components.views import Surroundings
@@ -71,6 +71,9 @@ def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | N
         for label, text in zip((t("Copy as curl"), t("Copy as Python")), recipes, strict=True):
             found.append({"act": "copy", "label": label, "text": text,
                           "title": t("The same request through the task API")})  # fmt: skip
+    if card.status in TERMINAL:
+        found.append({"act": "delete", "label": t("Delete"),
+                      "title": t("Out of sight at once; for 30 days it can be brought back")})  # fmt: skip
     return found
 
 

@@ -41,6 +41,8 @@ def perform(act: str, task_id: str, person: str) -> None:
             compare(*task_id.split())
         elif act == "undo":
             undo.take_back()
+        elif act == "delete":
+            _delete(task_id, person)
         elif act in _MARKS:
             _mark(act, task_id, person)
         else:
@@ -94,6 +96,18 @@ def _open(task_id: str) -> None:
         _then("compare", a=a, b=task_id)
     else:
         toasts.leave(t("That one has no picture to compare."))
+
+
+def _delete(task_id: str, person: str) -> None:
+    """Where the drawer shows it, the next of the list takes its place, or the one before; the last one closes it."""
+    beside = walk.beside(task_id, person) if walk.here() == task_id else task_id
+    if undo.delete([task_id], person) and beside != task_id:
+        walk.without(task_id)
+        if beside:
+            walk.to(beside)
+        else:
+            st.query_params.pop("task", None)
+            _then("rerun")
 
 
 _MARKS = ("star", "unstar", "pick", "unpick", "tag", "untag", "move")

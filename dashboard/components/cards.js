@@ -79,13 +79,31 @@ function news(data, me) {
 
 function render(data, me) {
   me.text = data.words;
+  me.offer = data.undo?.until;
   me.said = news(data, me);
   keepTall(data, me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     data.queue && el("p", { class: "queue soft" }, data.queue),
     el("ul", { class: "strip", "aria-label": data.label }, data.cards.map((card) => (card.bar ? drawBatch(card) : drawCard(card, me)))),
+    undone(data, me),
   ];
+}
+
+// Over the page, so that no card moves as it comes and goes; it goes when its time is over.
+function undone(data, me) {
+  if (!data.undo || me.undone === data.undo.until) return null;
+  const left = (data.undo.until - me.now()) * 1000;
+  clearTimeout(me.undoTimer);
+  if (left <= 0) return null;
+  me.undoTimer = setTimeout(() => me.redraw(), left + 50);
+  return el("div", { class: "undo", role: "status", "data-key": "undo" }, el("span", {}, data.undo.text), el("button", { class: "act primary", type: "button", "data-act": "undo", "data-id": "" }, me.text.undo));
+}
+
+function takeBack(node, me) {
+  me.undone = me.offer;
+  wish("undo", "", me);
+  me.redraw();
 }
 
 function open(node, me) {
@@ -110,7 +128,7 @@ function showArrival(data, me) {
 }
 
 export default inOrder((component) => {
-  const cleanup = desk(component, render, { tick, local: { ...shared, open } });
+  const cleanup = desk(component, render, { tick, local: { ...shared, open, undo: takeBack } });
   const me = desks.get(component.parentElement);
   me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
   if (!me.live) {

@@ -18,6 +18,7 @@ from dashboard.components import (
     starters,
     toasts,
     trouble,
+    undo,
     views,
     words,
 )
@@ -84,7 +85,7 @@ def _draw(person: str) -> float | None:
     around = surroundings(cards, person)
     data = {
         "label": t(words.NOW), "arrived": _arrived(), "queue": _queue(cards, around.now),
-        "words": {"menu": t("More"), "copied": t("Copied")},
+        "words": {"menu": t("More"), "copied": t("Copied"), "undo": t("Undo")}, "undo": undo.offered(),
         "cards": _views(cards, batches, around),
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))

@@ -5,11 +5,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, filters, formats, listing, toasts, undo
-from dashboard.language import t, tn
-from dashboard.resources import archive_form, desk, now
+from dashboard.components import acts, filters, listing, undo
+from dashboard.language import t
+from dashboard.resources import archive_form, desk
 from data.links import CLEAN, KINDS, SETTINGS
-from data.removal import KEPT_FOR, Removed
 from data.search import COUNTED, SELECTED
 
 
@@ -136,31 +135,10 @@ def archive_if_asked(person: str) -> dict[str, Any] | None:
 
 def delete(task_ids: Sequence[str], person: str) -> None:
     """Takes them out of sight at once; for ten seconds the bar offers to bring them back."""
-    removed = desk().removal.delete(task_ids, who=person)
-    remove(removed.ids)
-    if not removed.ids:
-        toasts.leave(_stay(removed.under_way) if removed.under_way else t("That is deleted already."))
-        return
-    undo.offer("deleted", _said(removed), removed.ids, lambda: restore(removed.ids, person))
-
-
-def _said(removed: Removed) -> str:
-    day = formats.day(now() + KEPT_FOR, now())
-    said = tn(
-        len(removed.ids), "{n} deleted. Until {day} it can be brought back, under More, Deleted.",
-        "{n} deleted. Until {day} they can be brought back, under More, Deleted.", day=day,
-    )  # fmt: skip
-    return f"{said} {_stay(removed.under_way)}" if removed.under_way else said
-
-
-def _stay(under_way: int) -> str:
-    return tn(
-        under_way, "{n} stays: its picture is still on its way.", "{n} stay: their pictures are still on their way."
-    )
+    remove(undo.delete(task_ids, person))
 
 
 def restore(task_ids: Sequence[str], person: str) -> None:
     """Brings these back, as they were."""
-    back = desk().removal.restore(task_ids, who=person)
+    undo.restore(task_ids, person)
     remove(task_ids)
-    toasts.leave(tn(back, "{n} is back.", "{n} are back."), ":material/undo:")

@@ -162,7 +162,7 @@ function render(told, me) {
     pictures(data, me),
     el("div", { class: me.stale ? "rest stale" : "rest", "aria-busy": me.stale && "true" },
       el("div", { class: "acts main" }, data.pictures.length === 1 && data.pictures[0].href && save(data.pictures[0]), buttons(data.actions, data.id, me), menu(data.menu, data.id, words, me)),
-      data.pick && el("p", { class: "soft picked" }, data.pick), undone(data.undo.pick, words),
+      data.pick && el("p", { class: "soft picked" }, data.pick), undone(data.undo.pick ?? data.undo.deleted, words),
       section(words.prompt,
         el("p", { class: "prompt", dir: "auto" }, data.pieces.map(([text, hit]) => (hit ? el("mark", {}, text) : text))),
         el("button", { class: "act", type: "button", "data-act": "copy", "data-text": data.prompt, "data-done": words.copied }, words.copy)),

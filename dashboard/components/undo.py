@@ -7,9 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import filters, toasts
-from dashboard.language import tn
-from dashboard.resources import desk
+from dashboard.components import filters, formats, toasts
+from dashboard.language import t, tn
+from dashboard.resources import desk, now
+from data.removal import KEPT_FOR, Removed
 
 UNDO_SECONDS = 10.0
 
@@ -42,9 +43,13 @@ def offered() -> dict[str, Any] | None:
 
 
 def offered_for(task_id: str) -> dict[str, str]:
-    """What the drawer offers to take back of this task, by what it is about; nothing where that is over."""
+    """What the drawer offers to take back, by what it is about: what was done with this task, or that one was deleted,
+    after which it shows the next. Nothing where that is over.
+    """
     last: Offer | None = st.session_state.get("undo")
-    return {last.about: last.text} if last is not None and task_id in last.of and time.time() < last.until else {}
+    if last is None or time.time() >= last.until:
+        return {}
+    return {last.about: last.text} if last.about == "deleted" or task_id in last.of else {}
 
 
 def take_back() -> None:
@@ -84,3 +89,34 @@ def unpick(task_ids: Sequence[str], person: str) -> None:
 
     if former:
         offer("pick", tn(len(former), "{n} is no longer picked.", "{n} are no longer picked."), former, back)
+
+
+def delete(task_ids: Sequence[str], person: str) -> tuple[str, ...]:
+    """Takes them out of sight, and offers to bring them back; those that are deleted now and were not before."""
+    removed = desk().removal.delete(task_ids, who=person)
+    if removed.ids:
+        offer("deleted", _said(removed), removed.ids, lambda: restore(removed.ids, person))
+    else:
+        toasts.leave(_stay(removed.under_way) if removed.under_way else t("That is deleted already."))
+    return removed.ids
+
+
+def _said(removed: Removed) -> str:
+    day = formats.day(now() + KEPT_FOR, now())
+    said = tn(
+        len(removed.ids), "{n} deleted. Until {day} it can be brought back, under More, Deleted.",
+        "{n} deleted. Until {day} they can be brought back, under More, Deleted.", day=day,
+    )  # fmt: skip
+    return f"{said} {_stay(removed.under_way)}" if removed.under_way else said
+
+
+def _stay(under_way: int) -> str:
+    return tn(
+        under_way, "{n} stays: its picture is still on its way.", "{n} stay: their pictures are still on their way."
+    )
+
+
+def restore(task_ids: Sequence[str], person: str) -> None:
+    """Brings these back, as they were."""
+    back = desk().removal.restore(task_ids, who=person)
+    toasts.leave(tn(back, "{n} is back.", "{n} are back."), ":material/undo:")

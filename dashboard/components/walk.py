@@ -111,6 +111,18 @@ def step(way: str, task_id: str, person: str) -> str:
     return (beside.newer if way == "newer" else beside.older) or task_id
 
 
+def beside(task_id: str, person: str) -> str:
+    """The id of the older task of the list, else of the newer; "" where it is the only one. Raises NotFound."""
+    both = (step("older", task_id, person), step("newer", task_id, person))
+    return next((one for one in both if one != task_id), "")
+
+
+def without(task_id: str) -> None:
+    """It is walked through no longer, for it has been deleted; the results of its batch are read anew."""
+    order: tuple[str, ...] = st.session_state.get("results_order", ())
+    st.session_state["results_order"] = tuple(one for one in order if one != task_id)
+
+
 def ways(query: Query) -> tuple[str, str]:
     """What back and onward are called in a list in this order."""
     return (t("Previous"), t("Next")) if query.sort else (t("Newer"), t("Older"))

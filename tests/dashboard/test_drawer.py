@@ -75,6 +75,37 @@ def test_what_a_search_has_found_is_used_again_in_the_form(form_room: Room) -> N
     assert app.text_area(key="prompt").value == "a red kite"
 
 
+def test_what_is_deleted_in_the_drawer_gives_its_place_to_the_next_of_the_list_and_comes_back_by_undo(
+    form_room: Room,
+) -> None:
+    first, second, third = (made(form_room, prompt) for prompt in ("kite 1", "kite 2", "kite 3"))
+    app = form_room.open("history", q="kite", task=second)
+    assert [one["act"] for one in drawn(app, "sheet")["menu"]][-1] == "delete"
+    tell(app, "sheet", "delete", second)
+    assert drawn(app, "sheet")["id"] == first
+    assert drawn(app, "sheet")["undo"]["deleted"].startswith("1 deleted. Until ")
+    tell(app, "sheet", "undo", "")
+    assert (drawn(app, "sheet")["id"], drawn(app, "sheet")["undo"]) == (first, {})
+    assert form_room.history.card(second).prompt == "kite 2"
+    for each in (first, second, third):
+        tell(app, "sheet", "delete", each)
+    assert drawn(app, "sheet") == {}, "the last of the list closes the drawer"
+    assert form_room.search.ids(Query(), "local") == ()
+
+
+def test_a_card_beside_the_form_is_deleted_from_its_menu_what_is_under_way_is_not(form_room: Room) -> None:
+    done, waits = made(form_room, "a kite"), form_room.ask("still waiting").id
+    app = form_room.open()
+    cards = {card["id"]: card for card in drawn(app, "now")["cards"]}
+    assert ([one["act"] for one in cards[done]["menu"]][-1], cards[waits]["menu"]) == ("delete", [])
+    assert "delete" not in [one["act"] for one in sheet(form_room, waits)["menu"]]
+    tell(app, "now", "delete", done)
+    assert [card["id"] for card in drawn(app, "now")["cards"]] == [waits]
+    assert drawn(app, "now")["undo"]["text"].startswith("1 deleted. Until ")
+    tell(app, "now", "undo", "")
+    assert {card["id"] for card in drawn(app, "now")["cards"]} == {done, waits}
+
+
 def test_beside_the_form_one_walks_through_ones_own(form_room: Room) -> None:
     mine = made(form_room, "mine")
     form_room.ask("of somebody else", person="bob")
