@@ -42,7 +42,17 @@ function named(field) {
   if (field.matches(".stTextInput input") && field.value.trim()) press(20); // by then the last letter has come to it
 }
 
+// What had the focus in what lies over the page may be gone, and the focus with it to the page: Escape still closes that.
+function closes({ key, target, defaultPrevented, isComposing }) {
+  const over = [...document.querySelectorAll("[data-testid=stDialog] [role=dialog]")].at(-1);
+  if (key !== "Escape" || defaultPrevented || isComposing || !over || asked()) return false;
+  if (target !== document.body && (over.contains(target) || !target.closest(".stApp"))) return false; // a list of its own
+  over.querySelector(":scope > button[aria-label=Close]")?.click();
+  return true;
+}
+
 function pressed(event, me) {
+  if (closes(event)) return event.preventDefault();
   const path = event.composedPath().filter((node) => node.matches);
   if (event.key === "Enter" && !event.isComposing && path[0]) named(path[0]);
   if (event.defaultPrevented || event.isComposing || path[0]?.matches(WRITES) || path.some((node) => node.matches("dialog"))) return;
