@@ -76,15 +76,28 @@ def _by_address(fit: Fit, most: int) -> None:
     with st.popover(t(words.BY_ADDRESS), icon=":material/link:", disabled=not most, key="by_address"):
         # A form: what it holds comes once, with its button. A field by itself would be told again by whatever else the
         # browser says before it has heard that the field is empty now.
-        with st.form("address_form", border=False, clear_on_submit=True), \
+        with st.form("address_form", border=False), \
              st.container(horizontal=True, vertical_alignment="bottom", gap="small"):  # fmt: skip
             st.text_input(t("Address of a picture"), key="address", placeholder="https://…")
             st.form_submit_button(t("Add"), key="add_address", on_click=_typed, args=(fit,))
+        if why := st.session_state.get("address_refused"):
+            st.error(formats.literal(t(why)), icon=":material/error:", width=400)
         st.caption(t("The desk fetches the picture itself, once, and forgets the address."))
 
 
 def _typed(fit: Fit) -> None:
-    _link(st.session_state["address"] or "", fit)
+    """Takes the address. One that is refused stays in the field, to be mended there."""
+    state = st.session_state
+    with trouble.callback():
+        state["address_refused"] = ""
+        if address := (state["address"] or "").strip():
+            try:
+                _take_address(address, fit)
+            except PictureDeskError as error:
+                state["address_refused"] = error.sentence
+                return
+            keep_references()
+        state["address"] = ""
 
 
 def _carried_here(fit: Fit, most: int) -> None:

@@ -125,8 +125,12 @@ def test_what_cannot_be_had_is_said_and_holds_nothing_up(room: Room, linked: Lin
 
 def test_what_is_no_address_is_refused_where_it_was_typed(room: Room) -> None:
     app = typed(room.open(), "a red kite")
-    assert refused(app)[0].startswith("This is not the address of a picture on the web. Nothing was charged.")
+    (said,) = [one.value for one in app.error if "address" in one.value]
+    assert said.replace("\\", "").startswith("This is not the address of a picture on the web. Nothing was charged.")
+    assert (refused(app), app.text_input(key="address").value) == ([], "a red kite"), "it can be mended there"
     assert asked_for(room) == 0
+    app = typed(app, ADDRESS)
+    assert ([*app.error], app.text_input(key="address").value, len(on_their_way(app))) == ([], "", 1)
 
 
 def test_one_that_loads_can_be_taken_out(room: Room, linked: LinkedPictures) -> None:
