@@ -12,10 +12,16 @@ function comeBack(me, otherwise) {
       watch.disconnect();
       const last = dialog.querySelector("[data-shows]")?.dataset.shows ?? "";
       const node = me.root.querySelector(`[data-key="${CSS.escape(last)}"]`) ?? me.root.querySelector(otherwise);
-      // Only now and then once more: where the server took the drawer away, the page behind it is inert a moment longer.
-      for (const later of [0, 250]) setTimeout(() => me.root.isConnected && document.activeElement === document.body && goTo(node, me), later);
+      land(me, node, performance.now() + 1000);
     }
   });
   me.watch?.disconnect();
   (me.watch = watch).observe(document.body, { childList: true, subtree: true });
+}
+
+// The page behind a drawer stays inert for a moment after it: until then nothing there takes the focus.
+function land(me, node, until) {
+  if (!me.root.isConnected || document.activeElement !== document.body || performance.now() > until) return;
+  goTo(node, me);
+  setTimeout(land, 16, me, node, until);
 }

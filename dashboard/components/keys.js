@@ -21,7 +21,11 @@ function show(me) {
   box.addEventListener("click", (event) => (event.target === box || event.target.closest("button")) && box.close());
   for (const name of ["keydown", "keyup", "pointerdown"]) box.addEventListener(name, (event) => event.stopPropagation());
   box.addEventListener("keydown", (event) => asks(event) && (event.preventDefault(), box.close()));
-  box.addEventListener("close", () => box.remove());
+  box.addEventListener("close", () => {
+    box.remove();
+    // A drawer that is drawn anew takes the focus back to itself, but cannot from under this.
+    if (document.activeElement === document.body) document.querySelector("[role=dialog]")?.focus();
+  });
   me.over.replaceChildren(box);
   box.showModal();
 }

@@ -153,6 +153,7 @@ def searches(page: Page, words: str) -> None:
 def asks_for_the_keys(page: Page, title: str) -> None:
     """Opens the list of keys, finds what it is for there, and closes it; the focus goes on where it was."""
     sheet, held = page.get_by_role("dialog", name="Keys"), "() => document.activeElement"
+    page.wait_for_function("() => document.activeElement !== document.body")  # a drawer takes it twice, to be read out
     before = page.evaluate_handle(held)
     page.keyboard.press("?")
     expect(sheet.get_by_role("button", name="Close")).to_be_focused()
