@@ -51,12 +51,12 @@ def compare() -> None:
         many = three_or_more() if len(named()) > 2 else []
         a = pair.find(asked["a"]) if asked.get("a") else ""
         if many:
-            several.draw(many, heard)
+            several.draw(many, heard, person=user.id)
         elif isinstance(a, str):
             empty(a)
         else:
             b = other(asked["b"], a.shot) if asked.get("b") else None
-            pair.draw(a, b, ring(a.shot, b.shot) if b else offers(a.shot), look(), heard)
+            pair.draw(a, b, ring(a.shot, b.shot) if b else offers(a.shot), look(), heard, person=user.id)
         acts.follow_up()
 
 

@@ -12,6 +12,7 @@ from data.clean import FORMATS
 from data.glances import FailedOfBatch
 from data.history import Card
 from data.links import CLEAN, SETTINGS, SIDECAR, download_name
+from data.marks import Marked
 from data.sidecar import ENDING
 from data.status import ACTIVE, TERMINAL, TaskStatus
 
@@ -33,7 +34,7 @@ def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> l
     if card.status == _S.SUCCEEDED:
         missing = [_missing()] if calls.missing and not calls.fetching else []
         return [*([] if in_drawer else _downloads(card)[:1]), *missing, *_iterate(card),
-                *_beside(card, around), _star(card, around), _pick(card, around)]  # fmt: skip
+                *_beside(card, around), *marks(around.marked(card))]  # fmt: skip
     if card.status == _S.QUEUED:
         title = t("Nothing was sent yet, so nothing is charged")
         return [{"act": "cancel", "label": t("Cancel (free)"), "title": title}]
@@ -124,17 +125,19 @@ def _beside(card: Card, around: "Surroundings") -> list[Action]:
     return found
 
 
-def _star(card: Card, around: "Surroundings") -> Action:
-    """A star of one's own."""
+def marks(marked: Marked) -> list[Action]:
+    """A star of one's own, and the team's mark."""
+    return [_star(marked), _pick(marked)]
+
+
+def _star(marked: Marked) -> Action:
     title = t("Mark it with your star; History shows them under Starred")
-    return {"act": "star", "label": t("Star"), "title": title, "keys": "F K", "pressed": around.marked(card).starred}
+    return {"act": "star", "label": t("Star"), "title": title, "keys": "F K", "pressed": marked.starred}
 
 
-def _pick(card: Card, around: "Surroundings") -> Action:
-    """The team's mark."""
+def _pick(marked: Marked) -> Action:
     title = t("Mark it as the team’s choice; History shows them under Picked")
-    pressed = around.marked(card).pick is not None
-    return {"act": "pick", "label": t("Pick"), "title": title, "keys": "B", "pressed": pressed}
+    return {"act": "pick", "label": t("Pick"), "title": title, "keys": "B", "pressed": marked.pick is not None}
 
 
 def _again() -> Action:

@@ -121,12 +121,12 @@ _RESULTS = Group(Sentence("Results of a batch"), "results", (
 ))  # fmt: skip
 
 _SEVERAL = Group(Sentence("Several pictures"), "several", (
-    Key("1", Sentence("Show picture 1; with Shift, leave it out"), ("1",)),
-    Key("2", Sentence("Show picture 2; with Shift, leave it out"), ("2",)),
-    Key("3", Sentence("Show picture 3; with Shift, leave it out"), ("3",)),
-    Key("4", Sentence("Show picture 4; with Shift, leave it out"), ("4",)),
-    Key("5", Sentence("Show picture 5; with Shift, leave it out"), ("5",)),
-    Key("6", Sentence("Show picture 6; with Shift, leave it out"), ("6",)),
+    Key("1", Sentence("Put picture 1 first; with Shift, leave it out"), ("1",)),
+    Key("2", Sentence("Put picture 2 first; with Shift, leave it out"), ("2",)),
+    Key("3", Sentence("Put picture 3 first; with Shift, leave it out"), ("3",)),
+    Key("4", Sentence("Put picture 4 first; with Shift, leave it out"), ("4",)),
+    Key("5", Sentence("Put picture 5 first; with Shift, leave it out"), ("5",)),
+    Key("6", Sentence("Put picture 6 first; with Shift, leave it out"), ("6",)),
     Key("+", Sentence("Zoom in"), ("+", "=")),
     Key("−", Sentence("Zoom out"), ("-",)),
     Key("0", Sentence("Fit"), ("0",)),

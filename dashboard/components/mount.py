@@ -29,7 +29,8 @@ def code(*parts: str) -> str:
 
 
 _PARTS = {
-    "pair": ("kit", "zoom", "beside", "films", "pair"), "several": ("kit", "zoom", "beside", "several"),
+    "pair": ("kit", "acts", "zoom", "beside", "films", "pair"),
+    "several": ("kit", "acts", "zoom", "beside", "several"),
     "cards": ("kit", "acts", "back", "batch_card", "cards"),
     "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "back", "tiles", "bar", "lasso", "gallery"),
     "results": ("kit", "back", "results"),

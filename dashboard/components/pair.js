@@ -63,6 +63,7 @@ function caption(which, one, me) {
     el("p", { class: "clamp soft", dir: "auto", title: one.prompt }, one.prompt),
     el("div", { class: "acts" },
       action({ act: "open", label: me.data.words.open }, one.task), action({ act: "use_again", label: me.data.words.again }, one.task), action({ label: me.data.words.download, href: one.href }),
+      buttons(one.marks, one.task, me),
       which === "B" && button(me, "other", me.data.words.other)));
 }
 
@@ -171,6 +172,8 @@ function mode(me, name) {
 }
 
 const local = {
+  star: switched,
+  pick: switched,
   mode: (node, me) => mode(me, node.dataset.id),
   swap: (_, me) => [(me.said = me.data.words.swapped), wish("swap", "", me)],
   previous: (_, me) => walk(me, -1),

@@ -5,7 +5,7 @@ without a round trip, and Python follows with the differences.
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +16,7 @@ from dashboard.resources import desk, picture_url
 from data.catalog import catalog
 from data.errors import NotFound
 from data.history import Card, Detail, Picture
+from data.marks import Marked
 from data.sentences import Sentence
 
 MODES = ("side", "slider", "flicker", "difference")
@@ -116,14 +117,20 @@ def shots(cards: Sequence[Card]) -> list[Shot]:
     return [Shot(card, index) for card in cards for index in range(len(card.pictures))]
 
 
-def draw(a: Found, b: Found | None, others: Sequence[Shot], look: Look, on_event: Callable[[str, str], None]) -> None:
-    """The whole view. `others` are the ring that B walks through; without a B, what is offered in its place."""
+def draw(
+    a: Found, b: Found | None, others: Sequence[Shot], look: Look, on_event: Callable[[str, str], None], *, person: str
+) -> None:
+    """The whole view. `others` are the ring that B walks through; without a B, what is offered in its place.
+
+    Marks are those that `person` sees.
+    """
+    marks = desk().marks.of([a.shot.card.id, *(shot.card.id for shot in others)], person)
     refs = [shot.ref for shot in others]
     shapes = [shot.picture.width / shot.picture.height for shot in (a.shot, *(others if b else ()))]
     found = differences.rows(a.detail, b.detail, (a.index, b.index)) if b else []
     data = {
         "words": spoken(WORDS), "mode": look.mode, "bright": look.bright,
-        "a": side(a.shot), "ring": [side(shot) for shot in others],
+        "a": side(a.shot, marks), "ring": [side(shot, marks) for shot in others],
         "at": refs.index(b.shot.ref) if b else None,
         "box": {"narrow": min(shapes), "wide": max(shapes)},  # of all: no step of a walk moves what is below
         "rows": found, "end": t(NOTHING_ELSE if found else ALL_THE_SAME),
@@ -131,13 +138,14 @@ def draw(a: Found, b: Found | None, others: Sequence[Shot], look: Look, on_event
     mount("pair", key="pair", data=data, on_event=on_event)
 
 
-def side(shot: Shot) -> dict[str, Any]:
-    """One picture, ready to draw."""
+def side(shot: Shot, marks: Mapping[str, Marked]) -> dict[str, Any]:
+    """One picture, ready to draw; `marks` by task. Its switches have no keys: which picture would they mean?"""
     card, one = shot.card, shot.picture
     return {
         "ref": shot.ref, "task": card.id, "name": views.model_label(card, catalog().get(card.model)),
         "prompt": card.prompt, "facts": f"{one.width} × {one.height} · {differences.file_format(one.mime)}",
         "width": one.width, "height": one.height, "video": views.video_mark(one),
         "thumb": picture_url(one.sha256, "320"), "src": picture_url(one.sha256, "1280"),
+        "marks": [one | {"keys": None} for one in actions.marks(marks.get(card.id, Marked()))],
         "full": actions.original_url(card, shot.index, save=False), "href": actions.original_url(card, shot.index),
     }  # fmt: skip

@@ -187,8 +187,10 @@ function listen(me) {
 }
 
 export default inOrder((component) => {
+  const held = component.parentElement.activeElement?.closest(".cell");
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
+  if (held && !held.isConnected) goTo(cellAt(me.at, me), me); // rows and columns changed places: it stands elsewhere now
   if (!me.ready) [(me.ready = true), listen(me)];
   measure(me);
   for (const select of me.root.querySelectorAll("select")) select.value = component.data.axes.find((axis) => axis.at === select.dataset.way)?.id;

@@ -1,5 +1,6 @@
-// Three to six pictures beside one another, zoomed and moved as one. A number puts its picture in front; with Shift it
-// leaves that one out: so the best is what remains. Which they are, and their order, the address says; nothing is stored.
+// Three to six pictures beside one another, zoomed and moved as one. A number puts its picture first; with Shift it
+// leaves that one out: so the best is what remains. Which they are, and their order, the address says. A picture keeps
+// its number as long as it is there, wherever it stands: the same key is never suddenly another picture's.
 
 const GAP = 8; // px between two
 const FOOT = 104; // px that stand below a picture: its caption
@@ -9,14 +10,23 @@ function render(data, me) {
   for (const name of ["sharp", "asked", "missing"]) me[name] ??= new Set();
   if (!data.shots.some((one) => me.shown?.has(one.ref))) me.view = { s: 1, x: 0, y: 0 }; // other pictures are seen whole first
   me.shown = new Set(data.shots.map((one) => one.ref));
+  number(me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     el("div", { class: "bar" }, el("h2", {}, data.title), zoomer(me, "several")),
     el("p", { class: "note soft" }, [data.words.how, ...data.notes].join(" ")),
     pictures(me),
-    table(data),
+    table(me),
   ];
 }
+
+function number(me) {
+  me.numbers = new Map([...(me.numbers ?? [])].filter(([ref]) => me.shown.has(ref)));
+  const free = [1, 2, 3, 4, 5, 6].filter((one) => ![...me.numbers.values()].includes(one));
+  for (const ref of me.shown) if (!me.numbers.has(ref)) me.numbers.set(ref, free.shift());
+}
+
+const numberOf = (one, me) => me.numbers.get(one.ref);
 
 function pictures(me) {
   const { words, shots } = me.data, { s, x, y } = me.view;
@@ -24,28 +34,30 @@ function pictures(me) {
     el("ol", { class: "panes" }, shots.map((one, at) => el("li", { "data-key": one.ref },
       el("div", { class: "pane" }, me.missing.has(one.src)
         ? el("p", { class: "missing" }, words.missing)
-        : el("img", { src: me.sharp.has(one.full) ? one.full : one.src, alt: `${at + 1}: ${one.prompt}`, width: one.width, height: one.height, draggable: "false", decoding: "sync" }),
-        playMark(one.video), el("span", { class: "tag", "aria-hidden": "true" }, at + 1)),
-      caption(one, at + 1, me)))));
+        : el("img", { src: me.sharp.has(one.full) ? one.full : one.src, alt: `${numberOf(one, me)}: ${one.prompt}`, width: one.width, height: one.height, draggable: "false", decoding: "sync" }),
+        playMark(one.video), el("span", { class: "tag", "aria-hidden": "true" }, numberOf(one, me))),
+      caption(one, at === 0, me)))));
 }
 
-function caption(one, place, me) {
-  const { words } = me.data, named = (text) => fill(text, { n: place });
+function caption(one, first, me) {
+  const { words } = me.data, n = numberOf(one, me), named = (text) => fill(text, { n });
   return el("div", { class: "caption" },
-    el("p", { class: "title" }, el("span", { class: "letter" }, place), el("b", {}, one.name)),
+    el("p", { class: "title" }, el("span", { class: "letter" }, n), el("b", {}, one.name)),
     el("p", { class: "soft facts", dir: "auto", title: one.prompt }, one.facts),
     el("div", { class: "acts" },
-      place > 1 && button(me, "front", named(words.front), { id: one.ref, text: words.in_front, key: capOf("several", String(place)) }),
+      !first && button(me, "front", named(words.front), { id: one.ref, text: words.first, key: capOf("several", String(n)) }),
+      buttons(one.marks, one.task, me),
       action({ act: "open", label: words.open }, one.task),
-      button(me, "leave", named(words.leave), { id: one.ref, text: "✕", key: `Shift+${capOf("several", String(place))}` })));
+      button(me, "leave", named(words.leave), { id: one.ref, text: "✕", key: `Shift+${capOf("several", String(n))}` })));
 }
 
-function table({ words, rows, end, shots }) {
+function table(me) {
+  const { words, rows, end, shots } = me.data;
   const cell = (value) => el("td", { dir: "auto" }, Array.isArray(value) ? value.map((one) => piece(one, words)) : value);
   return el("section", {},
     el("h2", {}, words.differences),
     rows.length > 0 && el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": words.differences }, el("table", { style: `--n:${shots.length}` },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, words.fact)), shots.map((_, at) => el("th", { scope: "col" }, at + 1)))),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, words.fact)), shots.map((one) => el("th", { scope: "col" }, numberOf(one, me))))),
       el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, row.name), row.values.map(cell)))))),
     el("p", { class: "soft end" }, end));
 }
@@ -64,10 +76,10 @@ function settle(me) {
   for (const pair of me.room.split(";")) stage(me).style.setProperty(...pair.split(":"));
 }
 
-const refAt = (place, me) => me.data.shots[place - 1]?.ref;
+const refOf = (n, me) => me.data.shots.find((one) => numberOf(one, me) === n)?.ref;
 
 function front(ref, me) {
-  if (!ref || ref === refAt(1, me)) return;
+  if (!ref || ref === me.data.shots[0].ref) return;
   me.said = fill(me.data.words.fronted, { name: me.data.shots.find((one) => one.ref === ref).name });
   wish("front", ref, me);
 }
@@ -79,6 +91,8 @@ function leave(ref, me) {
 }
 
 const local = {
+  star: switched,
+  pick: switched,
   front: (node, me) => [front(node.dataset.id, me), stage(me).focus({ preventScroll: true })], // the button is gone then
   leave: (node, me) => [leave(node.dataset.id, me), stage(me).focus({ preventScroll: true })],
   closer: (_, me) => zoom(me, 1.25),
@@ -95,7 +109,7 @@ function pressed(event, me) {
   const key = event.code === "Digit6" && event.key === "-" ? "6" : keyOf(event, "several"), { shiftKey, repeat } = event, { s, x, y } = me.view, arrow = { ArrowLeft: [1, 0], ArrowRight: [-1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[key];
   const held = path.some((one) => one.matches(".wide"));
   if (arrow && (shiftKey || s > 1) && !held) look(me, s, x + arrow[0] * 0.1, y + arrow[1] * 0.1);
-  else if ("123456".includes(key)) repeat || (shiftKey ? leave : front)(refAt(Number(key), me), me);
+  else if ("123456".includes(key)) repeat || (shiftKey ? leave : front)(refOf(Number(key), me), me);
   else if (key === "+" || key === "=") zoom(me, 1.25);
   else if (key === "-") zoom(me, 0.8);
   else if (key === "0") look(me, 1, 0, 0);

@@ -1,6 +1,6 @@
 """Three to six pictures side by side, and a table of what differs between any of them. It writes nothing.
 
-Their order is the address's: the one that is kept in front is its first.
+Their order is the address's: the one that was put first leads.
 """
 
 from collections.abc import Callable, Sequence
@@ -10,19 +10,21 @@ from dashboard.components import differences
 from dashboard.components.mount import mount
 from dashboard.components.pair import ALL_THE_SAME, NOTHING_ELSE, WORDS, Found, side
 from dashboard.language import spoken, t, tn
+from dashboard.resources import desk
 
 _WORDS: dict[str, Any] = {
-    "stage": "The pictures", "how": "Zoom and move one, and the others follow. A number puts its picture in front.",
-    "in_front": "In front", "front": "Put {n} in front", "leave": "Leave {n} out",
-    "fronted": "In front is now {name}.", "left": "{name} was left out.",
+    "stage": "The pictures", "how": "Zoom and move one, and the others follow. A number puts its picture first.",
+    "first": "First", "front": "Put {n} first", "leave": "Leave {n} out",
+    "fronted": "First is now {name}.", "left": "{name} was left out.",
     "pixels": "Their sizes differ: all are fitted to the same box, none is stretched.",
     "films": "Of a video its still is compared. Open it to play it.",
 }  # fmt: skip
 
 
-def draw(found: Sequence[Found], on_event: Callable[[str, str], None]) -> None:
-    """The whole view; the first is the one in front."""
-    words, shots = spoken(WORDS) | spoken(_WORDS), [side(one.shot) for one in found]
+def draw(found: Sequence[Found], on_event: Callable[[str, str], None], *, person: str) -> None:
+    """The whole view, in the order of the address, with the marks that `person` sees."""
+    marks = desk().marks.of([one.shot.card.id for one in found], person)
+    words, shots = spoken(WORDS) | spoken(_WORDS), [side(one.shot, marks) for one in found]
     notes = [words["pixels"]] if len({(one["width"], one["height"]) for one in shots}) > 1 else []
     if any(one["video"] for one in shots):
         notes.append(words["films"])

@@ -122,14 +122,20 @@ def test_three_to_six_stand_beside_one_another_with_what_differs_between_any_of_
     assert drawn(opened(form_room, a=a, b=b, c=c), "several")["title"] == "3 pictures"
 
 
-def test_the_best_is_put_in_front_and_the_others_are_left_out_in_the_address_alone(form_room: Room) -> None:
+def test_the_best_is_put_first_and_marked_and_the_others_are_left_out_in_the_address_alone(form_room: Room) -> None:
     a, b, c = batch(form_room, "a red kite", "a red kite", "a red kite")
     app = opened(form_room, a=a, b=b, c=c)
     tell(app, "several", "front", c)
     assert [app.query_params[name] for name in "abc"] == [c, a, b]
+    tell(app, "several", "pick", c)
+    tell(app, "several", "star", b)
+    marked = {one["ref"]: [mark["pressed"] for mark in one["marks"]] for one in drawn(app, "several")["shots"]}
+    assert marked == {a: [False, False], b: [True, False], c: [False, True]}
     tell(app, "several", "leave", a)
     assert not drawn(app, "several")
     assert (drawn(app, "pair")["a"]["ref"], app.query_params["b"]) == (c, b)
+    tell(app, "pair", "unpick", c)
+    assert [mark["pressed"] for mark in drawn(app, "pair")["a"]["marks"]] == [False, False]
     assert "c" not in app.query_params
 
 
