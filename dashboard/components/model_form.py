@@ -134,6 +134,15 @@ def _shape(control: Control, form: Form) -> None:
         size = form.asks[0].spec.output_size(form.asks[0].params)
         pixels = t("{width} × {height} pixels", width=size[0], height=size[1]) if size else ""
         st.caption(pixels or t(words.MODEL_CHOOSES_SIZE))
+    elif any(label not in control.options for label in _shapes(form)):
+        st.caption(t(words.SHAPES_OF_BOTH if len(form.asks) == 2 else words.SHAPES_OF_ALL))
+
+
+def _shapes(form: Form) -> Iterator[str]:
+    """What any of the models offers, as people read it."""
+    for ask in form.asks:
+        if (param := ask.spec.param(SHAPE)) is not None:
+            yield from (param.value_label(value) for value in param.allowed)
 
 
 def _square_then_tall_then_wide(value: str) -> tuple[int, float]:

@@ -87,6 +87,8 @@ OTHER_KIND = {
 KEYS = {"kie": "NANO_BANANA_API_KEY", "gemini": "GEMINI_API_KEY", "ark": "ARK_API_KEY"}
 """The setting that connects each road."""
 EACH = ("Model", "Is asked for", "Price of one")
+SHAPES_OF_BOTH = "Only the shapes that both models have."
+SHAPES_OF_ALL = "Only the shapes that all of these models have."
 EACH_ITS_OWN = "Not common to all, so each uses its own"
 LEFT_OUT = "left out: see below"
 MODEL_CHOOSES_SIZE = "the model chooses the size"

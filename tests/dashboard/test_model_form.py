@@ -306,6 +306,8 @@ def test_several_models_make_one_batch_at_the_sum_of_their_prices(room: Room) ->
 def test_only_common_settings_are_live_and_the_others_say_whose_they_are(room: Room) -> None:
     app = choose(room.open(), NANO, DREAM)
     assert set(app.pills(key="shape").options) & {"4:5", "5:4"} == set()
+    assert "Only the shapes that both models have." in said(app)
+    assert "Only the shapes" not in said(room.open())
     assert "Not common to all, so each uses its own: quality and file format." in said(app)
     assert re.search(r"None of them has a setting for .*seed.* or steps\.", said(app))
     assert [one.label for one in app.text_input if one.disabled] == []
