@@ -15,6 +15,7 @@ import streamlit as st
 from streamlit.components.v2 import component
 
 from dashboard.language import language, t
+from data.shrinking import UPLOAD_MB
 
 _HERE = Path(__file__).resolve().parent
 
@@ -125,9 +126,11 @@ def mount_composer(
     seconds.
     """
     state = st.session_state.get(key) or {}
+    refused = t("Not taken: not a picture that can be used, or over {most} MB.", most=UPLOAD_MB)
     data = {"field": field, "text": committed, "base": _base(committed), "seen": state.get("typed"),
             "whose": _base(person), "told": st.session_state.get(f"{key}_told"),
-            "drop_words": {"choose": t("Choose files"), "drop": t("Drop them here")}, **button}  # fmt: skip
+            "drop_words": {"choose": t("Choose files"), "drop": t("Drop them here"), "refused": refused},
+            **button}  # fmt: skip
 
     def pressed() -> None:
         said = (st.session_state.get(key) or {}).get("pressed") or {}
