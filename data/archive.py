@@ -10,7 +10,7 @@ was foreseen, are made up for by an unused stretch before the directory, which e
 import hashlib
 import logging
 import zlib
-from collections.abc import Generator, Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -55,15 +55,18 @@ class Archive:
         task_ids: Sequence[str],
         *,
         now: datetime,
+        names: Mapping[str, str],
         kind: str = "original",
     ) -> None:
         """Asks the database and looks at every file, so it takes a moment. Deleted tasks are not in it.
+
+        `names`: by which people have signed in, by id.
 
         `kind` is one of `links.KINDS`: with the settings there is a JSON file beside each; what has no place for them
         inside (an AVIF, a video) is the original. Raises StorageError where the folder cannot be read.
         """
         assert kind in KINDS
-        self._storage, self._now, self._kind = storage, now, kind
+        self._storage, self._now, self._kind, self._names = storage, now, kind, names
         self._models = catalog()  # one that changes while the archive is sent changes no length that was told
         self._references: dict[str, tuple[StoredImage, ...]] = {}
         if kind == SETTINGS:
@@ -106,7 +109,7 @@ class Archive:
                 yield local_header(beside, crc) + text
                 directory.append(directory_record(beside, crc, written))
                 written += beside.span
-        table = manifest(self._lines)
+        table = manifest(self._lines, self._names)
         entry, crc = Entry(MANIFEST, len(table), self._now), zlib.crc32(table)
         yield local_header(entry, crc) + table
         directory.append(directory_record(entry, crc, written))
@@ -188,7 +191,7 @@ class Archive:
             foreseen = list(self._foreseen(line)) if line.name else []
             entries += foreseen
             lines.append(replace(line, size=foreseen[0].size, sha256="0" * 64) if foreseen else line)
-        for entry in (*entries, Entry(MANIFEST, len(manifest(lines)), self._now)):
+        for entry in (*entries, Entry(MANIFEST, len(manifest(lines, self._names)), self._now)):
             records += len(directory_record(entry, 0, written))
             written += entry.span
         self._wide = needs_wide(len(entries) + 1, written + records + WIDEST_ENDING)

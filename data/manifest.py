@@ -6,7 +6,7 @@ It is for spreadsheets and programs: the column names are fixed and English, cre
 import csv
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -42,13 +42,13 @@ class Line:
     sha256: str = ""
 
 
-def manifest(lines: Iterable[Line]) -> bytes:
-    """CSV in UTF-8 with a byte order mark and CRLF, as Excel expects it (RFC 4180 otherwise)."""
+def manifest(lines: Iterable[Line], names: Mapping[str, str]) -> bytes:
+    """CSV in UTF-8 with a byte order mark and CRLF, as Excel expects it (RFC 4180 otherwise). `names`: as `called`."""
     out = io.StringIO(newline="")
     rows = csv.writer(out)
     out.write(_MARK)
     rows.writerow(COLUMNS)
-    rows.writerows(map(_cells, lines))
+    rows.writerows(_cells(line, names) for line in lines)
     return out.getvalue().encode("utf-8", "replace")
 
 
@@ -57,18 +57,35 @@ def inert(text: str) -> str:
     return f"'{text}" if text.startswith(_FORMULAS) else text
 
 
-def _cells(line: Line) -> tuple[str | int, ...]:
+def called(person: str, names: Mapping[str, str]) -> str:
+    """What tables for other programs call a person, the same in all of them and in every language.
+
+    The name that somebody signed in by, `names` by id; else the id without its issuer, such as "local" and "api".
+    """
+    return names.get(person) or person.rpartition("|")[2]
+
+
+def _cells(line: Line, names: Mapping[str, str]) -> tuple[str | int, ...]:
     card, picture = line.card, line.picture
     settings = json.dumps(card.params, ensure_ascii=False, sort_keys=True)
     seed = card.params.get("seed", "")
-    texts = (line.name, line.reason, card.id, card.batch_id, card.person, card.model, card.prompt, settings)
+    texts = (
+        line.name,
+        line.reason,
+        card.id,
+        card.batch_id,
+        called(card.person, names),
+        card.model,
+        card.prompt,
+        settings,
+    )
     facts: tuple[str | int, ...] = ("", "", "", "")
     if picture is not None:
         seconds = "" if picture.duration_ms is None else f"{picture.duration_ms / 1000:g}"
         facts = (line.size if line.name else "", picture.width, picture.height, seconds)
     ends = (_time(card.created_at), _time(card.finished_at), line.sha256 if line.name else "",
             "" if picture is None else picture.sha256)  # fmt: skip
-    belongs = (inert(card.project or ""), inert(line.picked_by))
+    belongs = (inert(card.project or ""), inert(called(line.picked_by, names)))
     paid = format_credits(card.charged_micro) if line.pays else ""
     return (*map(inert, texts), seed if isinstance(seed, int) else inert(str(seed)), *facts, paid, *ends, *belongs)
 

@@ -5,7 +5,7 @@ MiB, one that hangs up ends the reading, and the event loop waits for no disk.
 """
 
 import logging
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import aclosing
 from urllib.parse import parse_qsl
 
@@ -19,6 +19,7 @@ from callback_server.routes.opened import Opened
 from data.archive import Archive
 from data.links import ARCHIVE, ARCHIVED, archive_name
 from data.marks import Marks
+from data.preferences import Preferences
 from data.schema import utcnow
 
 log = logging.getLogger(__name__)
@@ -36,8 +37,7 @@ async def archive(request: Request) -> Response:
         text = "This download is not valid, or no longer. Reload the page that offered it, and ask for it again.\n"
         return PlainTextResponse(text, 403, _HEADERS)
     kind = fields["k"]
-    stores = (desk.history, desk.glances, Marks(desk.db), desk.storage)
-    made = await run_in_threadpool(Archive, *stores, task_ids, now=utcnow(), kind=kind)
+    made = await run_in_threadpool(_made, desk, task_ids, kind)
     log.info(
         "archive: %s takes %d files (%s) of %d tasks, %d bytes", fields["w"], made.files, kind, len(task_ids), made.size
     )
@@ -48,6 +48,11 @@ async def archive(request: Request) -> Response:
 
 router = APIRouter()
 router.add_route(ARCHIVE, archive, methods=["POST"])
+
+
+def _made(desk: Opened, task_ids: Sequence[str], kind: str) -> Archive:
+    stores = (desk.history, desk.glances, Marks(desk.db), desk.storage)
+    return Archive(*stores, task_ids, now=utcnow(), names=Preferences(desk.db).everybodys("name"), kind=kind)
 
 
 async def _fields(request: Request) -> dict[str, str]:

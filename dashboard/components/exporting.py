@@ -2,7 +2,7 @@
 
 import streamlit as st
 
-from dashboard.components import gallery, listing, people
+from dashboard.components import gallery, listing
 from dashboard.language import t, tn
 from dashboard.resources import desk, now
 from data.export import to_csv
@@ -52,6 +52,4 @@ def _table(query: Query, person: str) -> bytes:
     top = kept.top if kept is not None else None
     cards = desk().search.page(query, person, top=top, limit=SELECTED).cards
     marks = desk().marks.of([card.id for card in cards], person)
-    named = desk().preferences.everybodys("name")
-    names = {card.person: people.called(card.person, str(named.get(card.person) or "")) for card in cards}
-    return to_csv(cards, marks, names)
+    return to_csv(cards, marks, desk().preferences.everybodys("name"))

@@ -190,7 +190,7 @@ def test_an_archive_is_as_long_as_was_told_though_a_model_is_renamed_meanwhile(
     stores = server.opened.history, server.opened.glances, Marks(server.db), server.opened.storage
     monkeypatch.setattr("data.catalog.LOOK_SECONDS", 0.0)
     follow(tmp_path / "names")
-    planned = Archive(*stores, ids, now=now(), kind=SETTINGS)
+    planned = Archive(*stores, ids, now=now(), names={}, kind=SETTINGS)
     spec = catalog().require(MODEL)
     content = bytearray()
     try:

@@ -24,7 +24,7 @@ def test_a_task_is_one_line_with_its_files_and_marks(stores: Stores) -> None:
     (row,) = rows(stores, 熊猫=Marked(starred=True, tags=("a", "b")))
     assert tuple(row) == COLUMNS
     wanted = {
-        "person": "Ann", "prompt": "熊猫", "status": "succeeded", "credits": "4", "pictures": "2", "bytes": "4000000",
+        "person": "Ann", "prompt": "熊猫", "status": "done", "credits": "4", "pictures": "2", "bytes": "4000000",
         "starred": "yes", "tags": "a, b",
     }  # fmt: skip
     assert row.items() >= wanted.items()

@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
@@ -13,6 +14,7 @@ from data.manifest import COLUMNS, Line, manifest
 from data.status import TaskStatus
 
 NOW = datetime(2026, 11, 27, 10, tzinfo=UTC)
+NAMES = {"https://id|7": "Ann"}
 PICTURE = Picture("ab" * 32, "image/png", 1024, 768, 2_000_000)
 
 
@@ -24,11 +26,11 @@ def card(prompt: str = "a kite", **params: object) -> Card:
 
 
 def rows(*lines: Line) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(manifest(lines).decode("utf-8-sig"), newline="")))
+    return list(csv.DictReader(io.StringIO(manifest(lines, NAMES).decode("utf-8-sig"), newline="")))
 
 
 def test_excel_reads_chinese_because_a_mark_says_that_it_is_utf_8() -> None:
-    raw = manifest([Line(card("红色的风筝"), PICTURE, "a.png")])
+    raw = manifest([Line(card("红色的风筝"), PICTURE, "a.png")], NAMES)
     assert raw.startswith(b"\xef\xbb\xbf" + ",".join(COLUMNS).encode() + b"\r\n")
     assert "红色的风筝" in raw.decode()
 
@@ -54,3 +56,9 @@ def test_what_was_left_out_says_why_and_what_was_paid_stands_once() -> None:
     assert [line["credits"] for line in lines] == ["4.5", "", "4.5"]
     assert {line["project"] for line in lines} == {"Spring"}
     assert [line["left_out_because"] for line in lines] == ["", "", "No."]
+
+
+def test_who_signed_in_has_that_name_and_who_did_not_the_id() -> None:
+    line = Line(card(), PICTURE, "a.png", picked_by="https://id|7")
+    lines = rows(line, Line(replace(card(), person="https://id|8"), PICTURE, "b.png"))
+    assert [(line["person"], line["picked_by"]) for line in lines] == [("ann", "Ann"), ("8", "")]
