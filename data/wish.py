@@ -61,7 +61,7 @@ def left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
     last = sa.func.max(wish.c.seq).filter(wish.c.deleted_at.is_(None))
     own = sa.func.max(wish.c.seq).filter(wish.c.id == wish.c.first)
     better = sa.func.count().filter(wish.c.status.not_in(_IN_VAIN))
-    lasts = sa.select(last).group_by(wish.c.first).having(better == 0, last == own)
+    lasts = sa.select(last).group_by(wish.c.first).having(better == 0).having(last == own)
     return select(col(Task.seq)).where(col(Task.seq).in_(lasts), col(Task.status) == TaskStatus.FAILED)
 
 
