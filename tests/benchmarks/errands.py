@@ -105,7 +105,8 @@ def download_twenty(page: Page) -> None:
     tiles.nth(0).click(modifiers=["Control"])
     tiles.nth(19).click(modifiers=["Shift"])
     with page.expect_download() as download:
-        page.get_by_role("button", name="Download").click()
+        page.get_by_role("button", name="Download ZIP").click()
+        page.get_by_role("button", name="Originals").click()
     with zipfile.ZipFile(io.BytesIO(Path(download.value.path()).read_bytes())) as archive:
         assert len(archive.namelist()) == 21, archive.namelist()
     page.keyboard.press("Escape")
