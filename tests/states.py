@@ -141,7 +141,7 @@ def history(eyes: Eyes, person: Person) -> None:
     expect(page.locator(".tile.gone")).to_have_count(0)
     _over_the_list(eyes, page)
     page.get_by_label("Search", exact=True).fill(f"{WORD} nothing of that cost:much")
-    expect(page.get_by_text(re.compile("^None of"))).to_be_visible()
+    expect(page.get_by_text(re.compile("^No match among"))).to_be_visible()
     eyes.look("a search without a match")
 
 
