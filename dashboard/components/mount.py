@@ -168,7 +168,8 @@ def mount_news(*, key: str, url: str, data: Mapping[str, Any]) -> None:
     `data`: `revision`, what the fragment has seen, None where that is not known; and what else concerns it: `every`
     (seconds), `leisurely`, `title`.
     """
-    _draw(_NEWS, key=key, data={"url": url, **data}, default={"news": 0}, on_news_change=lambda: None)
+    ring = (st.session_state.get(key) or {}).get("news", 0)
+    _draw(_NEWS, key=key, data={"url": url, "ring": ring, **data}, default={"news": 0}, on_news_change=lambda: None)
 
 
 def style_page() -> None:

@@ -68,10 +68,17 @@ function draw(part) {
   part.waits = null;
   Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
   part.since ??= part.asked;
-  part.wake();
+  ring(part);
   part.tries = (part.tries ?? 0) + 1;
   clearTimeout(part.unseen);
   part.unseen = setTimeout(lost, patience(part) * part.tries, part);
+}
+
+let rings = 0;
+
+function ring(part) {
+  part.ring = rings += 1;
+  part.wake(part.ring);
 }
 
 // A server that has much to do is slow: asked twice it would have twice as much.
@@ -101,7 +108,7 @@ function tick(part) {
   const deaf = part.line.socket?.readyState !== WebSocket.OPEN;
   if (document.hidden || works() || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
   part.at = Date.now();
-  part.wake();
+  ring(part);
 }
 
 document.addEventListener("visibilitychange", () => {
@@ -112,7 +119,7 @@ document.addEventListener("visibilitychange", () => {
   }
 });
 
-let news = 0, noted = 0;
+let noted = 0;
 
 // What has ended, to who looks at something else and has asked for it: at no tab of the desk. Of several tabs, one says
 // it. Where a page alone may not, there is only the title.
@@ -141,7 +148,10 @@ function show({ number, title, body }) {
   } catch {} // Android
 }
 
-const parts = new WeakMap(); // Streamlit calls us again at each drawing, but what we return only at the very end
+// Streamlit calls us again where a drawing has other data than the one before, and what we return only at the very end. So
+// each carries back the ring that it has heard, and is known by it: the answer to one where nothing has changed is seen too,
+// and a drawing that was under way before the ring is not taken for it.
+const parts = new WeakMap();
 
 export default inOrder(({ data, parentElement, setStateValue }) => {
   const part = parts.get(parentElement) ?? {};
@@ -150,12 +160,12 @@ export default inOrder(({ data, parentElement, setStateValue }) => {
   part.line = lineTo(data.url);
   part.line.parts.add(part);
   Object.assign(part, { leisurely: data.leisurely, title: data.title, every: data.every * 1000 });
-  part.wake = () => setStateValue("news", (news += 1));
+  part.wake = (number) => setStateValue("news", number);
   if (data.title && document.title !== data.title) document.title = data.title;
   if (data.ended) note(data.ended);
   clearInterval(part.timer);
   if (data.every) part.timer = setInterval(tick, 500, part);
-  drawn(part, data.revision);
+  if (data.ring >= (part.ring ?? 0)) drawn(part, data.revision);
   connect(part.line);
   return () => leave(part);
 });

@@ -129,3 +129,12 @@ def test_a_part_is_told_how_far_the_news_were_before_it_read(form_room: Room) ->
         before = drawn(app, part)["revision"]
         form_room.ask()
         assert drawn(app.run(), part)["revision"] == form_room.history.revision() > before
+
+
+def test_the_drawing_that_a_ring_has_asked_for_carries_it_back(form_room: Room) -> None:
+    app = form_room.open()
+    assert drawn(app, "news_now")["ring"] == 0
+    number = drawn(app, "news_now")["drawn"]
+    app.session_state["news_now"] = {"news": 4}
+    answer = drawn(app.run(), "news_now")
+    assert (answer["ring"], answer["drawn"]) == (4, number + 1)

@@ -1,0 +1,84 @@
+"""A part asks for one drawing at a time, and knows the answer by the ring that it carries back."""
+
+import json
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, WebSocketRoute
+
+from dashboard.components.mount import code
+
+LISTEN = """async (code) => {
+  const { default: draw } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
+  const parentElement = document.body.appendChild(document.createElement("div"));
+  window.rings = [];
+  window.part = (data) => void draw({ data, parentElement, setStateValue: (_, ring) => rings.push(ring) });
+}"""
+PROMPT = 1_000  # ms; one that nobody answers is repeated after three seconds
+
+
+class Part:
+    """A part that stands in a page, and the server's end of its line."""
+
+    def __init__(self, page: Page) -> None:
+        self.page, self.drawn = page, 0
+        self.line: WebSocketRoute | None = None
+        page.route_web_socket("**/live", self._answer)
+        page.evaluate(LISTEN, code("news"))
+
+    def _answer(self, line: WebSocketRoute) -> None:
+        self.line = line
+
+    def draw(self, revision: int, *, ring: int = 0, **more: Any) -> None:
+        """What Streamlit does with a run that has heard this ring; nothing where it has the data of the one before."""
+        self.drawn += 1
+        data = {"epoch": "a", "drawn": self.drawn, "url": "ws://127.0.0.1:9/live", "revision": revision, "ring": ring}
+        self.page.evaluate("data => part(data)", {**data, "every": None, "leisurely": False, "title": "", **more})
+
+    def tell(self, revision: int) -> None:
+        """Something has moved."""
+        self.page.wait_for_timeout(100)
+        assert self.line is not None
+        self.line.send(json.dumps({"revision": revision, "moved": True}))
+
+    def rung(self, times: int, *, within: int = PROMPT) -> int:
+        """Waits for that many rings; the number of the last."""
+        self.page.wait_for_function("times => rings.length === times", arg=times, timeout=within)
+        return int(self.page.evaluate("rings.at(-1)"))
+
+
+@pytest.fixture
+def part(page: Page) -> Part:
+    return Part(page)
+
+
+def test_an_answer_in_which_nothing_has_changed_leaves_the_part_ready_for_the_next_news(part: Part) -> None:
+    part.draw(7)
+    part.tell(8)
+    ring = part.rung(1)
+    part.draw(8, ring=ring)
+    part.tell(8)  # of what it shows already
+    again = part.rung(2)
+    assert again != ring  # so that its answer has other data than the one before, whatever it shows
+    part.draw(8, ring=again)
+    part.tell(9)
+    part.rung(3)
+
+
+def test_a_drawing_that_was_under_way_is_not_taken_for_the_answer(part: Part) -> None:
+    part.draw(7)
+    part.tell(8)
+    ring = part.rung(1)
+    part.draw(7, title="drawn before it heard the ring")
+    part.tell(9)
+    part.page.wait_for_timeout(500)
+    assert part.page.evaluate("rings.length") == 1  # one drawing at a time
+    part.draw(8, ring=ring)
+    part.rung(2)
+
+
+def test_a_ring_that_is_never_answered_is_repeated(part: Part) -> None:
+    part.draw(7)
+    part.tell(8)
+    part.rung(1)
+    part.rung(2, within=6_000)
