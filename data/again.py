@@ -30,6 +30,9 @@ _RETRY = Relation.RETRY
 _ENDED_IN_NOTHING = frozenset({TaskStatus.FAILED, TaskStatus.CANCELLED})
 _PERHAPS_PAID = col(Submission.outcome).in_((*OPEN, Outcome.SUCCEEDED))
 NOTHING_DONE = Sentence("Nothing was asked for and nothing was charged.")
+_TRIED_SINCE = paragraph(
+    Sentence("This was tried again since, in vain too."), NOTHING_DONE, Sentence("Go on from its newest try.")
+)
 
 
 @dataclass(frozen=True)
@@ -74,16 +77,18 @@ def retry_one(
     if task.status not in _ENDED_IN_NOTHING:
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
+    if other is None and wish.newest(tasks) != task_id:
+        raise NotAllowed(_TRIED_SINCE)
     request = other or asked_again(task, inputs(session, [task]).get(task.id, ()), now)
     parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
     return _bought(session, [request], [parent], [task.project], who=who, source=task.source, now=now, said=said)[0]
 
 
 def retry_batch(
-    session: Session, batch_id: str, *, who: str, now: datetime, said: Said, also_doubtful: bool
+    session: Session, batch_id: str, *, tries: Sequence[str], who: str, now: datetime, said: Said, also_doubtful: bool
 ) -> Retried:
-    """Those of a batch that are left to try and whose model still takes them, as a new batch."""
-    tasks = _left(session, col(Task.batch_id) == batch_id)
+    """Those of a batch, or (`tries`) of what stands for them, that are left to try and whose model still takes them."""
+    tasks = _left(session, col(Task.id).in_(tries) if tries else col(Task.batch_id) == batch_id)
     plan = plan_of_retry(session, batch_id)
     source = tasks[0].source if tasks else ""
     return _retried(session, tasks, who=who, source=source, now=now, said=said, plan=plan, also_doubtful=also_doubtful)
@@ -99,10 +104,12 @@ def retry_these(session: Session, task_ids: Sequence[str], *, who: str, now: dat
 
 def refuse_beside_a_retry(session: Session, task_id: str) -> None:
     """Locks the wish of a task that is to be sent once more itself. Raises NotAllowed where a retry came before."""
-    wish.lock(session, col(Task.id) == task_id)
+    tasks = wish.lock(session, col(Task.id) == task_id)
     if wish.others(session, task_id, *ACTIVE, TaskStatus.SUCCEEDED):
         happened = Sentence("This was asked for again already, and that is under way or has its picture.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it, or give up without trying again.")))
+    if wish.newest(tasks) != task_id:
+        raise NotAllowed(_TRIED_SINCE)
 
 
 def left(connection: Connection, *which: ColumnElement[bool], today: date) -> dict[str, Left]:

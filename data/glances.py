@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy import ColumnElement
 from sqlmodel import col, select
 
 from data.again import left
@@ -19,6 +20,7 @@ from data.images import StoredImage
 from data.rows import not_on_record, stored_image
 from data.schema import NOT_DELETED, Artifact, Submission, Task, TaskEvent
 from data.status import OPEN, Outcome, TaskStatus
+from data.wish import stand_ins
 
 COUNTED = 10_000
 """Beyond this many nobody counts on; a count must cost the same with a million rows."""
@@ -36,12 +38,13 @@ class Calls:
 
 
 @dataclass(frozen=True)
-class FailedOfBatch:
-    """The tasks of a batch that may be tried again together. `estimate_micro` is None where a price is unknown."""
+class Failed:
+    """Tasks that may be tried again together. `estimate_micro` is None where a price is unknown."""
 
     count: int
     estimate_micro: int | None
     doubtful: int  # of them, those that may be paid for already
+    ids: tuple[str, ...]  # and of those whose model has gone
 
 
 _CALL: tuple[Any, ...] = tuple(
@@ -94,14 +97,28 @@ class Glances:
             found[row.task_id] = _with(found.get(row.task_id, Calls()), row, home[row.id])
         return found
 
-    def failed_of_batch(self, batch_id: str) -> FailedOfBatch:
+    def failed_of_batch(self, batch_id: str) -> Failed:
         """What `TaskStore.retry_failed` would ask for again, at today's price."""
+        return self._failed(col(Task.batch_id) == batch_id)
+
+    def failed_of(self, task_ids: Sequence[str]) -> Failed:
+        """The same of these tasks."""
+        return self._failed(col(Task.id).in_(task_ids))
+
+    def _failed(self, which: ColumnElement[bool]) -> Failed:
         with self._db.look() as connection:
-            found = left(connection, col(Task.batch_id) == batch_id, today=self._clock().date()).values()
-        offered = [one for one in found if one.offered]
+            found = left(connection, which, today=self._clock().date())
+        offered = [one for one in found.values() if one.offered]
         known = [one.price_micro for one in offered if one.price_micro is not None]
         total = sum(known) if len(known) == len(offered) else None
-        return FailedOfBatch(len(offered), total, sum(one.doubtful for one in offered))
+        return Failed(len(offered), total, sum(one.doubtful for one in offered), tuple(found))
+
+    def stand_ins(self, task_ids: Sequence[str]) -> dict[str, str]:
+        """By task, the try that stands for the same wish now, where that is another: it offers what is left to do."""
+        if not task_ids:
+            return {}
+        with self._db.look() as connection:
+            return stand_ins(connection, task_ids)
 
     def inputs(self, task_ids: Sequence[str]) -> dict[str, tuple[StoredImage, ...]]:
         """The references of each task, by position; tasks without any are left out."""

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy import Connection, Row
 from sqlmodel import col
 
+from data import wish
 from data.causes import REFUSED
 from data.db import Database
 from data.family import DEEPEST
@@ -136,8 +137,7 @@ def _tries(connection: Connection, asked: Sequence[Row[Any]]) -> tuple[dict[str,
 
 
 def _standing(tries: Sequence[Card]) -> Card:
-    """The newest that has a picture, or else the newest."""
-    return next((card for card in reversed(tries) if card.status == TaskStatus.SUCCEEDED), tries[-1])
+    return max(tries, key=lambda card: wish.stands(card.status, card.seq))
 
 
 def _seconds(card: Card, sent: Mapping[str, datetime]) -> float | None:

@@ -130,7 +130,7 @@ class TaskStore:
 
         Raises:
             NotFound: no such task.
-            NotAllowed: it is itself under way or done, or another try at it has its picture.
+            NotAllowed: it is itself under way or done, or another try at it has its picture, or is newer.
             InvalidRequest: the model has gone or changed since.
             BudgetExceeded: it would pass a budget, or cost more than was said.
         """
@@ -138,10 +138,13 @@ class TaskStore:
             return retry_one(session, task_id, who=who, now=self._clock(), other=other, said=said)
 
     def retry_failed(
-        self, batch_id: str, *, who: str, said: Said = _NOTHING_SAID, also_doubtful: bool = True
-    ) -> Retried:
-        """Asks again for what of a batch came to nothing, of each wish for its last try, as one new batch.
+        self, batch_id: str, *, who: str, tries: Sequence[str] = (), said: Said = _NOTHING_SAID,
+        also_doubtful: bool = True,
+    ) -> Retried:  # fmt: skip
+        """Asks again for what of a batch came to nothing, as one new batch; what was tried again since is left out.
 
+        `tries` names what stands for its tasks in its results, which may be their retries: then these are asked for
+        again, and none that is newer than what whoever pressed has seen.
         `also_doubtful`: also for what may be paid for already and may bring its picture yet.
 
         Raises:
@@ -150,7 +153,8 @@ class TaskStore:
             BudgetExceeded: it would pass a budget, or cost more than was said; none of it was made.
         """
         with self._db.transaction() as session:
-            return retry_batch(session, batch_id, who=who, now=self._clock(), said=said, also_doubtful=also_doubtful)
+            return retry_batch(session, batch_id, tries=tries, who=who, now=self._clock(), said=said,
+                               also_doubtful=also_doubtful)  # fmt: skip
 
     def cancel_waiting(self, batch_id: str, *, who: str) -> int:
         """Cancels for free what of a batch was not sent yet, and gives how many that were; the rest goes on."""
@@ -242,7 +246,7 @@ class TaskStore:
 
         Raises:
             NotFound: no such task.
-            NotAllowed: nothing about it is in doubt, or (`again`) a retry of it is under way.
+            NotAllowed: nothing about it is in doubt, or (`again`) a newer try than it is there.
             BudgetExceeded: `again` would pass a budget; then nothing has changed.
         """
         with self._db.transaction() as session:

@@ -2,17 +2,22 @@
 
 Retries hang on each other by `parent_id`, and several may hang on one: a wish is a tree, found from any of its tasks
 by climbing to its top and walking down again. Whoever asks again locks all of it (`lock`) before they look at it.
+
+What is left to do of a wish is offered by its newest try alone: of two buttons for one wish somebody presses both.
 """
 
+from collections.abc import Sequence
+from typing import Any
+
 import sqlalchemy as sa
-from sqlalchemy import ColumnElement
+from sqlalchemy import ColumnElement, Connection
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
 from data.moves import lock_tasks
 from data.relation import Relation
 from data.schema import NOT_DELETED, Task
-from data.status import TaskStatus
+from data.status import ACTIVE, TaskStatus
 
 _TASK = Task.__table__  # type: ignore[attr-defined]
 _RETRY = Relation.RETRY
@@ -51,6 +56,25 @@ def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:
     return list(session.exec(mine.where(col(Task.status).in_(statuses)).order_by(col(Task.seq).desc())))
 
 
+def stands(status: TaskStatus, seq: int) -> tuple[bool, bool, int]:
+    """Sorts the tries at a wish; the last stands for it: one with its picture, or under way, or the newest of all."""
+    return status == TaskStatus.SUCCEEDED, status in ACTIVE, seq
+
+
+def newest(tasks: Sequence[Task]) -> str:
+    """Of the tasks of a wish the newest that is left to see: it alone offers what is to be done yet."""
+    return max((task for task in tasks if task.deleted_at is None), key=lambda task: task.seq or 0).id
+
+
+def stand_ins(connection: Connection, task_ids: Sequence[str]) -> dict[str, str]:
+    """By task, what stands for its wish now, where that is another task. Of what is deleted nothing stands."""
+    found: dict[str, list[tuple[tuple[bool, bool, int], str]]] = {}
+    for first, task_id, seq, status in connection.execute(_TRIES, {"ids": task_ids}):
+        found.setdefault(first, []).append((stands(status, seq), task_id))
+    best = {first: max(tries)[1] for first, tries in found.items()}
+    return {first: task_id for first, task_id in best.items() if task_id != first}
+
+
 def left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
     """The `seq` of what is left to try of these: those that failed and are the last try at a wish that came to nothing.
 
@@ -81,3 +105,12 @@ def _wishes(*which: ColumnElement[bool]) -> sa.CTE:
     down = sa.select(wish.c.first, *(again.c[name] for name in kept)).where(again.c.relation == _RETRY)
     # UNION, not UNION ALL: who was climbed over is walked down from as well.
     return wish.union(down.join_from(wish, again, again.c.parent_id == wish.c.id))
+
+
+def _tries() -> sa.Select[Any]:
+    wish = _wishes(col(Task.id).in_(sa.bindparam("ids", expanding=True)))
+    return sa.select(wish.c.first, wish.c.id, wish.c.seq, wish.c.status).where(wish.c.deleted_at.is_(None))
+
+
+_TRIES = _tries()
+"""Written once: an open page asks at every move of a task, and writing a statement takes longer than running it."""

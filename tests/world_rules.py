@@ -74,9 +74,12 @@ class People(RuleBasedStateMachine):
         return any(call[name] is not None and call[name] <= now for call in self.world.seen.calls.values())
 
     def asked_again(self, task_id: str) -> bool:
-        """Whether it is asked for again already: another task of its wish is under way, or has a picture."""
+        """Whether it is asked for again already: another try at its wish is under way, has a picture, or is newer."""
         others = [task for task in wish(self.world.seen, task_id) if task["id"] != task_id]
-        return any(task["status"] not in ENDED or task["status"] == "succeeded" for task in others)
+        if any(task["status"] not in ENDED or task["status"] == "succeeded" for task in others):
+            return True
+        seq = self.world.seen.tasks[task_id]["seq"]
+        return any(task["seq"] > seq and task["deleted_at"] is None for task in others)
 
     def has(self, task: Row, outcome: str) -> bool:
         return any(call["outcome"] == outcome for call in self.world.seen.by_task[task["id"]])

@@ -9,7 +9,7 @@ from dashboard.resources import now, picture_url
 from data.catalog import catalog
 from data.causes import REFUSED
 from data.clean import FORMATS
-from data.glances import FailedOfBatch
+from data.glances import Failed
 from data.history import Card
 from data.links import CLEAN, SETTINGS, SIDECAR, download_name
 from data.marks import Marked
@@ -156,20 +156,41 @@ def _missing() -> Action:
 
 def _failed(card: Card, around: "Surroundings") -> list[Action]:
     calls = around.of(card)
+    if card.id in around.stand_ins:
+        return _superseded(card, around)
     if calls.doubtful:
         return [*_doubt(card, around), _again()]
     today = _price_today(card, around)
     price = formats.about(today, practice=around.practice)
     title = t("Ask for the same again as a new request")
     retry = {"act": "retry", "label": t("Retry · {price}", price=price), "title": title, "id": promise(card.id, today)}
-    if card.error_code in _PAID_RESULT or calls.missing:
-        title = t("Fetch the finished file again")
-        home = {"act": "download_again", "label": t("Retry download (free)"), "title": title}
-        return [home, retry, _again()]
+    if _is_paid_for(card, around):
+        return [_fetch_again(), retry, _again()]
     ask = [_check()] if calls.askable else []
     if card.error_code in REFUSED:  # first what can help: the same again would be refused again
         return [*ask, *_by_another(card, around), _again(), retry]
     return [*ask, retry, *_by_another(card, around), _again()]
+
+
+def _superseded(card: Card, around: "Surroundings") -> list[Action]:
+    """What was tried again buys nothing more: it leads to its newest try, and keeps what is free."""
+    newest = {"act": "open", "label": t("Open its newest try"), "id": around.stand_ins[card.id],
+              "title": t("It was tried again since; what can be done yet stands there")}  # fmt: skip
+    free = [_check()] if around.of(card).askable else []
+    if around.of(card).doubtful:
+        free.append(_give_up(card))
+    elif _is_paid_for(card, around):
+        free = [_fetch_again()]
+    return [newest, *free, _again()]
+
+
+def _is_paid_for(card: Card, around: "Surroundings") -> bool:
+    return card.error_code in _PAID_RESULT or around.of(card).missing > 0
+
+
+def _fetch_again() -> Action:
+    title = t("Fetch the finished file again")
+    return {"act": "download_again", "label": t("Retry download (free)"), "title": title}
 
 
 def _price_today(card: Card, around: "Surroundings") -> int | None:
@@ -197,14 +218,21 @@ def _by_another(card: Card, around: "Surroundings") -> list[Action]:
 
 def _doubt(card: Card, around: "Surroundings") -> list[Action]:
     """Whoever gives a doubt up takes it upon themselves that it may have been paid for, and is told so first."""
-    price = formats.about(card.estimate_micro, practice=around.practice)
-    spec = catalog().get(card.model)
-    road = spec.provider if spec else ""
-    no = t(words.let_be(road))
-    stop = _asking("stop", t("Give up?"), t(words.GIVE_UP), t(words.given_up(road)), no)
+    price, road = formats.about(card.estimate_micro, practice=around.practice), _road(card)
     label = t("Give up and try again · {price}", price=price)
-    stop_again = _asking("stop_again", t("Give up and try again?"), label, t(words.paid_twice(road)), no)
-    return [*([_check()] if around.of(card).askable else []), stop, stop_again]
+    warning, no = t(words.paid_twice(road)), t(words.let_be(road))
+    stop_again = _asking("stop_again", t("Give up and try again?"), label, warning, no)
+    return [*([_check()] if around.of(card).askable else []), _give_up(card), stop_again]
+
+
+def _give_up(card: Card) -> Action:
+    warning, no = t(words.given_up(_road(card))), t(words.let_be(_road(card)))
+    return _asking("stop", t("Give up?"), t(words.GIVE_UP), warning, no)
+
+
+def _road(card: Card) -> str:
+    spec = catalog().get(card.model)
+    return spec.provider if spec else ""
 
 
 def _asking(act: str, question: str, label: str, warning: str, no: str) -> Action:
@@ -213,7 +241,7 @@ def _asking(act: str, question: str, label: str, warning: str, no: str) -> Actio
     return {"act": act, "label": label, "title": warning, "ask": ask}
 
 
-def batch_action(task_id: str, failed: FailedOfBatch, *, practice: bool) -> list[Action]:
+def batch_action(task_id: str, failed: Failed, *, practice: bool) -> list[Action]:
     """Trying the failed of this task's batch again, where it is more than one."""
     if failed.count < 2:
         return []

@@ -61,7 +61,7 @@ def _promised(price: str = "", count: str = "") -> Said:
 
 
 def _with_batch(act: str, said: str, person: str) -> None:
-    """ "<batch>", or where it spends "<batch> <price> <how many>"."""
+    """ "<batch>", or where it spends "<batch> <price> <how many> <task> <task> …"."""
     tasks, (batch_id, *promised) = resources.desk().tasks, said.split(" ")
     _may_spend(act)
     if act == "batch_history":
@@ -80,7 +80,8 @@ def _with_batch(act: str, said: str, person: str) -> None:
 
 
 def _retry_failed(batch_id: str, person: str, promised: Sequence[str]) -> None:
-    again = resources.desk().tasks.retry_failed(batch_id, who=person, said=_promised(*promised))
+    said, tries = _promised(*promised[:2]), promised[2:]
+    again = resources.desk().tasks.retry_failed(batch_id, who=person, tries=tries, said=said)
     if again.left_out:
         toasts.leave(toasts.left_out(again.left_out))
 

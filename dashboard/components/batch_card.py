@@ -10,6 +10,7 @@ from dashboard.language import t, tn
 from dashboard.resources import desk, now, picture_url
 from data.batches import LAST, Standing
 from data.catalog import catalog
+from data.glances import Failed
 from data.history import Card
 from data.outlook import Outlook
 from data.status import TaskStatus
@@ -35,8 +36,7 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
         "last": [_picture(card) for card in batch.last if card.pictures], "to_come": _to_come(batch),
         "actions": [
             {"act": "batch_results", "label": t("Results"), "title": t("All of it as a table of what varies")},
-            *deeds(batch.id, failed=batch.count(_S.FAILED) - batch.again, queued=batch.count(_S.QUEUED),
-                   practice=practice),
+            *deeds(batch.id, _left_to_try(batch), queued=batch.count(_S.QUEUED), practice=practice),
         ],
     }  # fmt: skip
 
@@ -119,11 +119,15 @@ def _to_come(batch: Standing) -> int:
     return min(batch.active, max(0, LAST - len(batch.last)))
 
 
-def deeds(batch_id: str, *, failed: int, queued: int, practice: bool) -> list[dict[str, Any]]:
-    """What a person may do with a whole batch, of which so many have `failed` and so many are `queued`."""
+def _left_to_try(batch: Standing) -> Failed | None:
+    return desk().glances.failed_of_batch(batch.id) if batch.count(_S.FAILED) > batch.again else None
+
+
+def deeds(batch_id: str, failed: Failed | None, *, queued: int, practice: bool) -> list[dict[str, Any]]:
+    """What a person may do with a whole batch: with what of it `failed`, and with the many that are `queued`."""
     found: list[dict[str, Any]] = [{"act": "batch_history", "label": t("Open in History")}]
-    if failed:
-        found += _retry(batch_id, practice=practice)
+    if failed is not None and failed.count:
+        found.append(_retry(batch_id, failed, practice=practice))
     if queued:
         label = tn(queued, "Cancel the one not sent (free)", "Cancel the {n} not sent (free)")
         text = t("Nothing was sent of these, so nothing is charged. What was sent goes on, and is kept.")
@@ -132,15 +136,13 @@ def deeds(batch_id: str, *, failed: int, queued: int, practice: bool) -> list[di
     return found
 
 
-def _retry(batch_id: str, *, practice: bool) -> list[dict[str, Any]]:
-    failed = desk().glances.failed_of_batch(batch_id)
-    if not failed.count:
-        return []
+def _retry(batch_id: str, failed: Failed, *, practice: bool) -> dict[str, Any]:
+    """It names each try: whoever presses what they saw a moment ago buys nothing that has failed since."""
     price = formats.about(failed.estimate_micro, practice=practice)
     label = tn(failed.count, "Retry the failed one · {price}", "Retry the {n} failed · {price}", price=price)
     act: dict[str, Any] = {"act": "batch_retry", "label": label, "title": t("Asks for these again, as one new batch"),
-                           "id": promise(batch_id, failed.estimate_micro, failed.count)}  # fmt: skip
+                           "id": promise(batch_id, failed.estimate_micro, failed.count, *failed.ids)}  # fmt: skip
     if failed.doubtful:
         text = words.doubtful_in_batch(failed.doubtful)
         act["ask"] = {"title": f"{label}?", "text": text, "yes": label, "no": t(words.LEAVE_IT)}
-    return [act]
+    return act

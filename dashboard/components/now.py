@@ -42,6 +42,7 @@ def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
     """What these cards, drawn together, share; for `person` with the stars and tags."""
     here, now = resources.desk(), resources.now()
     about = server.look()
+    failed = [card.id for card in cards if card.status == TaskStatus.FAILED]
     return views.Surroundings(
         now=now,
         practice=about.practice,
@@ -49,7 +50,8 @@ def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
         paused=here.history.paused_accounts(now),
         rescue=timedelta(days=about.rescue_days),
         calls=here.glances.calls([card.id for card in cards if _depends_on_calls(card, now)]),
-        inputs=here.glances.inputs([card.id for card in cards if card.status == TaskStatus.FAILED]),
+        inputs=here.glances.inputs(failed),
+        stand_ins=here.glances.stand_ins(failed),
         marks=here.marks.of([card.id for card in cards], person) if person else {},
         mates=mates(cards),
     )

@@ -14,7 +14,7 @@ from dashboard.components.batch_card import deeds
 from dashboard.components.mount import mount
 from dashboard.components.now import surroundings
 from dashboard.language import spoken, t
-from dashboard.resources import picture_url
+from dashboard.resources import desk, picture_url
 from data import axes
 from data.axes import Asked, Axis, Grid
 from data.catalog import catalog
@@ -45,15 +45,17 @@ def draw(batch_id: str, found: Results, on_event: Callable[[str, str], None]) ->
     walk.through(tuple(
         cards[at].id for group in table.groups for each in group.lines for at in each.cells if at is not None
     ))  # fmt: skip
-    around = surroundings([card for card in cards if card.status == TaskStatus.FAILED])
+    failed = [card for card in cards if card.status == TaskStatus.FAILED]
+    around = surroundings(failed)
     cells = [_cell(one, around) for one in found.results]
     whole = tally(found.results)
     waiting = sum(one.asked.status == TaskStatus.QUEUED for one in found.results)
     shapes = [width / height for card in cards for width, height in [views.shape(card, catalog().get(card.model))]]
     titles = _Titles(found.results)
+    left = desk().glances.failed_of([card.id for card in failed]) if failed else None
     data = {
         "id": batch_id, "title": found.name, "line": line(whole, practice=around.practice),
-        "actions": deeds(batch_id, failed=whole.refused + whole.failed, queued=waiting, practice=around.practice),
+        "actions": deeds(batch_id, left, queued=waiting, practice=around.practice),
         "axes": [{"id": axis.name, "label": titles.axis(axis), "at": at} for axis, at in _placed(table)],
         "others": [titles.axis(axis) for axis in table.others],
         "columns": [titles.value(table.cols, value) for value in table.cols.values] if table.cols else [t("Results")],

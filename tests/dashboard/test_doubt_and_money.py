@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from room import MODELS, Room, acts, cards, choose, drawn, generate, label, press, texts, write
+from room import MODELS, Room, acts, cards, choose, drawn, generate, label, press, tell, texts, write
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
@@ -434,6 +434,27 @@ def test_an_overdue_picture_counts_down_to_the_day_the_provider_deletes_it_and_c
     (card,) = cards(room.open())
     assert acts(card) == ["check", "retry", "other", "use_again"]
     assert "The provider keeps results until " in card["say"]
+
+
+def test_a_card_that_was_tried_again_leads_to_its_newest_try_and_spends_nothing(room: Room) -> None:
+    first = room.ask()
+    room.fail()
+    second = room.tasks.retry(first.id, who="local")
+    room.fail()
+    new, old = cards(app := room.open())
+    assert (acts(new), acts(old)) == (["retry", "other", "use_again"], ["open", "use_again"])
+    assert acts(sheet(room, first.id)) == ["open", "use_again"]
+    tell(app, "now", "open", action(old, "open")["id"])
+    assert app.query_params["task"] == second.id
+
+
+def test_a_doubt_that_was_tried_again_may_still_be_given_up(room: Room) -> None:
+    first = room.ask()
+    room.doubt()
+    room.later(minutes=31)
+    room.tasks.retry(first.id, who="local")
+    _, old = cards(room.open())
+    assert acts(old) == ["open", "stop", "use_again"]
 
 
 def test_the_drawer_takes_the_providers_id_for_a_request_in_doubt(room: Room) -> None:

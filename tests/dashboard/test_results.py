@@ -7,7 +7,7 @@ import pytest
 from past import Past, Was
 from playwright.sync_api import Page, expect
 from processes import Desk
-from room import MODELS, Room, drawn, tell
+from room import MODELS, Room, cards, drawn, tell
 from streamlit.testing.v1 import AppTest
 
 from data.catalog import catalog
@@ -90,6 +90,26 @@ def test_a_retry_takes_the_place_of_what_failed_and_the_page_stays(form_room: Ro
     assert rows(app.run()) == [("", "", ["Done", "Done"])]
     assert foot(app)["Done"] == ["1 of 1", "1 of 1"]
     assert len(form_room.all_tasks()) == 3
+
+
+def test_what_failed_again_is_tried_again_in_its_place_all_at_once(form_room: Room) -> None:
+    first, *_ = batch(form_room)
+    form_room.done()
+    for _ in range(3):
+        form_room.fail()
+    batch_id = form_room.history.card(first).batch_id
+    form_room.tasks.retry_failed(batch_id, who="local")
+    for _ in range(3):
+        form_room.fail()
+    app = opened(form_room, first)
+    (retry,) = [one for one in table(app)["actions"] if one["act"] == "batch_retry"]
+    assert retry["label"] == "Retry the 3 failed · ≈ 17 credits ($0.085)"
+    tell(app, "results", "batch_retry", retry["id"])
+    assert rows(app) == [(PROMPTS[0], "", ["Done", "Queued"]), (PROMPTS[1], "", ["Queued"] * 2)]
+    tell(app, "results", "batch_retry", retry["id"])
+    assert len(form_room.all_tasks()) == 10
+    old = form_room.open()
+    assert [len([one for one in card["actions"] if one["act"] == "batch_retry"]) for card in cards(old)] == [0, 0]
 
 
 def test_axes_are_swapped_and_chosen_in_the_address_and_what_goes_without_saying_is_not_there(form_room: Room) -> None:

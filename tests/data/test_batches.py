@@ -4,6 +4,7 @@ import os
 import subprocess
 import sys
 from collections import Counter
+from functools import partial
 
 import pytest
 from sqlalchemy import event
@@ -22,6 +23,7 @@ from data.query import Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal
 from data.requests import GenerationRequest
+from data.results import BatchResults
 from data.schema import Batch, LedgerEntry, RequestKey, Spending, Task, TaskEvent
 from data.search import Search
 from data.settling import Word as Said
@@ -212,7 +214,9 @@ def test_a_task_whose_batch_is_tried_again_is_not_paid_for_once_more_beside_it(s
     assert counted(stores)["Task"] == 4
     claim = stores.claim()
     stores.submissions.apply(claim.submission_id, Said("failed", "p3", (), 0, "policy", "no"))
-    assert stores.tasks.retry(tasks[0].id, who="bob").id not in {task.id for task in again}
+    with pytest.raises(NotAllowed, match="tried again since"):
+        stores.tasks.retry(tasks[0].id, who="bob")
+    assert stores.tasks.retry(again[0].id, who="bob").id not in {task.id for task in again}
 
 
 def test_the_name_of_a_batch_goes_with_the_last_of_its_requests(stores: Stores) -> None:
@@ -247,18 +251,19 @@ def test_the_failed_of_a_batch_are_tried_again_as_one_batch_of_the_same_name(sto
         stores.tasks.retry_failed(tasks[0].batch_id, who="ann")
 
 
-def test_what_failed_again_and_again_is_offered_by_its_newest_retry_alone(stores: Stores) -> None:
-    def all_fail(count: int) -> None:
-        for _ in range(count):
-            claim = stores.claim()
-            stores.submissions.apply(claim.submission_id, Said("failed", claim.submission_id, (), 0, "policy", "no"))
+def all_fail(stores: Stores, count: int) -> None:
+    for _ in range(count):
+        claim = stores.claim()
+        stores.submissions.apply(claim.submission_id, Said("failed", claim.submission_id, (), 0, "policy", "no"))
 
+
+def test_what_failed_again_and_again_is_offered_by_its_newest_retry_alone(stores: Stores) -> None:
     first = start(stores, 2)
-    all_fail(2)
+    all_fail(stores, 2)
     second = stores.tasks.retry_failed(first[0].batch_id, who="ann").tasks
-    all_fail(2)
+    all_fail(stores, 2)
     third = stores.tasks.retry_failed(second[0].batch_id, who="ann").tasks
-    all_fail(2)
+    all_fail(stores, 2)
     for old in (first, second):
         with pytest.raises(NotAllowed):
             stores.tasks.retry_failed(old[0].batch_id, who="ann", said=Price(8 * CREDIT, 2))
@@ -277,6 +282,33 @@ def test_what_failed_again_and_again_is_offered_by_its_newest_retry_alone(stores
     Removal(stores.db, stores.clock).delete([task.id for task in third], who="ann")
     assert [one.id for one in Batches(stores.db).recent("ann")] == [second[0].batch_id, first[0].batch_id]
     assert len(stores.tasks.retry_failed(second[0].batch_id, who="ann").tasks) == 2
+
+
+def test_what_failed_again_is_asked_for_from_the_results_of_its_first_batch_by_the_names_of_its_tries(
+    stores: Stores,
+) -> None:
+    first = start(stores, 2)
+    all_fail(stores, 2)
+    second = stores.tasks.retry_failed(first[0].batch_id, who="ann").tasks
+    all_fail(stores, 2)
+
+    def standing() -> list[str]:
+        found = BatchResults(stores.db).of(first[0].batch_id)
+        return [one.card.id for one in found.results] if found else []
+
+    seen = standing()
+    offered = Glances(stores.db, stores.clock).failed_of(seen)
+    assert (seen, offered.count, set(offered.ids)) == ([task.id for task in second], 2, set(seen))
+    press = partial(stores.tasks.retry_failed, first[0].batch_id, tries=offered.ids, who="ann", said=Price(None, 2))
+    third = press().tasks
+    assert {task.parent_id for task in third} == set(seen)
+    for _ in range(2):  # under way, and then failed: a second press of the same button buys nothing either time
+        with pytest.raises(NotAllowed):
+            press()
+        all_fail(stores, 1)
+    assert counted(stores)["Task"] == 6
+    newest, *_ = Batches(stores.db).recent("ann")
+    assert (newest.name, newest.of_retries, standing()) == ("spring", True, [task.id for task in third])
 
 
 # Seen as one --------------------------------------------------------------------------------------------------------

@@ -157,8 +157,8 @@ def test_a_wish_is_asked_for_again_once_from_wherever_in_it_somebody_presses(
     first = failed(stores, "p1")
     retry = stores.tasks.retry(first, who="ann")
     fails(stores, "p2")
-    again = stores.tasks.retry(first, who="ann")  # hangs on the first beside the one that failed
-    assert stores.tasks.retry(retry.id, who="bob").id == again.id, "it is under way"
+    again = stores.tasks.retry(retry.id, who="ann")
+    assert {stores.tasks.retry(task_id, who="bob").id for task_id in (first, retry.id)} == {again.id}, "it is under way"
     assert the(failures, "policy").again.ids == ()
     fails(stores, "p3")
     assert the(failures, "policy").again.ids == (again.id,)
@@ -170,3 +170,45 @@ def test_a_wish_is_asked_for_again_once_from_wherever_in_it_somebody_presses(
         with pytest.raises(NotAllowed, match="has its picture"):
             stores.tasks.retry(task_id, who="ann")
     assert claim.task.parent_id == again.id
+
+
+def test_what_was_tried_again_in_vain_is_bought_by_its_newest_try_alone(stores: Stores) -> None:
+    first = failed(stores, "p1")
+    second = stores.tasks.retry(first, who="ann")
+    glances = Glances(stores.db, stores.clock)
+    assert glances.stand_ins([first, second.id]) == {first: second.id}
+    fails(stores, "p2")
+    with pytest.raises(NotAllowed, match="tried again since"):
+        stores.tasks.retry(first, who="ann")
+    third = stores.tasks.retry(second.id, who="ann")
+    assert stores.tasks.retry(first, who="bob").id == third.id, "while it is under way it is the answer, from anywhere"
+    fails(stores, "p3")
+    assert glances.stand_ins([first, second.id, third.id]) == {first: third.id, second.id: third.id}
+    Removal(stores.db, stores.clock).delete([third.id], who="ann")
+    assert glances.stand_ins([first, second.id]) == {first: second.id}
+    assert stores.tasks.retry(second.id, who="ann").parent_id == second.id
+
+
+def test_a_doubt_is_not_sent_again_where_its_retry_came_to_nothing(stores: Stores) -> None:
+    stores.task()
+    stores.submissions.in_doubt((claim := stores.claim()).submission_id, message="")
+    stores.clock.forward(hours=2)
+    stores.deadlines.tick()
+    stores.tasks.retry(claim.task.id, who="ann")
+    fails(stores, "p2")
+    with pytest.raises(NotAllowed, match="tried again since"):
+        stores.tasks.write_off(claim.task.id, who="ann", again=True)
+    stores.tasks.write_off(claim.task.id, who="ann", again=False)
+
+
+def test_what_first_has_a_picture_stands_for_all_its_tries(stores: Stores) -> None:
+    first = stores.running("p1")
+    stores.clock.forward(hours=1)
+    stores.deadlines.tick()
+    again = stores.tasks.retry(first.task.id, who="ann")
+    fails(stores, "p2")
+    stores.succeed(first, "p1")  # late: it is fetched
+    glances = Glances(stores.db, stores.clock)
+    assert glances.stand_ins([first.task.id, again.id]) == {again.id: first.task.id}
+    stores.bring_home()
+    assert glances.stand_ins([first.task.id, again.id]) == {again.id: first.task.id}

@@ -86,7 +86,7 @@ def test_a_retry_is_a_new_task_that_knows_its_origin(stores: Stores) -> None:
     assert stores.card(task.id).status == S.FAILED
     assert stores.tasks.retry(task.id, who="bob").id == again.id, "pressed twice, paid once"
     stores.tasks.cancel(again.id, who="bob")
-    assert stores.tasks.retry(task.id, who="bob").id != again.id
+    assert stores.tasks.retry(again.id, who="bob").id != again.id
 
 
 def test_a_failed_download_is_retried_alone_and_costs_nothing(stores: Stores) -> None:
