@@ -2,16 +2,18 @@
 // part anew. All parts of a page that wait for the same news share one socket.
 // `every`: a part is drawn again after so many seconds without news, for what nobody announces. `leisurely`: it waits
 // until the news pause, because what it redraws is large and must hold up nobody. `title`: of the browser's tab.
-// It rings only while Streamlit rests: a ring tells on which page it is, and one that comes while the server is already
-// drawing the next page makes the browser throw that one away. `page.js` mends what still slips through.
+// It rings only while Streamlit and the person rest: a ring tells on which page it is, and one that comes while the server
+// is already drawing the next page makes the browser throw that one away; and one that goes out together with a press has
+// only its own part drawn (`order.js`). `page.js` mends what still slips through.
 // A hidden page draws only such a title, and hangs up where it has none. When it is seen again it misses nothing.
 
 const lines = new Map(); // address → the socket, and who listens
-const APART = 20; // ms: Streamlit takes what is told in one turn of the loop for one part's
+const APART = 20; // ms between two looks whether a part may ring
+const CALM = 50; // ms after a press, by when Streamlit has been told of it
 const REST = 1_000; // ms: a part that is drawn anew is away for a moment
 const PATIENCE = [500, 1_000, 2_000, 5_000, 15_000, 30_000]; // ms between tries
 const PAUSE = 1_500; // ms without news
-const LONGEST = 5_000; // ms that a leisurely part waits for a pause, and any part for Streamlit
+const LONGEST = 5_000; // ms that a leisurely part waits for a pause, and any part for Streamlit and the person
 const LOST = 3_000; // ms after which a drawing that was asked for, and not seen, may be asked for again: at the least
 const LONGEST_LOST = 30_000; // ms; a connection that was away for an hour says nothing of how long a drawing takes
 const DEAF = 3_000; // ms between two drawings of a part with `every` while the server cannot be heard
@@ -31,7 +33,7 @@ function connect(line) {
   socket.onmessage = ({ data }) => {
     const { revision, moved } = JSON.parse(data);
     line.heard = revision;
-    [...line.parts].filter((part) => moved || revision > part.drawn).forEach(told);
+    [...line.parts].filter((part) => moved || revision > part.drawn).forEach(hears);
   };
   socket.onclose = () => {
     if (line.socket !== socket) return;
@@ -49,8 +51,12 @@ function hangUp(line) {
 }
 
 const works = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
+const isBusy = () => works() || told.open > 0 || performance.now() - told.at < CALM;
 
-function told(part, index) {
+for (const name of ["pointerdown", "pointerup", "click", "keydown", "input", "change", "focusout", "drop", "paste"])
+  addEventListener(name, () => Object.assign(told, { times: told.times + 1, at: performance.now() }), true);
+
+function hears(part, index) {
   part.missed = true;
   if (part.leisurely) part.until ??= Date.now() + LONGEST;
   clearTimeout(part.later);
@@ -64,7 +70,7 @@ function draw(part) {
   const wait = part.asked + patience(part) - Date.now();
   if (wait > 0) return void (part.later = setTimeout(draw, wait, part));
   part.waits ??= Date.now();
-  if (works() && Date.now() - part.waits < LONGEST) return void (part.later = setTimeout(draw, APART, part));
+  if (told.open || (isBusy() && Date.now() - part.waits < LONGEST)) return void (part.later = setTimeout(draw, APART, part));
   part.waits = null;
   Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
   part.since ??= part.asked;
@@ -79,6 +85,8 @@ let rings = 0;
 function ring(part) {
   part.ring = rings += 1;
   part.wake(part.ring);
+  const { times } = told;
+  setTimeout(() => told.times > times && document.dispatchEvent(new Event("picture-desk-mixed")));
 }
 
 // A server that has much to do is slow: asked twice it would have twice as much.
@@ -101,12 +109,12 @@ function drawn(part, revision) {
   part.at = Date.now();
   part.drawn = revision ?? Infinity; // unknown while the database is away: then only what moves counts
   if (part.missed && !part.leisurely) setTimeout(draw, 0, part);
-  else if (part.line.heard > part.drawn) told(part, 0);
+  else if (part.line.heard > part.drawn) hears(part, 0);
 }
 
 function tick(part) {
   const deaf = part.line.socket?.readyState !== WebSocket.OPEN;
-  if (document.hidden || works() || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
+  if (document.hidden || isBusy() || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
   part.at = Date.now();
   ring(part);
 }
@@ -115,7 +123,7 @@ document.addEventListener("visibilitychange", () => {
   for (const line of lines.values()) {
     if (document.hidden && !heardWhileHidden(line)) hangUp(line);
     else connect(line);
-    if (!document.hidden) [...line.parts].filter((part) => part.missed).forEach(told);
+    if (!document.hidden) [...line.parts].filter((part) => part.missed).forEach(hears);
   }
 });
 

@@ -2,9 +2,10 @@
 // Streamlit may keep the scroll of the page before; and a press far down the page would fill a form that nobody sees.
 // In a narrow window the links are in a sheet over the page; Streamlit takes it away only where it finds a phone.
 // How much a search has found is said once the typing pauses: whoever hears the page does not see the list change.
-// Where a page has vanished, it is drawn again. A request of a fragment names the page that it was sent from; one that was
-// sent before a change of pages and comes after it has Streamlit announce a run of the former page, and its browser empty
-// the one that stands there. Whatever the cause: `mount.begin_page` has left a mark, and a mark that is gone is seen.
+// Where a press has gone out as one of a part alone (`news.js`), the whole page is drawn. And where a page has vanished: a
+// request of a fragment names the page that it was sent from; one that was sent before a change of pages and comes after
+// it has Streamlit announce a run of the former page, and its browser empty the one that stands there. Whatever the cause:
+// `mount.begin_page` has left a mark, and a mark that is gone is seen.
 // The document says in which language it is: screen readers choose their voice by it, and browsers the shape of a sign.
 
 const last = { page: "", filled: "", found: null };
@@ -46,6 +47,7 @@ const vanished = new MutationObserver(() => {
   clearTimeout(vanished.later);
   if (!marked()) vanished.later = setTimeout(redraw, BLANK);
 });
+document.addEventListener("picture-desk-mixed", () => vanished.ask?.());
 const marked = () => vanished.block.querySelector(".picture-desk-page");
 
 function watch(block) {

@@ -1,4 +1,5 @@
-"""A part asks for one drawing at a time, and knows the answer by the ring that it carries back."""
+"""A part asks for one drawing at a time, knows the answer by the ring that it carries back, and never rings in the same
+request as a press: Streamlit would draw that part and nothing of what was pressed."""
 
 import json
 from typing import Any
@@ -11,8 +12,15 @@ from dashboard.components.mount import code
 LISTEN = """async (code) => {
   const { default: draw } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
   const parentElement = document.body.appendChild(document.createElement("div"));
-  window.rings = [];
-  window.part = (data) => void draw({ data, parentElement, setStateValue: (_, ring) => rings.push(ring) });
+  Object.assign(window, { rings: [], requests: [], together: null, mixed: 0, meanwhile: () => {} });
+  window.tell = (what) => {  // as Streamlit does: all that it is told until the timer fires goes out together
+    if (!together) setTimeout(() => (requests.push(together), (together = null)), 0, (together = []));
+    together.push(what);
+  };
+  document.addEventListener("keydown", () => tell("press"));
+  document.addEventListener("picture-desk-mixed", () => (mixed += 1));
+  const setStateValue = (_, ring) => (rings.push(ring), tell("ring"), queueMicrotask(() => meanwhile()));
+  window.part = (data) => void draw({ data, parentElement, setStateValue });
 }"""
 PROMPT = 1_000  # ms; one that nobody answers is repeated after three seconds
 
@@ -82,3 +90,33 @@ def test_a_ring_that_is_never_answered_is_repeated(part: Part) -> None:
     part.tell(8)
     part.rung(1)
     part.rung(2, within=6_000)
+
+
+PRESS = "document.body.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true }))"
+
+
+def test_a_ring_waits_until_what_was_pressed_is_on_its_way(page: Page) -> None:
+    page.clock.install()
+    part = Part(page)
+    part.draw(7)
+    page.clock.run_for(20)
+    page.clock.pause_at(page.evaluate("Date.now() + 1000"))
+    page.evaluate(PRESS)
+    part.tell(8)
+    page.wait_for_timeout(200)  # until it is heard; the page's own clock stands still
+    page.clock.run_for(40)
+    assert page.evaluate("requests") == [["press"]]
+    while not page.evaluate("rings.length"):
+        page.clock.run_for(20)
+    page.clock.run_for(20)
+    assert page.evaluate("requests") == [["press"], ["ring"]]
+    assert page.evaluate("mixed") == 0
+
+
+def test_after_a_press_that_went_out_with_a_ring_the_page_is_asked_for(part: Part) -> None:
+    part.draw(7)
+    part.page.evaluate(f"void (meanwhile = () => {PRESS})")
+    part.tell(8)
+    part.page.wait_for_function("requests.length === 1")
+    assert part.page.evaluate("requests") == [["ring", "press"]]
+    part.page.wait_for_function("mixed === 1")
