@@ -163,11 +163,13 @@ _PAID = frozenset(
 _UNCERTAIN = frozenset({"unconfirmed", "overdue", "written_off", "empty_result"})
 
 
-def explain(code: str | None, charged_micro: int = 0, road: str = "", *, perhaps: bool = False) -> Joined:
+def explain(
+    code: str | None, charged_micro: int = 0, road: str = "", *, perhaps: bool = False, practice: bool = False
+) -> Joined:
     """What happened · was it charged · what to do, for the code of a waiting or failed task; money in micro-credits.
 
     `road` is the task's provider: on a direct one, an answer that did not come never will. `perhaps`: an earlier call
-    for it may have been charged.
+    for it may have been charged. `practice`: its credits are worth nothing.
     """
     cause = WAITING.get(code or "") or FAILED.get(code or "") or _OTHER
     happened = cause.happened
@@ -175,11 +177,13 @@ def explain(code: str | None, charged_micro: int = 0, road: str = "", *, perhaps
         happened = Sentence(
             "No clear answer ever came, and {provider} cannot be asked about it afterwards.", provider=DIRECT[road]
         )
-    return paragraph(happened, money(code, charged_micro, perhaps=perhaps), cause.do)
+    return paragraph(happened, money(code, charged_micro, perhaps=perhaps, practice=practice), cause.do)
 
 
-def money(code: str | None, charged_micro: int, *, perhaps: bool) -> Sentence:
+def money(code: str | None, charged_micro: int, *, perhaps: bool, practice: bool = False) -> Sentence:
     """Whether it was charged, as far as anybody knows."""
+    if charged_micro and practice:
+        return Sentence("Nothing was charged but {n} practice credits.", n=format_credits(charged_micro))
     if charged_micro == MICRO:
         return Sentence("1 credit was charged.")
     if charged_micro:

@@ -114,7 +114,7 @@ def _about(now: Form, left: budget.Left | None) -> None:
     each = t("{price} each", price="{price}") if len(now.asks) == 1 else t("{price} for one of each", price="{price}")
     parts = [_estimate(now, 1, each)]
     if practice:
-        parts = [t("Practice: {price}, nothing is charged", price=parts[0])]
+        parts = [t("{price}, nothing is charged", price=parts[0])]
     if waits := [known for ask in now.asks if (known := views.wait(ask.spec))]:
         parts.append(form_words.usually(waits, all_known=len(waits) == len(now.asks)))
     names, halted = [ask.choice.name for ask in now.asks], bool(server.about().halt)

@@ -22,8 +22,8 @@ _SHORT = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 
 
 def money(micro: int, *, practice: bool = False) -> str:
-    """What was charged: "4 credits ($0.02)"; in practice "4 credits", which are worth nothing."""
-    return _with_dollars(in_credits(micro), micro, practice=practice)
+    """What was charged: "4 credits ($0.02)"; in practice, where nothing is, "4 practice credits"."""
+    return _of_money(figure(micro), micro, practice=practice)
 
 
 def money_short(micro: int) -> str:
@@ -33,7 +33,7 @@ def money_short(micro: int) -> str:
 
 def about_short(micro: int | None) -> str:
     """What it will cost, where there is no room for the dollars: "≈ 4 credits", or "price unknown"."""
-    return about(micro, practice=True)
+    return t(PRICE_UNKNOWN) if micro is None else _credits(micro, _around(figure(micro)))
 
 
 def balance(micro: int, *, practice: bool) -> str:
@@ -45,11 +45,11 @@ def balance(micro: int, *, practice: bool) -> str:
 
 
 def about(micro: int | None, *, times: int = 1, practice: bool = False) -> str:
-    """What it will cost: "≈ 16 credits ($0.08)", or "price unknown"; in practice without the dollars."""
+    """What it will cost: "≈ 16 credits ($0.08)", or "price unknown"; in practice "≈ 16 practice credits"."""
     if micro is None:
         return t(PRICE_UNKNOWN)
     total = micro * times
-    return _with_dollars(_credits(total, _around(figure(total))), total, practice=practice)
+    return _of_money(_around(figure(total)), total, practice=practice)
 
 
 def in_credits(micro: int) -> str:
@@ -61,8 +61,11 @@ def _credits(micro: int, said: str) -> str:
     return t("{n} credit", n=said) if micro == MICRO else t("{n} credits", n=said)
 
 
-def _with_dollars(text: str, micro: int, *, practice: bool) -> str:
-    return text if practice else t("{credits} ({dollars})", credits=text, dollars=_dollars(micro))
+def _of_money(said: str, micro: int, *, practice: bool) -> str:
+    """Credits that are worth something name it; those of practice are called so, for nothing is charged."""
+    if practice:
+        return t("{n} practice credit", n=said) if micro == MICRO else t("{n} practice credits", n=said)
+    return t("{credits} ({dollars})", credits=_credits(micro, said), dollars=_dollars(micro))
 
 
 def figure(micro: int) -> str:

@@ -65,8 +65,8 @@ def draw(batch_id: str, found: Results, on_event: Callable[[str, str], None]) ->
                         "cells": [None if at is None else cells[at] for at in each.cells]} for each in group.lines]}
             for group in table.groups
         ],
-        "foot": _foot(table, found.results), "box": max(_NARROWEST, min(_WIDEST, *shapes, _WIDEST)),
-        "words": spoken(_WORDS),
+        "foot": _foot(table, found.results, practice=around.practice),
+        "box": max(_NARROWEST, min(_WIDEST, *shapes, _WIDEST)), "words": spoken(_WORDS),
     }  # fmt: skip
     mount("results", key="results", data=data, on_event=on_event)
 
@@ -168,7 +168,7 @@ def _again(card: Card, around: views.Surroundings) -> dict[str, Any] | None:
     return next((offered[act] for act in _TRIES if act in offered), None)
 
 
-def _foot(table: Grid, results: Sequence[Result]) -> list[dict[str, Any]]:
+def _foot(table: Grid, results: Sequence[Result], *, practice: bool) -> list[dict[str, Any]]:
     """What is counted below each column; a row that is nothing in all of them is left out."""
     columns = [
         tally(results[at] for group in table.groups for each in group.lines if (at := each.cells[column]) is not None)
@@ -186,7 +186,7 @@ def _foot(table: Grid, results: Sequence[Result]) -> list[dict[str, Any]]:
         row(t("Refused"), lambda each: f"{each.refused:,}"),
         *some(t("Failed"), lambda each: each.failed), *some(t("Unconfirmed"), lambda each: each.unconfirmed),
         *some(t("Cancelled"), lambda each: each.cancelled), *some(t("Under way"), lambda each: each.active),
-        row(t("Cost"), lambda each: formats.money_short(each.spent_micro)),
+        row(t("Cost in practice") if practice else t("Cost"), lambda each: formats.money_short(each.spent_micro)),
         row(t("Cost of a picture"), lambda each: _or_none(each.each_micro, formats.money_short)),
         row(t("Median time"), lambda each: _or_none(each.seconds, formats.seconds)),
     ]  # fmt: skip

@@ -114,22 +114,23 @@ def sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
 
 def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
     road = spec.provider if spec else ""
+    told = {"perhaps": card.perhaps_charged, "practice": around.practice}
     if card.status == _S.FAILED:
         since = around.of(card).open_since
-        said = explain(card.error_code or "other", card.charged_micro, road, perhaps=card.perhaps_charged)
+        said = explain(card.error_code or "other", card.charged_micro, road, **told)
         if since is None or card.error_code not in _LOOKED_FOR or road in DIRECT:
             return said
         return f"{t(said)} {t(words.rescue(since + around.rescue, around.now))}"
     if card.status == _S.UNCONFIRMED:
         return words.unconfirmed(card.status_at + around.unconfirmed, road)
     if cause := waiting_cause(card, spec, around):
-        return explain(cause, card.charged_micro, perhaps=card.perhaps_charged)
+        return explain(cause, card.charged_micro, road, **told)
     if card.cancel_requested_at is not None and card.status in ACTIVE:
         return words.CANCELLED_AS_IT_LEAVES if card.status == _S.SUBMITTING else words.CANCEL_WISHED
     if card.status == _S.CANCELLED and card.error_code in FAILED:
-        return explain(card.error_code, card.charged_micro, road, perhaps=card.perhaps_charged)
+        return explain(card.error_code, card.charged_micro, road, **told)
     if card.status == _S.CANCELLED:
-        return money(None, card.charged_micro, perhaps=card.perhaps_charged)
+        return money(None, card.charged_micro, **told)
     return words.on_its_way(card.status, ROADS.get(road, ""))
 
 

@@ -589,16 +589,31 @@ def test_addresses_that_ran_out_are_no_reason_to_pay_again(room: Room, cause: st
 # Words ----------------------------------------------------------------------------------------------------------
 
 
-def test_in_practice_no_credit_is_said_to_be_worth_dollars(room: Room) -> None:
+def test_in_practice_every_price_names_credits_of_practice_and_nothing_is_said_to_be_charged(room: Room) -> None:
     room.say_hello(practice=True)
-    room.ask("a red kite")
+    red = room.ask("a red kite")
     room.done()
-    room.ask("a blue kite")
+    blue = room.ask("a blue kite")
     room.fail()
     app = write(room.open(), "a green kite")
     shown = [texts(app), generate(app).label, *(str(card) for card in cards(app))]
-    assert "Practice: ≈ 4 credits each, nothing is charged" in " ".join(shown).replace("\\", "")
+    assert "≈ 4 practice credits each, nothing is charged" in shown[0].replace("\\", "")
+    assert label(app) == "Generate 1 · ≈ 4 practice credits"
+    retry, done = (card for card in cards(app))
+    assert action(retry, "retry")["label"] == "Retry · ≈ 4 practice credits"
+    assert done["fact"].startswith("4 practice credits · ")
     assert "$" not in " ".join(shown)
+    assert cost(sheet(room, red.id)) == "4 practice credits"
+    view = drawn(room.open("results", batch=red.batch_id), "results")
+    assert view["line"] == "1 of 1 done · Spent 4 practice credits"
+    assert "Cost in practice" in [row["name"] for row in view["foot"]]
+    room.tasks.retry(blue.id, who="local")
+    claim = room.running()
+    word = Word("failed", f"p-{claim.submission_id}", (), 4 * CREDIT, "generation_failed", "no")
+    room.submissions.apply(claim.submission_id, word)
+    card, *_ = cards(room.open())
+    assert "Nothing was charged but 4 practice credits." in card["say"]
+    assert card["fact"] == "4 practice credits charged"
 
 
 def test_every_lamp_on_the_board_is_shown_and_the_round_trip_is_not_working_while_it_is_tested(room: Room) -> None:

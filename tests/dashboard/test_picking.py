@@ -102,10 +102,10 @@ def test_a_number_typed_and_clicked_away_is_bought_only_once_its_price_was_shown
     person.chooses("Seedream 4")
     person.types("a dozen of kites, or six")
     button = person.button
-    expect(button).to_contain_text("Generate 1 · ≈ 5 credits")
+    expect(button).to_contain_text("Generate 1 · ≈ 5 practice credits")
     page.get_by_role("spinbutton", name="Pictures in one go").fill("6")
     person.presses_generate()
-    expect(button).to_contain_text("Generate 1 · ≈ 30 credits")
+    expect(button).to_contain_text("Generate 1 · ≈ 30 practice credits")
     person.settles()
     page.wait_for_timeout(1100)  # a press within a second would be the second half of a double click
     expect(person.card("a dozen of kites, or six")).to_have_count(0)

@@ -153,7 +153,7 @@ def test_on_a_first_visit_another_model_than_the_one_shown_is_not_bought(room: R
 def test_what_was_to_be_practice_is_not_bought_for_real(room: Room) -> None:
     room.say_hello(practice=True)
     app = write(choose(room.open(), NANO), "a red kite")
-    assert label(app) == "Generate 1 · ≈ 4 credits"
+    assert label(app) == "Generate 1 · ≈ 4 practice credits"
     room.say_hello()
     assert label(refuses(app, room)) == "Generate 1 · ≈ 4 credits ($0.02)"
 

@@ -25,7 +25,8 @@ def test_times_and_money_have_chinese_forms() -> None:
     assert formats.date_and_time(NOW) == "2026年11月27日 14:20"
     assert [formats.day(NOW + timedelta(days=days), NOW) for days in (0, 11)] == ["11月27日 14:20", "12月8日"]
     assert formats.money(4_000_000) == "4 积分（$0.02）"
-    assert formats.about(4_000_000, practice=True) == "≈ 4 积分"
+    assert formats.about(4_000_000, practice=True) == "≈ 4 练习积分"
+    assert formats.about_short(4_000_000) == "≈ 4 积分"
     assert [formats.span(9, 40), formats.span(40, 180)] == ["9–40 秒", "40 秒到 3 分钟"]
     assert [formats.requests(1), formats.requests(10_001)] == ["1 个任务", "超过 10,000 个任务"]
 
