@@ -1,11 +1,12 @@
 """Compare: two pictures that the address names, `?a=<task>&b=<task>.2&mode=slider`, or a way to choose them.
 
-Up to four more, `c` to `f`, stand beside these two; then there is one mode.
+Up to four more, `c` to `f`, stand beside these two; then there is one mode. The letter is a picture's number and stays
+with it (a is 1), the order of the letters in the address is that in which they stand: `?c=…&a=…&b=…` has 3 first.
 """
 
 from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from itertools import zip_longest
 
 import streamlit as st
 
@@ -34,8 +35,9 @@ def heard(act: str, name: str) -> None:
     elif act == "other":
         asked.pop("b", None)
     elif act in ("front", "leave"):
-        rest = [ref for ref in named() if ref != name]
-        put([name, *rest] if act == "front" else rest)
+        one = {letter: ref for letter, ref in named().items() if ref == name}
+        rest = {letter: ref for letter, ref in named().items() if ref != name}
+        put(one | rest if act == "front" else rest)
     elif act == "swap" and "a" in asked and "b" in asked:
         asked["a"], asked["b"] = asked["b"], asked["a"]
     else:
@@ -45,10 +47,10 @@ def heard(act: str, name: str) -> None:
 def compare() -> None:
     """The view, a fragment: walking, swapping and another mode draw nothing else on the page."""
     asked = st.query_params
-    if "a" not in asked and named():  # one alone is the first
-        put(named())
-    with trouble.live_part("several" if len(named()) > 2 else "pair", of=tuple(named())):
-        many = three_or_more() if len(named()) > 2 else []
+    if named() and named().keys() not in ({"a"}, {"a", "b"}) and len(named()) < 3:
+        put_two([*named().values()])
+    with trouble.live_part("several" if len(named()) > 2 else "pair", of=tuple(named().items())):
+        many = three_or_more() if len(named()) > 2 else {}
         a = pair.find(asked["a"]) if asked.get("a") else ""
         if many:
             several.draw(many, heard, person=user.id)
@@ -60,33 +62,36 @@ def compare() -> None:
         acts.follow_up()
 
 
-def named() -> list[str]:
-    """What the address names, in its order."""
-    return [st.query_params[letter] for letter in acts.COMPARED if st.query_params.get(letter)]
+def named() -> dict[str, str]:
+    """What the address names, by letter, in its order."""
+    return {letter: ref for letter, ref in st.query_params.items() if letter in acts.COMPARED and ref}
 
 
-def put(refs: list[str]) -> None:
-    """Names these, and no others."""
-    for letter, ref in zip_longest(acts.COMPARED, refs):
-        if ref:
-            st.query_params[letter] = ref
-        else:
-            st.query_params.pop(letter, None)
+def put(refs: Mapping[str, str]) -> None:
+    """Names these in this order, and no others; what else the address says stays."""
+    rest = {name: value for name, value in st.query_params.items() if name not in acts.COMPARED}
+    st.query_params.from_dict({**refs, **rest})
 
 
-def three_or_more() -> list[Found]:
-    """All pictures that the address names and that are there, each once; nothing where these are two at most."""
-    found = dict[str, Found]()
-    for ref in named():
+def put_two(refs: Sequence[str]) -> None:
+    """Two at most are A and B, whatever their numbers were among several."""
+    put(dict(zip("ab", refs, strict=False)))
+
+
+def three_or_more() -> dict[int, Found]:
+    """By number, all that the address names and that are there, each once; nothing where these are two at most."""
+    found, refs = dict[int, Found](), set[str]()
+    for letter, ref in named().items():
         one = pair.find(ref)
         if isinstance(one, str):
             st.warning(one, icon=":material/link_off:")
-        else:
-            found.setdefault(one.shot.ref, one)
+        elif one.shot.ref not in refs:
+            refs.add(one.shot.ref)
+            found[1 + acts.COMPARED.index(letter)] = one
     if len(found) > 2:
-        return [*found.values()]
-    put([*found])
-    return []
+        return found
+    put_two([one.shot.ref for one in found.values()])
+    return {}
 
 
 def look() -> pair.Look:

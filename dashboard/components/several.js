@@ -1,6 +1,6 @@
 // Three to six pictures beside one another, zoomed and moved as one. A number puts its picture first; with Shift it
-// leaves that one out: so the best is what remains. Which they are, and their order, the address says. A picture keeps
-// its number as long as it is there, wherever it stands: the same key is never suddenly another picture's.
+// leaves that one out: so the best is what remains. Which they are, their order and their numbers the address says. A
+// picture keeps its number wherever it stands, also when another is left out: no key is suddenly another picture's.
 
 const GAP = 8; // px between two
 const FOOT = 104; // px that stand below a picture: its caption
@@ -10,7 +10,6 @@ function render(data, me) {
   for (const name of ["sharp", "asked", "missing"]) me[name] ??= new Set();
   if (!data.shots.some((one) => me.shown?.has(one.ref))) me.view = { s: 1, x: 0, y: 0 }; // other pictures are seen whole first
   me.shown = new Set(data.shots.map((one) => one.ref));
-  number(me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     el("div", { class: "bar" }, el("h2", {}, data.title), zoomer(me, "several")),
@@ -20,27 +19,19 @@ function render(data, me) {
   ];
 }
 
-function number(me) {
-  me.numbers = new Map([...(me.numbers ?? [])].filter(([ref]) => me.shown.has(ref)));
-  const free = [1, 2, 3, 4, 5, 6].filter((one) => ![...me.numbers.values()].includes(one));
-  for (const ref of me.shown) if (!me.numbers.has(ref)) me.numbers.set(ref, free.shift());
-}
-
-const numberOf = (one, me) => me.numbers.get(one.ref);
-
 function pictures(me) {
   const { words, shots } = me.data, { s, x, y } = me.view;
   return el("div", { class: s > 1 ? "stage near" : "stage", style: `--s:${s};--x:${x};--y:${y};${me.room ?? ""}`, tabindex: 0, role: "group", "aria-label": words.stage, "data-key": "stage" },
     el("ol", { class: "panes" }, shots.map((one, at) => el("li", { "data-key": one.ref },
       el("div", { class: "pane" }, me.missing.has(one.src)
         ? el("p", { class: "missing" }, words.missing)
-        : el("img", { src: me.sharp.has(one.full) ? one.full : one.src, alt: `${numberOf(one, me)}: ${one.prompt}`, width: one.width, height: one.height, draggable: "false", decoding: "sync" }),
-        playMark(one.video), el("span", { class: "tag", "aria-hidden": "true" }, numberOf(one, me))),
+        : el("img", { src: me.sharp.has(one.full) ? one.full : one.src, alt: `${one.number}: ${one.prompt}`, width: one.width, height: one.height, draggable: "false", decoding: "sync" }),
+        playMark(one.video), el("span", { class: "tag", "aria-hidden": "true" }, one.number)),
       caption(one, at === 0, me)))));
 }
 
 function caption(one, first, me) {
-  const { words } = me.data, n = numberOf(one, me), named = (text) => fill(text, { n });
+  const { words } = me.data, n = one.number, named = (text) => fill(text, { n });
   return el("div", { class: "caption" },
     el("p", { class: "title" }, el("span", { class: "letter" }, n), el("b", {}, one.name)),
     el("p", { class: "soft facts", dir: "auto", title: one.prompt }, one.facts),
@@ -57,7 +48,7 @@ function table(me) {
   return el("section", {},
     el("h2", {}, words.differences),
     rows.length > 0 && el("div", { class: "wide", tabindex: 0, role: "region", "aria-label": words.differences }, el("table", { style: `--n:${shots.length}` },
-      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, words.fact)), shots.map((one) => el("th", { scope: "col" }, numberOf(one, me))))),
+      el("thead", {}, el("tr", {}, el("th", { scope: "col" }, el("span", { class: "unseen" }, words.fact)), shots.map((one) => el("th", { scope: "col" }, one.number)))),
       el("tbody", {}, rows.map((row) => el("tr", {}, el("th", { scope: "row" }, row.name), row.values.map(cell)))))),
     el("p", { class: "soft end" }, end));
 }
@@ -76,17 +67,22 @@ function settle(me) {
   for (const pair of me.room.split(";")) stage(me).style.setProperty(...pair.split(":"));
 }
 
-const refOf = (n, me) => me.data.shots.find((one) => numberOf(one, me) === n)?.ref;
+const refOf = (number, me) => me.data.shots.find((one) => one.number === number)?.ref;
+
+function named(text, ref, me) {
+  const { number: n, name } = me.data.shots.find((one) => one.ref === ref);
+  return fill(text, { n, name });
+}
 
 function front(ref, me) {
   if (!ref || ref === me.data.shots[0].ref) return;
-  me.said = fill(me.data.words.fronted, { name: me.data.shots.find((one) => one.ref === ref).name });
+  me.said = named(me.data.words.fronted, ref, me);
   wish("front", ref, me);
 }
 
 function leave(ref, me) {
   if (!ref) return;
-  me.said = fill(me.data.words.left, { name: me.data.shots.find((one) => one.ref === ref).name });
+  me.said = named(me.data.words.left, ref, me);
   wish("leave", ref, me);
 }
 

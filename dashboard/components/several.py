@@ -1,9 +1,9 @@
 """Three to six pictures side by side, and a table of what differs between any of them. It writes nothing.
 
-Their order is the address's: the one that was put first leads.
+Their order is the address's, the one that was put first leads; and so are their numbers, which stay with them.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from dashboard.components import differences
@@ -15,16 +15,18 @@ from dashboard.resources import desk
 _WORDS: dict[str, Any] = {
     "stage": "The pictures", "how": "Zoom and move one, and the others follow. A number puts its picture first.",
     "first": "First", "front": "Put {n} first", "leave": "Leave {n} out",
-    "fronted": "First is now {name}.", "left": "{name} was left out.",
+    "fronted": "First is now {n}, {name}.", "left": "{n}, {name}, was left out. The others keep their numbers.",
     "pixels": "Their sizes differ: all are fitted to the same box, none is stretched.",
     "films": "Of a video its still is compared. Open it to play it.",
 }  # fmt: skip
 
 
-def draw(found: Sequence[Found], on_event: Callable[[str, str], None], *, person: str) -> None:
+def draw(numbered: Mapping[int, Found], on_event: Callable[[str, str], None], *, person: str) -> None:
     """The whole view, in the order of the address, with the marks that `person` sees."""
+    found = [*numbered.values()]
     marks = desk().marks.of([one.shot.card.id for one in found], person)
-    words, shots = spoken(WORDS) | spoken(_WORDS), [side(one.shot, marks) for one in found]
+    words = spoken(WORDS) | spoken(_WORDS)
+    shots = [side(one.shot, marks) | {"number": number} for number, one in numbered.items()]
     notes = [words["pixels"]] if len({(one["width"], one["height"]) for one in shots}) > 1 else []
     if any(one["video"] for one in shots):
         notes.append(words["films"])

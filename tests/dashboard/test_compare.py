@@ -126,7 +126,10 @@ def test_the_best_is_put_first_and_marked_and_the_others_are_left_out_in_the_add
     a, b, c = batch(form_room, "a red kite", "a red kite", "a red kite")
     app = opened(form_room, a=a, b=b, c=c)
     tell(app, "several", "front", c)
-    assert [app.query_params[name] for name in "abc"] == [c, a, b]
+    assert [(name, app.query_params[name]) for name in app.query_params] == [("c", c), ("a", a), ("b", b)]
+    again = opened(form_room, **{name: app.query_params[name] for name in app.query_params})
+    for view in (drawn(app, "several"), drawn(again, "several")):
+        assert [(one["number"], one["ref"]) for one in view["shots"]] == [(3, c), (1, a), (2, b)]
     tell(app, "several", "pick", c)
     tell(app, "several", "star", b)
     marked = {one["ref"]: [mark["pressed"] for mark in one["marks"]] for one in drawn(app, "several")["shots"]}
@@ -137,6 +140,17 @@ def test_the_best_is_put_first_and_marked_and_the_others_are_left_out_in_the_add
     tell(app, "pair", "unpick", c)
     assert [mark["pressed"] for mark in drawn(app, "pair")["a"]["marks"]] == [False, False]
     assert "c" not in app.query_params
+
+
+def test_when_one_is_left_out_the_others_keep_their_numbers_until_two_are_left(form_room: Room) -> None:
+    a, b, c, d = batch(form_room, *["a red kite"] * 4)
+    app = opened(form_room, a=a, b=b, c=c, d=d)
+    tell(app, "several", "leave", a)
+    assert [(one["number"], one["ref"]) for one in drawn(app, "several")["shots"]] == [(2, b), (3, c), (4, d)]
+    assert "a" not in app.query_params
+    tell(app, "several", "front", d)
+    tell(app, "several", "leave", c)
+    assert (drawn(app, "pair")["a"]["ref"], app.query_params["a"], app.query_params["b"]) == (d, d, b)
 
 
 def test_of_several_what_is_not_there_is_told_and_what_is_there_twice_is_shown_once(form_room: Room) -> None:
