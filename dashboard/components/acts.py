@@ -43,6 +43,9 @@ def perform(act: str, task_id: str, person: str) -> None:
             undo.take_back()
         elif act == "delete":
             _delete(task_id, person)
+        elif act == "show_deleted":
+            st.session_state.pop("deleted_list", None)  # as it is now, with what has just gone there
+            _then("history", view="deleted")
         elif act in _MARKS:
             _mark(act, task_id, person)
         else:

@@ -22,7 +22,7 @@ function bar(data, me, over) {
     button("delete", words.delete, { class: "act bad" }),
   ];
   return el("div", { class: "bar", role: "region", "aria-label": words.bar, "data-key": "bar" },
-    undo && el("div", { class: "row", "data-key": "undo" }, el("span", { class: "said" }, undo.text), button("undo", words.undo, { class: "act primary" })),
+    undo && el("div", { class: "row", "data-key": "undo" }, el("span", { class: "said" }, undo.text), undo.also && action(undo.also, ""), button("undo", words.undo, { class: "act primary" })),
     over.count > 0 && el("div", { class: "row", "data-key": "chosen" },
       el("span", { class: "said" }, el("b", {}, counted(words, over)), over.bytes ? ` · ${bytesOf(over.bytes)}` : ""),
       data.selected.all && button("all", data.selected.all, { class: "link" }),

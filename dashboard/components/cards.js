@@ -97,7 +97,7 @@ function undone(data, me) {
   clearTimeout(me.undoTimer);
   if (left <= 0) return null;
   me.undoTimer = setTimeout(() => me.redraw(), left + 50);
-  return el("div", { class: "undo", role: "status", "data-key": "undo" }, el("span", {}, data.undo.text), el("button", { class: "act primary", type: "button", "data-act": "undo", "data-id": "" }, me.text.undo));
+  return el("div", { class: "undo", role: "status", "data-key": "undo" }, el("span", {}, data.undo.text), data.undo.also && action(data.undo.also, ""), el("button", { class: "act primary", type: "button", "data-act": "undo", "data-id": "" }, me.text.undo));
 }
 
 function takeBack(node, me) {

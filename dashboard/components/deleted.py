@@ -41,6 +41,9 @@ def _leave_the_list() -> None:
 
 def deleted(person: str) -> None:
     """The whole view."""
+    if "deleted_list" not in st.session_state:  # somebody has just come, perhaps by what offered Undo
+        selection.clear()
+        undo.forget()
     with st.container(horizontal=True, vertical_alignment="center", key="deleted_head"):
         st.button(t("Back to History"), icon=":material/arrow_back:", key="leave_deleted", on_click=leave)
         st.subheader(t("Deleted"), anchor=False)

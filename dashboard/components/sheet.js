@@ -101,8 +101,8 @@ function tags(told, id, words) {
 }
 
 // What was done to it last, for the ten seconds in which it can be taken back.
-function undone(text, words) {
-  return text && el("p", { class: "undo soft", "data-key": "undo" }, el("span", {}, text), el("button", { class: "act", type: "button", "data-act": "undo", "data-id": "" }, words.undo));
+function undone(text, words, also) {
+  return text && el("p", { class: "undo soft", "data-key": "undo" }, el("span", {}, text), also && action(also, ""), el("button", { class: "act", type: "button", "data-act": "undo", "data-id": "" }, words.undo));
 }
 
 function project(told, id, words, undo) {
@@ -162,7 +162,7 @@ function render(told, me) {
     pictures(data, me),
     el("div", { class: me.stale ? "rest stale" : "rest", "aria-busy": me.stale && "true" },
       el("div", { class: "acts main" }, data.pictures.length === 1 && data.pictures[0].href && save(data.pictures[0]), buttons(data.actions, data.id, me), menu(data.menu, data.id, words, me)),
-      data.pick && el("p", { class: "soft picked" }, data.pick), undone(data.undo.pick ?? data.undo.deleted, words),
+      data.pick && el("p", { class: "soft picked" }, data.pick), undone(data.undo.pick, words), undone(data.undo.deleted, words, data.show_deleted),
       section(words.prompt,
         el("p", { class: "prompt", dir: "auto" }, data.pieces.map(([text, hit]) => (hit ? el("mark", {}, text) : text))),
         el("button", { class: "act", type: "button", "data-act": "copy", "data-text": data.prompt, "data-done": words.copied }, words.copy)),

@@ -39,7 +39,14 @@ def forget() -> None:
 def offered() -> dict[str, Any] | None:
     """What the bar at the foot of History offers to take back; it takes it away when its time is over."""
     last: Offer | None = st.session_state.get("undo")
-    return None if last is None else {"text": last.text, "until": last.until}
+    if last is None:
+        return None
+    return {"text": last.text, "until": last.until, "also": show_deleted() if last.about == "deleted" else None}
+
+
+def show_deleted() -> dict[str, str]:
+    """The way to where what was deleted is kept."""
+    return {"act": "show_deleted", "label": t("Open Deleted")}
 
 
 def offered_for(task_id: str) -> dict[str, str]:
@@ -104,8 +111,8 @@ def delete(task_ids: Sequence[str], person: str) -> tuple[str, ...]:
 def _said(removed: Removed) -> str:
     day = formats.day(now() + KEPT_FOR, now())
     said = tn(
-        len(removed.ids), "{n} deleted. Until {day} it can be brought back, under More, Deleted.",
-        "{n} deleted. Until {day} they can be brought back, under More, Deleted.", day=day,
+        len(removed.ids), "{n} deleted. Until {day} it can be brought back, in History under More, Deleted.",
+        "{n} deleted. Until {day} they can be brought back, in History under More, Deleted.", day=day,
     )  # fmt: skip
     return f"{said} {_stay(removed.under_way)}" if removed.under_way else said
 

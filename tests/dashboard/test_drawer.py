@@ -106,6 +106,25 @@ def test_a_card_beside_the_form_is_deleted_from_its_menu_what_is_under_way_is_no
     assert {card["id"] for card in drawn(app, "now")["cards"]} == {done, waits}
 
 
+def test_what_was_just_deleted_is_shown_where_its_undo_says_that_it_can_be_brought_back(form_room: Room) -> None:
+    newer, older = (made(form_room, prompt) for prompt in ("a boat", "a kite"))
+    app = form_room.open("history", view="deleted")
+    assert not drawn(app, "deleted"), "nothing is deleted yet"
+    app = app.switch_page("app_pages/generate.py").run()
+    tell(app, "now", "delete", newer)
+    said = drawn(app, "now")["undo"]
+    assert "it can be brought back, in History under More, Deleted." in said["text"]
+    tell(app, "now", said["also"]["act"])
+    assert app.query_params["view"] == "deleted"
+    assert [item["id"] for item in drawn(app, "deleted")["items"]] == [newer]
+    app = form_room.open("history")
+    tell(app, "gallery", "select", older)
+    tell(app, "gallery", "delete", older)
+    tell(app, "gallery", "show_deleted")
+    view = drawn(app, "deleted")
+    assert ({item["id"] for item in view["items"]}, view["selected"]["count"]) == ({newer, older}, 0)
+
+
 def test_beside_the_form_one_walks_through_ones_own(form_room: Room) -> None:
     mine = made(form_room, "mine")
     form_room.ask("of somebody else", person="bob")
