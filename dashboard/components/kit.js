@@ -57,6 +57,7 @@ const keyOf = (event, file) => (isPlain(event) ? keyName(event, file) : "");
 // And the other way: what has to be pressed for it, as it is printed on a keyboard.
 const capOf = (file, key) => (Object.entries(keysMoved[file] ?? {}).find(([, as]) => as === key)?.[0] ?? key).replace("-", "−");
 
+const PRESSES = ["click", "keydown"];
 const PATIENCE = 1500; // ms until what nobody has acknowledged is told again
 const desks = new WeakMap();
 
@@ -66,6 +67,7 @@ function desk(component, render, { local = {}, tick = null } = {}) {
   let me = desks.get(parentElement);
   if (!me) {
     me = { root: el("div", { class: "root" }), queue: [], seq: 0, last: {} };
+    me.elsewhere = (event) => event.composedPath().includes(me.root) || (me.last.at = -Infinity);
     desks.set(parentElement, me);
     parentElement.appendChild(me.root);
     me.root.addEventListener("click", (event) => clicked(event, me, local));
@@ -80,6 +82,7 @@ function desk(component, render, { local = {}, tick = null } = {}) {
   me.seq = Math.max(me.seq, data.ack);
   insist(me);
   if (me.clock !== data.clock) Object.assign(me, { clock: data.clock, offset: data.clock * 1000 - Date.now() });
+  for (const name of PRESSES) document.addEventListener(name, me.elsewhere, true);
   me.now = () => (Date.now() + me.offset) / 1000; // the server's seconds: a browser's clock may be wrong
   const held = parentElement.activeElement; // a node that changes its place loses the focus
   morph(me.root, el("div", { class: "root" }, render(data, me)));
@@ -92,6 +95,7 @@ function desk(component, render, { local = {}, tick = null } = {}) {
   return () => {
     clearInterval(me.timer);
     clearTimeout(me.again);
+    for (const name of PRESSES) document.removeEventListener(name, me.elsewhere, true);
   };
 }
 
@@ -109,15 +113,16 @@ function clicked(event, me, local) {
   wish(act, id, me);
 }
 
+// An impatient double click is one wish. Who has pressed anything else in between wishes it again: a picture that was
+// opened and closed is opened once more, or is the one to compare with.
 function wish(act, id, me) {
-  const which = `${act} ${id}`;
-  if (me.last.which === which && Date.now() - me.last.at < 1000) return; // an impatient double click is one wish
-  me.last = { which, at: Date.now() };
-  tell(act, id, me);
+  const { which, at } = me.last;
+  if (which !== `${act} ${id}` || Date.now() - at >= 1000) tell(act, id, me);
 }
 
 // As often as it is done: a step is no wish that somebody may be impatient about.
 function tell(act, id, me) {
+  me.last = { which: `${act} ${id}`, at: Date.now() };
   me.queue = [...me.queue, { seq: ++me.seq, epoch: me.epoch, act, id }];
   me.send(me.queue);
   insist(me);

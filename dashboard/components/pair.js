@@ -175,7 +175,7 @@ const local = {
   star: switched,
   pick: switched,
   mode: (node, me) => mode(me, node.dataset.id),
-  swap: (_, me) => [(me.said = me.data.words.swapped), wish("swap", "", me)],
+  swap: (_, me) => [(me.said = me.data.words.swapped), tell("swap", "", me)],
   previous: (_, me) => walk(me, -1),
   next: (_, me) => walk(me, 1),
   closer: (_, me) => zoom(me, 1.25),

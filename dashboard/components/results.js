@@ -142,6 +142,7 @@ function clear(me) {
 
 const local = {
   clear: (_, me) => clear(me),
+  swap: (_, me) => tell("swap", "", me),
   compare_these: (_, me) => wish("beside", [...me.chosen].join(" "), me),
 };
 
@@ -157,7 +158,7 @@ function pressed(event, me) {
   } else if (!plain) return;
   else if (node && key === "Enter") event.repeat || open(node.dataset.key, me);
   else if (node && key === " ") event.repeat || toggle(node.dataset.key, me);
-  else if (key === "X" && me.data.axes.length > 1) event.repeat || wish("swap", "", me);
+  else if (key === "X" && me.data.axes.length > 1) event.repeat || local.swap(null, me);
   else if (key === "Escape" && me.chosen.size) clear(me);
   else return;
   event.preventDefault();

@@ -15,7 +15,7 @@ function book(one, data, at) {
 }
 
 function turn(act, label, there) {
-  return el("button", { class: "act", type: "button", "data-act": act, "data-id": "", "aria-disabled": there ? null : "true" }, label);
+  return el("button", { class: "act", type: "button", "data-act": act, "data-id": there ?? "", "aria-disabled": there ? null : "true" }, label);
 }
 
 function render(data, me) {
