@@ -7,6 +7,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import comparing, iterate, other, restoring, server, toasts, trouble, undo, walk, words
+from dashboard.components.mount import left_undrawn
 from dashboard.language import t, tn
 from data.again import Said
 from data.errors import InvalidRequest, NotAllowed
@@ -199,7 +200,7 @@ def follow_up() -> None:
     A toast of a run that ends here would be gone with it, so it is shown by the next.
     """
     where, query = st.session_state.pop("then", ("", {}))
-    if where == "rerun":
+    if where == "rerun" or (not where and left_undrawn()):
         st.rerun()
     elif where:
         st.switch_page(f"app_pages/{where}.py", query_params=query)  # none, said as None, is refused under a search

@@ -91,6 +91,7 @@ def _draw(one: Callable[..., Any], *, key: str, data: Mapping[str, Any], **optio
 def mount(name: str, *, key: str, data: Mapping[str, Any], on_event: Callable[[str, str], None]) -> None:
     """Draws the component of that name. `on_event(act, id)` is called once for each thing that a person did."""
     st.session_state.setdefault("mounted", {})[key] = (name, data, on_event)
+    st.session_state.get("undrawn", set()).discard(key)
     desk = {"ack": st.session_state.get(f"{key}_ack", 0), "clock": st.session_state["clock"],
             "moved": st.session_state.get("keys_read", {})}  # fmt: skip
     _draw(
@@ -192,6 +193,7 @@ def mount_page(page: str) -> None:
     data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language(),
             "found": st.session_state.pop("found", None)}  # fmt: skip
     _draw(_PAGE, key="page_frame", data=data, on_vanished_change=lambda: None)
+    st.session_state.update(whole=False, undrawn=set())
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:
@@ -221,12 +223,18 @@ def _base(text: str) -> str:
 
 def start_clock() -> None:
     """Notes the server's time once per full run: browsers count seconds from it and stay right when theirs is wrong."""
-    st.session_state["clock"] = time.time()
+    st.session_state["clock"], st.session_state["whole"] = time.time(), True
 
 
 def _epoch() -> str:
     epoch: str = st.session_state.setdefault("epoch", secrets.token_hex(8))
     return epoch
+
+
+def left_undrawn() -> bool:
+    """Whether this run of a part shows nothing of something that was pressed in another: they came as one request, and
+    Streamlit draws of it the part that was named first."""
+    return bool(not st.session_state.get("whole") and st.session_state.get("undrawn"))
 
 
 def _deliver(key: str, on_event: Callable[[str, str], None]) -> None:
@@ -235,4 +243,5 @@ def _deliver(key: str, on_event: Callable[[str, str], None]) -> None:
         if event["epoch"] == _epoch() and event["seq"] > ack:
             # Acknowledged first: an act that fails half-way must not be done twice.
             st.session_state[f"{key}_ack"] = ack = event["seq"]
+            st.session_state.setdefault("undrawn", set()).add(key)
             on_event(event["act"], event["id"])

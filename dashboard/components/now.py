@@ -16,7 +16,6 @@ from dashboard.components import (
     news,
     server,
     starters,
-    toasts,
     trouble,
     undo,
     views,
@@ -166,7 +165,7 @@ def _watch(person: str, title: Callable[[int], str], drawn: object) -> None:
             says = title(resources.desk().history.active_count(person))
             ended = elsewhere.look(person, seen)
         news.keep_true("pulse", person, seen=seen, leisurely=True, title=says, ended=ended)
-        toasts.show()
+        acts.follow_up()
 
 
 def _standing(person: str) -> object:

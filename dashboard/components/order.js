@@ -4,12 +4,14 @@
 
 // Whatever Streamlit is told within one turn of its timer goes out as one request: as one of a single part, where a part
 // has told some of it, and then nothing else is drawn, whatever else was pressed. `told` says for all components how much
-// is going out just now, how often anything was told, and when last; see `news.js`, which alone tells what nobody has asked for.
-const told = (window.pictureDeskTold ??= { open: 0, times: 0, at: 0 });
+// is going out just now, how often anything was told, when last, and since when the server owes a run for it; see `news.js`, which alone tells what
+// nobody has asked for.
+const told = (window.pictureDeskTold ??= { open: 0, times: 0, at: 0, owed: 0 });
 
 function telling(tell) {
   return (...args) => {
-    Object.assign(told, { open: told.open + 1, times: told.times + 1, at: performance.now() });
+    const at = performance.now();
+    Object.assign(told, { open: told.open + 1, times: told.times + 1, at, owed: told.owed || at });
     tell(...args);
     setTimeout(() => (told.open -= 1)); // behind the timer of Streamlit
   };

@@ -47,7 +47,14 @@ const vanished = new MutationObserver(() => {
   clearTimeout(vanished.later);
   if (!marked()) vanished.later = setTimeout(redraw, BLANK);
 });
-document.addEventListener("picture-desk-mixed", () => vanished.ask?.());
+const AFTER = 1_000; // ms: once what was pressed is drawn, for a request tells what stands in all fields
+document.addEventListener("picture-desk-mixed", () => setTimeout(askWhenAtRest, AFTER));
+
+function askWhenAtRest() {
+  if (rests()) vanished.ask();
+  else setTimeout(askWhenAtRest, BLANK);
+}
+
 const marked = () => vanished.block.querySelector(".picture-desk-page");
 
 function watch(block) {

@@ -11,16 +11,24 @@ from dashboard.components.mount import code
 
 LISTEN = """async (code) => {
   const { default: draw } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
-  const parentElement = document.body.appendChild(document.createElement("div"));
+  const places = [0, 1].map(() => document.body.appendChild(document.createElement("div")));
   Object.assign(window, { rings: [], requests: [], together: null, mixed: 0, meanwhile: () => {} });
+  const app = document.body.appendChild(document.createElement("div"));
+  app.dataset.testid = "stApp";
+  const runs = (state) => (requests.push(state), (app.dataset.testScriptState = state));
+  const flush = () => {
+    requests.push(together);
+    together = null;
+    setTimeout(() => (runs("running"), setTimeout(runs, 10, "notRunning")), window.slowness ?? 0);
+  };
   window.tell = (what) => {  // as Streamlit does: all that it is told until the timer fires goes out together
-    if (!together) setTimeout(() => (requests.push(together), (together = null)), 0, (together = []));
+    if (!together) setTimeout(flush, 0, (together = []));
     together.push(what);
   };
   document.addEventListener("keydown", () => tell("press"));
   document.addEventListener("picture-desk-mixed", () => (mixed += 1));
   const setStateValue = (_, ring) => (rings.push(ring), tell("ring"), queueMicrotask(() => meanwhile()));
-  window.part = (data) => void draw({ data, parentElement, setStateValue });
+  window.part = (data, at = 0) => void draw({ data, parentElement: places[at], setStateValue });
 }"""
 PROMPT = 1_000  # ms; one that nobody answers is repeated after three seconds
 
@@ -41,7 +49,8 @@ class Part:
         """What Streamlit does with a run that has heard this ring; nothing where it has the data of the one before."""
         self.drawn += 1
         data = {"epoch": "a", "drawn": self.drawn, "url": "ws://127.0.0.1:9/live", "revision": revision, "ring": ring}
-        self.page.evaluate("data => part(data)", {**data, "every": None, "leisurely": False, "title": "", **more})
+        self.data = {**data, "every": None, "leisurely": False, "title": "", **more}
+        self.page.evaluate("data => part(data)", self.data)
 
     def tell(self, revision: int) -> None:
         """Something has moved."""
@@ -92,6 +101,7 @@ def test_a_ring_that_is_never_answered_is_repeated(part: Part) -> None:
     part.rung(2, within=6_000)
 
 
+RUN = ["running", "notRunning"]
 PRESS = "document.body.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true }))"
 
 
@@ -105,18 +115,28 @@ def test_a_ring_waits_until_what_was_pressed_is_on_its_way(page: Page) -> None:
     part.tell(8)
     page.wait_for_timeout(200)  # until it is heard; the page's own clock stands still
     page.clock.run_for(40)
-    assert page.evaluate("requests") == [["press"]]
+    assert page.evaluate("requests") == [["press"], *RUN]
     while not page.evaluate("rings.length"):
         page.clock.run_for(20)
     page.clock.run_for(20)
-    assert page.evaluate("requests") == [["press"], ["ring"]]
+    assert page.evaluate("requests") == [["press"], *RUN, ["ring"], *RUN]
     assert page.evaluate("mixed") == 0
+
+
+def test_a_ring_waits_until_what_was_told_before_it_is_drawn(part: Part) -> None:
+    part.page.evaluate("window.slowness = 700")
+    part.draw(7)
+    part.page.evaluate("data => part(data, 1)", part.data | {"drawn": 1})
+    part.tell(8)
+    part.rung(2, within=6_000)
+    part.page.wait_for_function("requests.length === 6")
+    assert part.page.evaluate("requests") == [["ring"], *RUN, ["ring"], *RUN]
 
 
 def test_after_a_press_that_went_out_with_a_ring_the_page_is_asked_for(part: Part) -> None:
     part.draw(7)
     part.page.evaluate(f"void (meanwhile = () => {PRESS})")
     part.tell(8)
-    part.page.wait_for_function("requests.length === 1")
-    assert part.page.evaluate("requests") == [["ring", "press"]]
+    part.page.wait_for_function("requests.length === 3")
+    assert part.page.evaluate("requests") == [["ring", "press"], *RUN]
     part.page.wait_for_function("mixed === 1")

@@ -138,3 +138,21 @@ def test_the_drawing_that_a_ring_has_asked_for_carries_it_back(form_room: Room) 
     app.session_state["news_now"] = {"news": 4}
     answer = drawn(app.run(), "news_now")
     assert (answer["ring"], answer["drawn"]) == (4, number + 1)
+
+
+def pressed_elsewhere(whole: bool) -> None:
+    """A run of a part, and the one after it; something of the drawer was pressed before the first."""
+    import streamlit as st
+
+    from dashboard.components import acts
+
+    first = "runs" not in st.session_state
+    st.session_state["runs"] = 1 if first else 2
+    st.session_state.update(whole=whole, undrawn={"sheet"} if first else set())
+    acts.follow_up()
+
+
+@pytest.mark.parametrize(("whole", "runs"), [(False, 2), (True, 1)], ids=["part", "page"])
+def test_a_part_that_shows_nothing_of_what_was_pressed_has_the_page_drawn(whole: bool, runs: int) -> None:
+    app = AppTest.from_function(pressed_elsewhere, args=(whole,)).run()
+    assert app.session_state["runs"] == runs
