@@ -248,6 +248,8 @@ def thumbs_to(page: Page, name: str) -> None:
     page.get_by_test_id("stExpandSidebarButton").tap()
     page.get_by_role("link", name=name).tap()
     arrives(page, name)
+    expect(page.locator("[data-testid=stSidebar][data-collapsed=false]")).to_have_count(0)  # the sheet of the links
+    page.evaluate("() => eyes.rest()")
 
 
 def arrives(page: Page, name: str) -> None:
