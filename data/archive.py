@@ -85,14 +85,13 @@ class Archive:
     def pieces(self) -> Generator[bytes]:
         """The bytes in order, `size` in all. Raises StorageError only where a file fails between proof and sending."""
         written, directory = 0, []
-        for at, line in enumerate(self._lines):
-            if not line.name:
+        for at, planned in enumerate(self._lines):
+            if not planned.name:
                 continue
-            entry = _entry(line)
-            file = self._proven(line)
+            line, entry, file = planned, _entry(planned), self._proven(planned)
             if file is not None and self._is_copied(line):
-                file = self._copied(line, file[0])
-                entry = replace(entry, size=_length(file[0])) if file is not None else entry
+                line, file = self._copied(line, file[0])
+                entry = replace(entry, name=line.name, size=_length(file[0])) if file is not None else entry
             if file is None:
                 self._lines[at] = replace(line, name="", reason=BROKEN)
                 continue
@@ -140,8 +139,11 @@ class Archive:
         assert line.picture is not None
         return self._kind != "original" and line.picture.mime in clean.FORMATS
 
-    def _copied(self, line: Line, content: BinaryIO) -> tuple[BinaryIO, int, str] | None:
-        """The copy in place of the original. None where it cannot be cleaned; what cannot be told stands beside it."""
+    def _copied(self, line: Line, content: BinaryIO) -> tuple[Line, tuple[BinaryIO, int, str] | None]:
+        """The copy in place of the original. None where it cannot be cleaned.
+
+        Where the settings cannot be written they stand beside it, and it is named as what it is: the original.
+        """
         with closing(content):
             data = content.read()
         try:
@@ -149,8 +151,9 @@ class Archive:
         except InvalidImage as error:
             log.warning("archive: %s: %s", line.name, error)
             if self._kind == CLEAN:
-                return None
-        return BytesIO(data), zlib.crc32(data), hashlib.sha256(data).hexdigest()
+                return line, None
+            line = replace(line, name="".join(line.name.rsplit(f"_{SETTINGS}", 1)))
+        return line, (BytesIO(data), zlib.crc32(data), hashlib.sha256(data).hexdigest())
 
     def _facts(self, line: Line) -> dict[str, Any]:
         assert line.picture is not None

@@ -160,9 +160,10 @@ def test_an_archive_with_settings_has_them_in_each_picture_and_beside_each_file(
         with Image.open(io.BytesIO(data)) as before, Image.open(io.BytesIO(archive.read(line["file"]))) as after:
             assert before.tobytes() == after.tobytes()
             assert line["task_id"].encode() in after.info["xmp"]
-        assert Path(line["file"]).stem.endswith("_with-settings")
         assert line["original_sha256"] == hashlib.sha256(data).hexdigest()
     assert [archive.read(line["file"]) for line in lines[3:]] == files[3:]  # these have no place for it inside
+    endings = [line["file"].rpartition(task_id[-6:])[2] for task_id, line in zip(ids, lines, strict=True)]
+    assert endings == ["_with-settings.png", "_with-settings.jpg", "_with-settings.webp", ".mp4", ".png"]
     for task_id, data, line in zip(ids, files, lines, strict=True):
         said = json.loads(archive.read(line["file"] + ".json"))
         assert (said["task_id"], said["prompt"], said["params"]) == (task_id, prompt, {"seed": 7})
