@@ -77,7 +77,7 @@ def _decoded(data: bytes, plan: Plan) -> Image.Image:
     return Image.frombuffer("RGB", (plan.width, plan.height), memoryview(said)[len(ready) :], "raw", "RGB", 0, 1)  # type: ignore[arg-type]  # it takes any buffer
 
 
-def _transformed(image: Image.Image, kind: bytes, body: bytes) -> Image.Image:
+def _transformed(image: Image.Image, kind: bytes, body: memoryview) -> Image.Image:
     """As its property says (ISO/IEC 23008-12, 6.5.9 to 6.5.12). EXIF's own word about the turn does not count."""
     if kind == b"irot" and body and (turn := _TURNS[body[0] & 3]) is not None:
         return image.transpose(turn)

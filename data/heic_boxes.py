@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from struct import error, unpack_from
+from typing import NoReturn
 
 from data.image_flaws import CONVERT, Flaw, too_many
 from data.sentences import Sentence
@@ -24,7 +25,7 @@ _CHANGING = (b"clap", b"irot", b"imir")
 BROKEN = (error, LookupError, ValueError)
 """What comes of reading boxes that make no sense."""
 
-Property = tuple[bytes, bytes]  # kind and body
+Property = tuple[bytes, memoryview]  # kind and body
 
 
 def _unknown() -> Flaw:
@@ -53,12 +54,12 @@ class _Item:
     method: int = 0  # 0: places are of the file, 1: of the box `idat`
     stretches: list[tuple[int, int]] = field(default_factory=list)
 
-    def first(self, kind: bytes) -> bytes:
+    def first(self, kind: bytes) -> memoryview:
         """The body of its first property of that kind. Raises LookupError."""
         return next((body for name, body in self.properties if name == kind), None) or _none(kind)
 
 
-def _none(kind: bytes) -> bytes:
+def _none(kind: bytes) -> NoReturn:
     raise LookupError(kind)
 
 
@@ -103,7 +104,7 @@ class Boxes:
             raise too_many(width, height, max_pixels) if width * height else ValueError("no pixels")
         tiles = {one: self._items[one] for one in order}  # a grid may show one of them in many places
         first = tiles[order[0]]
-        configuration = first.first(b"hvcC") if first.kind == b"hvc1" else b""
+        configuration = bytes(first.first(b"hvcC")) if first.kind == b"hvc1" else b""
         if not 0 < len(configuration) <= _MOST_OF_A_CONFIGURATION or any(
             tile.kind != b"hvc1" or tile.method or tile.first(b"hvcC") != configuration for tile in tiles.values()
         ):  # fmt: skip
@@ -119,10 +120,11 @@ class Boxes:
             self._colours(plan, body)
         return plan
 
-    def _colours(self, plan: Plan, body: bytes) -> None:
-        if body[:4] in (b"prof", b"rICC"):
-            plan.profile = plan.profile or body[4:]
-        elif body[:4] == b"nclx":
+    def _colours(self, plan: Plan, body: memoryview) -> None:
+        kind = bytes(body[:4])
+        if kind in (b"prof", b"rICC"):
+            plan.profile = plan.profile or bytes(body[4:])
+        elif kind == b"nclx":
             transfer, plan.matrix, full = unpack_from(">6xHHB", body)
             plan.full_range = bool(full & 0x80)
             if transfer in _HDR:
@@ -182,7 +184,7 @@ class Boxes:
         known: list[Property] = []
         for kind, (start, stop) in self._boxes(at, end):
             if kind == b"ipco":
-                known = [(name, bytes(self._data[a:b])) for name, (a, b) in self._boxes(start, stop)]
+                known = [(name, self._data[a:b]) for name, (a, b) in self._boxes(start, stop)]
             elif kind == b"ipma":
                 self._read_associations(start, known)
 
