@@ -17,10 +17,10 @@ from alembic.migration import MigrationContext
 from databases import Databases
 from postgres import Postgres
 from processes import free_port, wait_until
-from sqlalchemy import text
+from sqlalchemy import text, update
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlmodel import select
-from stores import Stores
+from stores import MODELS, Stores
 
 from data.db import HEAD, Database, insert_new
 from data.errors import DatabaseUnavailable
@@ -29,8 +29,11 @@ from data.health import HealthBoard
 from data.history import History
 from data.migrations import config
 from data.preferences import Preferences
+from data.projects import Projects
 from data.query_reading import read
-from data.schema import Preference, Submission, Table, Task
+from data.removal import Removal
+from data.requests import GenerationRequest
+from data.schema import Preference, Project, Submission, Table, Task
 from data.search import COUNTED, Search
 
 
@@ -75,6 +78,27 @@ def test_old_tasks_can_be_searched_and_keep_what_they_repeat(databases: Database
     assert [kin.card.id for kin in History(db).family("t3")] == ["t2", "t3"]
     assert History(db).detail("t3").retry_of == "t2"
     db.close()
+
+
+def test_an_old_project_is_found_and_one_however_the_accents_of_its_name_were_composed(stores: Stores) -> None:
+    names = {"Fru\u0308hling": "Frühling", "Frühling": "Frühling", "Cafe\u0301": "Café", "ΰ": "ΰ", "Herbst": "Herbst"}
+    requests = [GenerationRequest(MODELS[0], "a kite", {}, ())] * len(names)
+    tasks = stores.tasks.create(requests, person="ann")
+    Removal(stores.db, stores.clock).delete([tasks[2].id], who="ann")
+    with stores.db.transaction() as session:  # as the older program wrote them
+        for task, name in zip(tasks, names, strict=True):
+            session.add(Project(key=name.casefold(), name=name, person="ann"))
+            session.execute(update(Task).where(Task.id == task.id).values(project=name.casefold()))
+        session.execute(text("UPDATE alembic_version SET version_num = '0011'"))
+    stores.db.migrate()
+    Removal(stores.db, stores.clock).restore([tasks[2].id], who="ann")
+    search, kept = Search(stores.db), ["Frühling", "Café", "ΰ", "Herbst"]
+    assert sorted(search.names().projects.values()) == sorted(kept)
+    for name in kept:
+        found = search.ids(search.read(f"project:{name}").query, "bob")
+        assert set(found) == {task.id for task, own in zip(tasks, names.values(), strict=True) if own == name}, name
+    Projects(stores.db, stores.clock).move([tasks[0].id], "ΰ", who="bob")
+    assert sorted(search.names().projects.values()) == sorted(kept)
 
 
 def test_several_processes_may_start_together(databases: Databases, tmp_path: Path) -> None:
