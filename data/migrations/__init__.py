@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 PATIENCE = 10.0
 """Seconds in which a moment is sought when nobody holds any of the tables."""
-BUSY = ("55P03", "40P01")
-"""What PostgreSQL calls a lock that was waited for too long, and a deadlock."""
+BUSY = ("57014", "40P01")
+"""What PostgreSQL calls a statement that took too long, and a deadlock."""
 
 
 def config(connection: Connection) -> Config:
@@ -67,31 +67,34 @@ def _have_it_alone(connection: Connection, name: str) -> None:
     """PostgreSQL: locks every table before the first is changed, or changes none.
 
     Taken one by one on the way, they would be waited for with others locked that a running server wants: a deadlock,
-    which PostgreSQL ends by an error at either of the two. Each such wait is shorter than the second after which it
-    looks for one.
+    which PostgreSQL ends by an error at either of the two. It looks for one where somebody has waited so long
+    (`deadlock_timeout`), and whoever waits for what is locked here does not: all of it together is given up earlier.
     """
     ours = sorted({*Table.metadata.tables, NAME}.intersection(inspect(connection).get_table_names()))
     if not ours:
         return
+    patience = "SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'"
+    looked_for: int = connection.execute(text(patience)).scalar_one()
     until = time.monotonic() + PATIENCE
-    while (busy := _locked(connection, ours, 0.4)) is not None:
+    while (busy := _locked(connection, ours, looked_for * 7 // 10)) is not None:
         if time.monotonic() > until:
             raise DatabaseUnavailable(
                 Sentence("The tables of the database {name} are of an older Picture Desk, and another server that uses "
                          "them did not let them be changed. Nothing was changed. Stop all other servers of this "
                          "database, start this one, and then the others in the new version.", name=name)
             ) from busy  # fmt: skip
-        # Autovacuum gives way to whoever has waited for a second, and that may be done for one at a time.
+        # Autovacuum gives way to whoever has waited as long as that, and this may be done for one at a time.
         for table in ours:
-            _locked(connection, [table], 1.5, keep=False)
+            _locked(connection, [table], looked_for * 3 // 2, keep=False)
 
 
-def _locked(connection: Connection, tables: Sequence[str], seconds: float, *, keep: bool = True) -> Exception | None:
-    """Locks all of these tables, or none and gives why; waits at most for so long for each."""
+def _locked(connection: Connection, tables: Sequence[str], most: int, *, keep: bool = True) -> Exception | None:
+    """Locks all of these tables, or none and gives why; waits at most for so long (ms) for all of them together."""
     point = connection.begin_nested()
     try:
-        connection.execute(text(f"SET LOCAL lock_timeout = '{seconds}s'"))
+        connection.execute(text(f"SET LOCAL statement_timeout = {most}"))
         connection.execute(text(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"))
+        connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))  # what changes the tables takes its time
     except OperationalError as error:
         point.rollback()
         if getattr(error.orig, "sqlstate", None) in BUSY:

@@ -8,7 +8,9 @@ from pathlib import Path
 import psycopg
 import pytest
 from alembic import command
+from alembic.config import Config
 from databases import Databases
+from processes import wait_until
 
 from data.db import HEAD, Database
 from data.errors import DatabaseUnavailable
@@ -51,6 +53,53 @@ def test_a_server_that_works_meets_no_deadlock_and_the_start_ends_with_a_sentenc
             starting.result(timeout=10)
         assert revision(url) == OLD
         server.commit()
+    database.migrate()
+    assert revision(url) == HEAD
+    database.close()
+
+
+def test_a_server_meets_no_deadlock_though_each_table_is_waited_for_only_a_little(
+    databases: Databases, tmp_path: Path
+) -> None:
+    """It holds the tasks and comes to the artifacts, which were locked before: two tables between are held shortly."""
+    database, url = old(databases, tmp_path)
+
+    def waited_for(table: str) -> bool:
+        found = (
+            "SELECT 1 FROM pg_locks WHERE relation = to_regclass(%s) AND mode = 'AccessExclusiveLock' AND NOT granted"
+        )
+        with psycopg.connect(url) as watcher:
+            return watcher.execute(found, [table]).fetchone() is not None
+
+    with ThreadPoolExecutor() as pool, psycopg.connect(url) as server:
+        server.execute("UPDATE task SET attempts = attempts + 1")
+        with psycopg.connect(url) as one, psycopg.connect(url) as other:
+            one.execute("SELECT * FROM batch FOR UPDATE")
+            other.execute("SELECT * FROM budget FOR UPDATE")
+            starting = pool.submit(database.migrate)
+            wait_until(lambda: waited_for("batch"))
+            comes = pool.submit(server.execute, "SELECT * FROM artifact")
+            for holder in (one, other):
+                time.sleep(0.35)
+                holder.commit()
+            comes.result(timeout=10)  # psycopg.errors.DeadlockDetected, where it has waited for a second
+        server.commit()
+        starting.result(timeout=60)
+    assert revision(url) == HEAD
+    database.close()
+
+
+def test_what_changes_the_tables_may_take_longer_than_locking_them(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    database, url = old(databases, tmp_path)
+    change = command.upgrade
+
+    def slowly(settings: Config, revision: str) -> None:
+        settings.attributes["connection"].exec_driver_sql("SELECT pg_sleep(1.1)")
+        change(settings, revision)
+
+    monkeypatch.setattr(command, "upgrade", slowly)
     database.migrate()
     assert revision(url) == HEAD
     database.close()
