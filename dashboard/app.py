@@ -6,7 +6,7 @@ import streamlit as st
 from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import language
-from dashboard.auth import current_user
+from dashboard.auth import current_user, is_here
 from dashboard.components import deleted, keymap, keys, people, server, toasts, words
 from dashboard.components.mount import mount_page, start_clock, style_page
 from dashboard.components.now import pulse
@@ -30,7 +30,7 @@ pages = {
     words.RESULTS: st.Page("app_pages/results.py", title=t(words.RESULTS), visibility="hidden"),
     words.SETTINGS: st.Page("app_pages/settings.py", title=t(words.SETTINGS), icon=":material/settings:"),
 }
-page = st.navigation(list(pages.values()), position="top")
+page = st.navigation(list(pages.values()), position="top" if is_here() else "hidden")
 name = next((name for name, one in pages.items() if one.url_path == page.url_path), words.GENERATE)
 
 

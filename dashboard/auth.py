@@ -46,8 +46,13 @@ def auth_is_configured() -> bool:
     return st.secrets.load_if_toml_exists() and "auth" in st.secrets
 
 
+def is_here() -> bool:
+    """Whether anybody is: before that, every page is the sign-in, and no link leads anywhere."""
+    return not auth_is_configured() or st.user.is_logged_in
+
+
 def _sign_in() -> None:
-    with st.container(width=420):
+    with st.container(width=420, key="signing_in"):
         st.title(t(words.APP))
         st.write(t(words.SIGN_IN_WHY))
         st.button(t(words.SIGN_IN), type="primary", key="sign_in", on_click=st.login)
