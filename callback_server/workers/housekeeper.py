@@ -147,7 +147,8 @@ def tell_pictures(board: HealthBoard, report: Report) -> None:
         message = paragraph(
             counted(len(report.damaged), "{n} stored picture is missing or damaged.",
                     "{n} stored pictures are missing or damaged."),
-            Sentence("Bring the files back from a backup; nothing is deleted, and nothing is paid again."),
+            Sentence("What the provider still keeps is restored free, where its picture is open in History; else bring "
+                     "it back from a backup. Nothing is deleted, and nothing is paid again."),
         )  # fmt: skip
     elif report.trouble:
         message = report.trouble[0]

@@ -138,8 +138,9 @@ def test_no_page_shows_a_word_that_is_not_translated(made_up: Room) -> None:
     for name, ok, message in (
         ("storage", True, "12 GB free."), ("webhook", True, "A call to http://h came home in 0.12 s."),
         ("provider:kie", False, "The provider account is out of credits. It waits; an admin can top up the account."),
-        ("pictures", False, "2 stored pictures are missing or damaged. Bring the files back from a backup; nothing is "
-         "deleted, and nothing is paid again."), ("catalogue", True, "49 models on offer."),
+        ("pictures", False, "2 stored pictures are missing or damaged. What the provider still keeps is restored free, "
+         "where its picture is open in History; else bring it back from a backup. Nothing is deleted, and nothing is "
+         "paid again."), ("catalogue", True, "49 models on offer."),
     ):  # fmt: skip
         made_up.health.report(name, ok=ok, message=message)
     visits: list[tuple[str, dict[str, str]]] = [
