@@ -75,6 +75,16 @@ function say(found) {
   aloud.later = setTimeout(() => (aloud.textContent = found.said), PAUSE);
 }
 
+// A link of ours in a text leads on in this tab, as those in the head do: Streamlit opens another tab for it, and hears of an
+// address alone as of one to which the browser has gone back.
+document.addEventListener("click", (event) => {
+  const link = event.target.closest?.("[data-testid=stAlert] a");
+  if (link?.origin !== location.origin || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  history.pushState(null, "", link.href);
+  dispatchEvent(new PopStateEvent("popstate"));
+});
+
 export default inOrder(({ data, parentElement, setTriggerValue }) => {
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;

@@ -22,7 +22,7 @@ SIGN_IN = "Sign in"
 SIGN_OUT = "Sign out"
 SIGN_IN_WHY = "Sign in to commission pictures and to see what your team has made."
 
-PRACTICE = "**Practice mode:** pictures cost nothing. How to make real ones: Settings."
+PRACTICE = "**Practice mode:** pictures cost nothing. How to make real ones: [Settings](settings)."
 FAULTS = "To see what failure looks like, write [[fault:fail]], [[fault:stuck]] or [[fault:lost_answer]] into it."
 SERVER_NEVER = (
     "**The callback server has not started yet.** Requests wait and nothing is lost. Start everything with `make run`."

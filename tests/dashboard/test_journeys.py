@@ -210,6 +210,15 @@ def test_a_picture_is_public_only_to_whoever_has_its_link(person: Person) -> Non
     assert local.get(link.split("?")[0]).status_code == 403
 
 
+def test_a_link_in_a_banner_leads_on_in_this_tab_and_back(person: Person) -> None:
+    page = person.opens("/compare").page
+    page.locator(".stAlert").get_by_role("link", name="Settings").click()
+    expect(page.locator(".st-key-settings")).to_be_visible()
+    assert len(page.context.pages) == 1
+    page.go_back()
+    expect(page.locator(".st-key-pair_empty")).to_be_visible()
+
+
 def test_settings_tests_the_round_trip_and_shows_the_credits(person: Person) -> None:
     person.opens("/settings")
     expect(person.page.get_by_text("credits left").first).to_be_visible()
