@@ -13,7 +13,7 @@ function figure(card, me) {
   if (card.compact && !me.tall.has(card.id)) return card.say && el("p", { class: "note" }, card.say);
   const shape = `aspect-ratio:${card.width}/${card.height}`;
   if (card.picture) {
-    const image = el("img", { src: card.picture, alt: card.prompt, width: card.width, height: card.height, decoding: "async" });
+    const image = me.missing.has(card.picture) ? el("span", { class: "say soft" }, me.text.missing) : el("img", { src: card.picture, alt: card.prompt, width: card.width, height: card.height, decoding: "async" });
     const more = card.more && el("span", { class: "more" }, card.more);
     return el("button", { class: "figure", type: "button", style: shape, "data-act": "open", "data-id": card.id, title: card.open }, image, playMark(card.video), more);
   }
@@ -79,6 +79,7 @@ function news(data, me) {
 
 function render(data, me) {
   me.text = data.words;
+  me.missing ??= new Set();
   me.offer = data.undo?.until;
   me.said = news(data, me);
   keepTall(data, me);
@@ -133,6 +134,9 @@ export default inOrder((component) => {
   me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
   if (!me.live) {
     prepare(me, component.parentElement);
+    me.root.addEventListener("error", ({ target }) => {
+      if (target.parentElement?.matches(".figure")) [me.missing.add(target.getAttribute("src")), me.redraw()];
+    }, true); // errors do not bubble
     me.root.addEventListener("keydown", (event) => {
       if (!inMenu(event) && !writes(event.target)) press(event, event.target.closest(".card"));
     });

@@ -218,7 +218,7 @@ def _words() -> dict[str, str]:
         "settings": t("Asked and used"), "timeline": t("What happened"), "details": t("Details for support"),
         "full": t("Open the original in full"), "setting": t("Setting"), "asked": t("Asked"), "used": t("Used"),
         "unplayable": t("This browser cannot play this video. Download it to watch it."),
-        "absent": t("The picture cannot be shown now: its file is missing, or the callback server does not answer."),
+        "absent": t(words.CANNOT_BE_SHOWN),
         "unsaid": t("not reported"), "differs": t("differs"), "menu": t("More"), "tags": t("Tags"),
         "undo": t("Undo"), "project": t("Project"), "to_project": t("Put into a project"),
         "to_other": t("Move to another"),

@@ -86,7 +86,8 @@ def _draw(person: str) -> float | None:
     around = surroundings(cards, person)
     data = {
         "label": t(words.NOW), "arrived": _arrived(), "queue": _queue(cards, around.now),
-        "words": {"menu": t("More"), "copied": t("Copied"), "undo": t("Undo")}, "undo": undo.offered(),
+        "words": {"menu": t("More"), "copied": t("Copied"), "undo": t("Undo"), "missing": t(words.CANNOT_BE_SHOWN)},
+        "undo": undo.offered(),
         "cards": _views(cards, batches, around),
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))

@@ -49,6 +49,7 @@ LIVE_PAUSED = "Live updates paused: the database does not answer. The work goes 
 LIVE_PAUSED_SINCE = "Live updates paused, last {time}: the database does not answer. The work goes on."
 TRY_AGAIN, DETAILS = "Try again", "Details"
 
+CANNOT_BE_SHOWN = "The picture cannot be shown now: its file is missing, or the callback server does not answer."
 NO_SUCH_REQUEST = "The link names a request that does not exist here."
 
 PROMPT = "Prompt"
