@@ -6,7 +6,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import awaited, budget, filters, form_words, formats, press, project_choice, server, words
-from dashboard.components.batch_kept import Kept, cap_micro, kept, plan_of, remember, reviewed
+from dashboard.components.batch_kept import FILE, Kept, cap_micro, kept, plan_of, remember, reviewed
 from dashboard.components.batch_rows import MOST_PICTURES, MOST_ROWS, Review
 from dashboard.components.trouble import DATABASE_ERRORS
 from dashboard.language import t, tn
@@ -61,7 +61,7 @@ def obstacle(here: Kept, found: Review, left: budget.Left | None, person: str) -
     if here.references and awaited.waiting():
         return form_words.loading(len(st.session_state["references"]))
     if not found.lines.lines:
-        return t("Add prompts")
+        return t("Choose a CSV file") if here.origin == FILE and not here.file else t("Add prompts")
     if found.cut:
         return t("More than {rows} rows – at most {most} pictures", rows=f"{MOST_ROWS:,}", most=MOST_PICTURES)
     if not found.good:

@@ -23,7 +23,7 @@ const watching = new WeakMap(); // Streamlit calls us again at each drawing, but
 
 // Streamlit's drop zones say in the language of the page what composer.css puts there.
 function tellStyles({ drop_words: words }) {
-  for (const [name, word] of Object.entries(words)) document.documentElement.style.setProperty(`--${name}-files`, JSON.stringify(word));
+  for (const [name, word] of Object.entries(words)) document.documentElement.style.setProperty(`--${name}`, JSON.stringify(word));
 }
 
 export default inOrder(({ data, parentElement, setStateValue }) => {

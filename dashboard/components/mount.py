@@ -130,7 +130,8 @@ def mount_composer(
     refused = t("Not taken: not a picture that can be used, or over {most} MB.", most=UPLOAD_MB)
     data = {"field": field, "text": committed, "base": _base(committed), "seen": state.get("typed"),
             "whose": _base(person), "told": st.session_state.get(f"{key}_told"),
-            "drop_words": {"choose": t("Choose files"), "drop": t("Drop them here"), "refused": refused},
+            "drop_words": {"choose-files": t("Choose files"), "choose-file": t("Choose a file"),
+                           "drop-files": t("Drop them here"), "refused-files": refused},
             **button}  # fmt: skip
 
     def pressed() -> None:

@@ -216,7 +216,7 @@ def obstacle(form: Form, left: budget.Left | None, person: str, *, empty: bool) 
         sentences = [t(ask.fault.sentence) for ask in form.refusing if ask.fault]
         if len(sentences) > 1:
             return t(words.NONE_TAKES_IT), ""  # each is named beside the button
-        return form_words.first_of(sentences[0]).rstrip(".。"), sentences[0]
+        return t(words.NOT_YET), sentences[0]
     if form.total > MAX_COUNT:
         return form_words.too_many(form.total, MAX_COUNT)
     if left is None:

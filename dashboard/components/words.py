@@ -93,6 +93,7 @@ SHAPES_OF_ALL = "Only the shapes that all of these models have."
 EACH_ITS_OWN = "Not common to all, so each uses its own"
 LEFT_OUT = "left out: see below"
 MODEL_CHOOSES_SIZE = "the model chooses the size"
+NOT_YET = "Cannot generate yet"
 NONE_TAKES_IT = "None of these models takes this"
 STILL_LOADING = (
     "A reference picture is still loading, so nothing was asked for and nothing was charged. "

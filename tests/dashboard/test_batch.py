@@ -104,7 +104,7 @@ def test_rows_that_would_be_refused_are_in_red_and_left_out_of_the_price(form_ro
 def test_a_file_that_cannot_be_read_is_a_sentence(form_room: Room) -> None:
     app = upload(opened(form_room), "list.csv", "prompt\nun café près de la forêt".encode("latin-1"))
     assert "Save it as CSV in UTF-8." in said(app)
-    assert (label(app), start(app).disabled) == ("Add prompts", True)
+    assert (label(app), start(app).disabled) == ("Choose a CSV file", True)
 
 
 @pytest.mark.parametrize(
