@@ -13,6 +13,9 @@ function zoomer(me, file) {
     button(me, "wider", words.wider, { text: "−", key: capOf(file, "-") }), button(me, "full", words.full, { text: percent(me), key: `${capOf(file, "0")}, ${capOf(file, "Z")}`, named: false }), button(me, "closer", words.closer, { text: "+", key: capOf(file, "+") }));
 }
 
+// Chinese has no blank between two sentences.
+const sentences = (all) => all.filter(Boolean).join(" ").replaceAll("。 ", "。");
+
 // A mark stands around words, not around the blanks beside them.
 function piece([kind, text], words) {
   if (kind === "same") return text;

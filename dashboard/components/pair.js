@@ -28,8 +28,8 @@ function note(me) {
     me.mode === "difference" && button(me, "bright", words.bright, { pressed: Boolean(me.bright) }),
     me.mode === "flicker" && el("span", { class: "flick" },
       button(me, "show_b", words.show_b, { pressed: Boolean(me.shown) }), !calm() && button(me, "by_itself", words.by_itself, { pressed: Boolean(me.turns) })),
-    el("p", { class: "soft" }, [words.how[me.mode], me.mode === "flicker" && calm() && words.calm,
-      (a.width !== b.width || a.height !== b.height) && words.pixels, shaped && me.mode !== "side" && words.shapes, plays(me) && words.films, ...stills].filter(Boolean).join(" ")));
+    el("p", { class: "soft" }, sentences([words.how[me.mode], me.mode === "flicker" && calm() && words.calm,
+      (a.width !== b.width || a.height !== b.height) && words.pixels, shaped && me.mode !== "side" && words.shapes, plays(me) && words.films, ...stills])));
 }
 
 function pane(which, one, me) {

@@ -58,7 +58,7 @@ function square(cell, where, data, me) {
       cell.picture && !lost
         ? el("img", { src: cell.picture, alt: "", loading: "lazy", decoding: "async", draggable: "false" })
         : el("span", { class: "blank" }, el("b", {}, el("span", { class: "dot" }), " ", said),
-          cell.again && el("button", { class: "act", type: "button", tabindex: here ? 0 : -1, "data-act": cell.again.act, "data-id": cell.again.id ?? cell.id, title: cell.again.title }, cell.again.label)),
+          cell.again && el("button", { class: "act", type: "button", tabindex: here ? 0 : -1, "data-act": cell.again.act, "data-id": cell.again.id ?? cell.id, title: cell.again.title }, unbroken(cell.again.label))),
       playMark(cell.video),
       cell.more && el("span", { class: "more", "aria-hidden": "true" }, cell.more),
       cell.picture && el("span", { class: "tick", "aria-hidden": "true" })),

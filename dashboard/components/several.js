@@ -13,7 +13,7 @@ function render(data, me) {
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     el("div", { class: "bar" }, el("h2", {}, data.title), zoomer(me, "several")),
-    el("p", { class: "note soft" }, [data.words.how, ...data.notes].join(" ")),
+    el("p", { class: "note soft" }, sentences([data.words.how, ...data.notes])),
     pictures(me),
     table(me),
   ];
