@@ -40,7 +40,7 @@ def bar() -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
             if card.pictures:
                 st.image(picture_url(card.pictures[0].sha256, "320"), width=44, alt=card.prompt)
-            st.markdown(formats.literal(t("Compare with what? Click the second picture.")), width="content")
+            st.markdown(formats.literal(t("Compare with what? Choose the second picture.")), width="content")
         if st.button(t("Choose from a list"), key="compare_list", type="tertiary"):
             cancel()
             st.switch_page("app_pages/compare.py", query_params={"a": task_id})
