@@ -15,8 +15,9 @@ SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]:not(:has([data
 """Streamlit fades what a run has not drawn anew yet."""
 MATTERS = {"moderate", "serious", "critical"}
 """What axe calls minor is left: all of it is how Streamlit marks its drop zone up for react-dropzone."""
-STREAMLITS = ("region", 'role="menu"')
-"""What it draws beside its landmarks, because it lies over the whole page: a menu that is open, and holds the focus."""
+STREAMLITS = (("region", 'role="menu"'), ("aria-dialog-name", 'data-testid="stToast"'))
+"""What it draws beside its landmarks, because it lies over the whole page: a menu that is open, and holds the focus.
+And its toasts, which are dialogs named by an element that it does not draw."""
 ASK_AXE = """every => axe.run((!every && document.querySelector("[role=dialog]")) || document,
   { resultTypes: ["violations"] }).then(({ violations }) => violations)"""
 """Of the whole page, or of what lies over it: what is behind was looked at before, and cannot be used now."""
@@ -63,7 +64,7 @@ class Eyes:
                 self.troubles += [
                     f"{where}: {found['id']}: {one['target']} {one['html'][:150]}"
                     for one in found["nodes"]
-                    if found["id"] != STREAMLITS[0] or STREAMLITS[1] not in one["html"]
+                    if not any(found["id"] == kind and sign in one["html"] for kind, sign in STREAMLITS)
                 ]
         if wide := self.page.evaluate("() => eyes.beyond()"):
             self.troubles.append(f"{where}: scrolls sideways by {wide} px")

@@ -6,17 +6,20 @@ matter.
 
 import re
 
-from eyes import Eyes
+from eyes import PHONE, Eyes
 from past import S, Was
 from person import Person
 from pictures import animated_gif, png
 from playwright.sync_api import Page, expect
 
 from data.db import Database
+from data.history import History
 from data.ledger import Ledger, person_scope
 from data.money import MICRO
+from data.preferences import Preferences
 from data.query import Choice, Query
 from data.saved_views import SavedViews
+from data.schema import Batch
 from data.templates import Templates
 
 WORD = "沙丘风筝"
@@ -33,6 +36,21 @@ def furnish(url: str) -> None:
     Templates(db).save("local", "Kites by colour", "A {colour} kite over {place}", {}, team=True)
     SavedViews(db).save("local", "What failed", Query(status=Choice(("failed",))))
     Ledger(db).set_budget(person_scope("local"), 5_000 * MICRO, who="local")
+    db.close()
+
+
+def show_as_one(url: str, batch: str, name: str, size: int) -> None:
+    """Tasks that share this `batch` become one card, as of one that was looked through before it was started."""
+    db = Database(url)
+    with db.transaction() as session:
+        session.add(Batch(id=batch, person="local", name=name, origin="lines", size=size, cap_micro=40 * MICRO))
+    db.close()
+
+
+def speaks(url: str, language: str) -> None:
+    """From the next visit on."""
+    db = Database(url)
+    Preferences(db).remember("local", language=language)
     db.close()
 
 
@@ -131,14 +149,19 @@ def history(eyes: Eyes, person: Person) -> None:
     page = person.opens(f"/history?q={WORD}").page
     expect(page.locator(".tile")).to_have_count(len(FINISHED))
     eyes.look("the list")
-    page.locator(".tile").first.focus()
-    for key, state in (("Space", "one selected"), ("t", "its tags"), ("Delete", "one deleted, and Undo")):
-        page.keyboard.press(key)
-        eyes.look(state)
-        if key == "t":
-            page.keyboard.press("Escape")
+    first, gone = page.locator(".tile").first, page.locator(".tile.gone")
+    first.focus()
+    page.keyboard.press("Space")
+    eyes.look("one selected")
+    page.keyboard.press("t")
+    eyes.look("its tags")
+    page.keyboard.press("Escape")
+    expect(first).to_be_focused()
+    page.keyboard.press("Delete")
+    expect(gone).to_have_count(1)
+    eyes.look("one deleted, and Undo")
     page.keyboard.press("z")
-    expect(page.locator(".tile.gone")).to_have_count(0)
+    expect(gone).to_have_count(0)
     _over_the_list(eyes, page)
     page.get_by_label("Search", exact=True).fill(f"{WORD} nothing of that cost:much")
     expect(page.get_by_text(re.compile("^No match among"))).to_be_visible()
@@ -146,13 +169,13 @@ def history(eyes: Eyes, person: Person) -> None:
 
 
 def _over_the_list(eyes: Eyes, page: Page) -> None:
-    fold = page.get_by_role("button", name=re.compile("^Filters"))
-    if fold.is_visible():
-        fold.click()
+    _fold(eyes, page)
+    eyes.look("the filters unfolded")
     for name in ("Date", "Model", "Person"):
         page.get_by_role("button", name=name, exact=True).click()
         eyes.look(f"the choice of {name}")
         page.keyboard.press("Escape")
+    _fold(eyes, page)
     page.get_by_role("button", name="Views").click()
     expect(page.get_by_role("button", name="What failed")).to_be_visible()
     eyes.look("saved views")
@@ -173,6 +196,14 @@ def _over_the_list(eyes: Eyes, page: Page) -> None:
     eyes.look("an export")
     page.keyboard.press("Escape")
     expect(page.get_by_role("dialog")).to_have_count(0)
+
+
+def _fold(eyes: Eyes, page: Page) -> None:
+    """Opens the filters of a phone, or closes them; a wide page has them in sight either way."""
+    before = eyes.scheme, eyes.size
+    eyes.turn(eyes.scheme, PHONE)
+    page.get_by_role("button", name=re.compile("^Filters")).click()
+    eyes.turn(*before)
 
 
 def other_lists(eyes: Eyes, person: Person) -> None:
@@ -200,11 +231,47 @@ def results(eyes: Eyes, person: Person, batch: str) -> None:
     eyes.look("one of the results selected")
 
 
-def several(eyes: Eyes, person: Person, a: str, b: str, c: str) -> None:
+def several(eyes: Eyes, person: Person, *tasks: str) -> None:
     """More than two beside one another."""
-    person.opens(f"/compare?a={a}&b={b}&c={c}")
-    expect(person.page.get_by_role("img", name=re.compile("^3: "))).to_be_visible()
-    eyes.look("three compared")
+    named = "&".join(f"{letter}={task}" for letter, task in zip("abcdef", tasks, strict=False))
+    person.opens(f"/compare?{named}")
+    expect(person.page.get_by_role("img", name=re.compile(f"^{len(tasks)}: "))).to_be_visible()
+    eyes.look(f"{len(tasks)} compared")
+
+
+def lost(eyes: Eyes, person: Person, task: str) -> None:
+    """One whose file is gone from storage: on its tile, and in the drawer, which offers to bring it back."""
+    db, page = Database(person.desk.database_url), person.page
+    (output,) = History(db).detail(task).outputs
+    db.close()
+    for copy in person.desk.state_dir.rglob(f"*{output.sha256}*"):
+        copy.unlink()
+    person.opens("/history")
+    expect(page.get_by_text("File missing", exact=False).first).to_be_visible()
+    eyes.look("a file that is missing")
+    person.opens(f"/history?task={task}")
+    expect(page.get_by_role("button", name="Restore from provider")).to_be_visible()
+    eyes.look("the drawer of one whose file is missing")
+
+
+def in_chinese(eyes: Eyes, person: Person, task: str, batch: str, pair: tuple[str, ...]) -> None:
+    """Where people spend their day, in the other language; the next visit is in English again."""
+    speaks(person.desk.database_url, "zh")
+    named = "&".join(f"{letter}={one}" for letter, one in zip("ab", pair, strict=True))
+    for path, there, state in (
+        ("/", "li.batch", "the form, with a batch"),
+        ("/history", ".tile", "the list"),
+        ("/history?status=failed", ".cause", "what failed"),
+        (f"/history?task={task}", "[role=dialog] .prompt", "the drawer"),
+        (f"/compare?{named}", ".st-key-pair img", "two compared"),
+        (f"/results?batch={batch}", ".st-key-results .cell", "the results of a batch"),
+        ("/settings", ".st-key-settings", "the settings"),
+    ):
+        person.opens(path)
+        expect(person.page.locator(there).first).to_be_visible()
+        expect(person.page.locator("html")).to_have_attribute("lang", "zh")
+        eyes.look(f"{state}, in Chinese")
+    speaks(person.desk.database_url, "en")
 
 
 def compare(eyes: Eyes, person: Person, a: str, b: str, modes: tuple[str, ...]) -> None:
