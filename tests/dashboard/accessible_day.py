@@ -139,7 +139,7 @@ def presses_generate(person: Person) -> None:
 
 def goes(page: Page, eyes: Eyes, name: str) -> None:
     """To another page, by its link."""
-    eyes.tab_to(page.get_by_role("link", name=name), "Shift+Tab")
+    eyes.tab_to(page.get_by_role("link", name=name).first, "Shift+Tab")
     page.keyboard.press("Enter")
     arrives(page, name)
 
@@ -246,7 +246,7 @@ def test_a_day_s_work_is_done_by_thumb(shared_desk: Desk, open_page: Callable[..
 def thumbs_to(page: Page, name: str) -> None:
     """To another page, by the menu of a phone."""
     page.get_by_test_id("stExpandSidebarButton").tap()
-    page.get_by_role("link", name=name).tap()
+    page.get_by_role("link", name=name).first.tap()
     arrives(page, name)
     expect(page.locator("[data-testid=stSidebar][data-collapsed=false]")).to_have_count(0)  # the sheet of the links
     page.evaluate("() => eyes.rest()")
