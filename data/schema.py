@@ -96,14 +96,15 @@ class Task(Table, table=True):
     __tablename__: ClassVar[str] = "task"
     __table_args__ = (
         *(Index(name, *columns, sqlite_where=_NOT_DELETED, postgresql_where=_NOT_DELETED) for name, columns in (
-            ("ix_task_person_seq", ("person", "seq")),
-            ("ix_task_model_seq", ("model", "seq")),
+            # What stands behind the order is what else a list may ask for: what it leaves out is passed over in the
+            # index, and no row is read for it.
+            ("ix_task_person_seq", ("person", "seq", "project")),
+            ("ix_task_model_seq", ("model", "seq", "project")),
             ("ix_task_project_seq", ("project", "seq")),
-            ("ix_task_person_model_seq", ("person", "model", "seq")),
-            # Whose, by which model and how it went stand in it too: what a list leaves out is passed over in the index.
+            ("ix_task_person_model_seq", ("person", "model", "seq", "project")),
             ("ix_task_cost", ("booked_micro", "seq", "status", "person", "model", "project")),
         )),
-        Index("ix_task_status_seq", "status", "seq"),
+        Index("ix_task_status_seq", "status", "seq", "deleted_at", "project", "error_code", "booked_micro"),
         Index("ix_task_person_status_seq", "person", "status", "seq"),
         Index("ix_task_batch", "batch_id"),
         Index("ix_task_parent", "parent_id", sqlite_where=text("parent_id IS NOT NULL"),

@@ -12,8 +12,9 @@ import sqlalchemy as sa
 from sqlalchemy import ColumnElement, Connection, Select
 
 from data import fulltext
+from data.days import first_since, midnight
 from data.db import Database
-from data.filters import first_since, last_word, leads, midnight, narrowed
+from data.filters import narrowed
 from data.history import Page, cards
 from data.projects import NAMES
 from data.query import Choice, Query, Word
@@ -21,18 +22,12 @@ from data.query_reading import Names, Reading, read
 from data.schema import NOT_DELETED, Artifact, Tag, Task
 from data.spelling import nearest
 from data.walks import Narrowed, table
+from data.ways import walked
 
 COUNTED = 1000
 """Beyond this many nobody counts on; `COUNTED + 1` stands for more."""
 SELECTED = 5000
 """Most tasks that are chosen at once."""
-SORTED = 5000
-"""Hits of words, or of a person, a model and the like, that SQLite puts in order of cost, or of a cost that it puts in
-the order of `seq`; of more, the first are met soon by going through all."""
-WALKED = 20_000
-"""Tasks of a person or a model that are gone through for the few of some cost, rather than all of that cost."""
-STEPS = (100, SORTED, WALKED)
-"""How far the tasks of each person, model, status and project are counted to see which are the fewest."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +84,11 @@ class Search:
 
         The names are those of the list that has the newest first: onward is older. `top`: nothing newer is in the list.
         """
-        found = self._narrowed(query, viewer)
         shown = () if top is None else ("shown",)
         way = ("newer",) if after is not None else ("older",) if before is not None else ()
         edge = after if after is not None else before
         with self._db.look() as connection:
+            found = self._narrowed(connection, query, viewer)
             rows = _run(connection, found.rows("card", *way, *shown, limit=limit + 1), edge, top).all()
             more, rows = len(rows) > limit, rows[:limit]
             if after is not None:
@@ -110,27 +105,27 @@ class Search:
 
     def count(self, query: Query, viewer: str) -> int:
         """How many there are, up to `COUNTED + 1`."""
-        found = self._narrowed(replace(query, sort=""), viewer)
         with self._db.look() as connection:
+            found = self._narrowed(connection, replace(query, sort=""), viewer)
             return int(_run(connection, found.count(most=COUNTED)).scalar_one())
 
     def newer(self, query: Query, viewer: str, than: int, *, most: int = 99) -> int:
         """How many have come since a list was read whose newest task had the `seq` `than`; up to `most + 1`."""
-        found = self._narrowed(replace(query, sort=""), viewer)
         with self._db.look() as connection:
+            found = self._narrowed(connection, replace(query, sort=""), viewer)
             return int(_run(connection, found.count("newer", most=most), than).scalar_one())
 
     def newest(self, query: Query, viewer: str) -> int:
         """The `seq` of the newest of them, in whatever order they are listed; 0 where there is none."""
-        found = self._narrowed(replace(query, sort=""), viewer)
         with self._db.look() as connection:
+            found = self._narrowed(connection, replace(query, sort=""), viewer)
             return _run(connection, found.rows("seq", limit=1)).scalar() or 0
 
     def neighbours(self, query: Query, viewer: str, seq: int, *, top: int | None = None) -> Neighbours:
         """What stands beside the task in this list. `top`: the newest that the list shows; nothing newer counts."""
-        found = self._narrowed(query, viewer)
         shown = () if top is None else ("shown",)
         with self._db.look() as connection:
+            found = self._narrowed(connection, query, viewer)
             newer, older = _run(connection, found.beside(*shown), seq, top).one()
             return Neighbours(newer, older)
 
@@ -153,8 +148,9 @@ class Search:
 
     def ids(self, query: Query, viewer: str, *, top: int | None = None, limit: int = SELECTED) -> tuple[str, ...]:
         """The ids of the first `limit` tasks; none newer than `top`, so that nobody chooses what they did not see."""
-        wanted = self._narrowed(query, viewer).rows("id", *(() if top is None else ("shown",)), limit=limit)
+        shown = () if top is None else ("shown",)
         with self._db.look() as connection:
+            wanted = self._narrowed(connection, query, viewer).rows("id", *shown, limit=limit)
             return tuple(_run(connection, wanted, None, top).scalars())
 
     def causes(
@@ -165,9 +161,10 @@ class Search:
         Newest first, each with what it has cost.
         """
         failed = replace(query, status=Choice(("failed",)), sort="")
-        wanted = self._narrowed(failed, viewer).rows("cause", *(() if top is None else ("shown",)), limit=limit)
+        shown = () if top is None else ("shown",)
         found: dict[str, dict[str, Spent]] = {}
         with self._db.look() as connection:
+            wanted = self._narrowed(connection, failed, viewer).rows("cause", *shown, limit=limit)
             for task_id, code, charged, booked in _run(connection, wanted, None, top):
                 found.setdefault(code or "", {})[task_id] = Spent(charged, perhaps=booked > charged)
         return found
@@ -192,67 +189,8 @@ class Search:
             first = connection.execute(sa.select(own.created_at).order_by(own.created_at).limit(1)).scalar()
             return first.date() if first is not None else None
 
-    def _narrowed(self, query: Query, viewer: str) -> Narrowed:
-        if not self._db.is_sqlite:
-            return narrowed(query, viewer, sqlite=False)
-        typed, begun = last_word(query), tuple[str, ...]()
-        if typed is not None:
-            with self._db.look() as connection:
-                begun = fulltext.begun(connection, typed)
-        by_cost, words = query.sort == "cost", query.words
-        frequent = by_cost and bool(words) and self._many(Query(words=words), viewer, SORTED, begun)
-        few = not by_cost and not words and self._few(query, viewer)
-        lead, led = self._lead(query, viewer)
-        one = Query(model=query.model, by=query.by, status=query.status, project=query.project, cause=query.cause)
-        rare = by_cost and led <= WALKED and self._hits(one, viewer, SORTED, lead=lead) <= SORTED
-        return narrowed(query, viewer, sqlite=True, begun=begun, frequent=frequent, few=few, rare=rare, lead=lead)
-
-    def _lead(self, query: Query, viewer: str) -> tuple[tuple[str, ...], int]:
-        """The index with the fewest of those that lead to these tasks, and how many it has, up to `WALKED + 1`.
-
-        Somebody may have nothing in a project of a hundred thousand, and a project little of somebody's; what is
-        walked to its end for a page that is not full should be the least there is. They are counted further and further
-        until one of them ends; those of a status not to the last, for each is a row that is read.
-        """
-        ways = {} if query.words or query.batch.of else leads(query, viewer)
-        if len(ways) > 1 or (ways and query.sort == "cost"):
-            for most in STEPS:
-                counted = {way: part for way, part in ways.items() if most < STEPS[-1] or "status" not in way}
-                hits = {way: self._hits(part, viewer, most, lead=way) for way, part in counted.items()}
-                fewest = min(hits, key=hits.__getitem__, default=())
-                if fewest and hits[fewest] <= most:
-                    return fewest, hits[fewest]
-        return next(iter(ways), ()), WALKED + 1
-
-    def _few(self, query: Query, viewer: str) -> bool:
-        """Whether so few cost what it says that they are better gathered than met on the way.
-
-        What many cost may still be rare with what else the index of costs holds: nothing that is done costs nothing.
-        That is read to its end only where the way would be longer yet.
-        """
-        if query.cost_above is None and query.cost_below is None:
-            return False
-        priced = Query(cost_above=query.cost_above, cost_below=query.cost_below, sort="cost")
-        if not self._many(priced, viewer, SORTED):
-            return True
-        if "done" not in query.status.of:
-            return False
-        others = Query(model=query.model, by=query.by)
-        if others.parts and not self._many(others, viewer, WALKED):
-            return False
-        both = replace(priced, model=query.model, by=query.by, status=query.status)
-        return not self._many(both, viewer, SORTED)
-
-    def _many(self, part: Query, viewer: str, most: int, begun: tuple[str, ...] = ()) -> bool:
-        """Whether this part of a query leaves more than `most` tasks."""
-        return self._hits(part, viewer, most, begun=begun) > most
-
-    def _hits(self, part: Query, viewer: str, most: int, *, begun: tuple[str, ...] = (), lead: tuple[str, ...] = (),
-              ) -> int:  # fmt: skip
-        """How many tasks this part of a query leaves, up to `most + 1`."""
-        hits = narrowed(part, viewer, sqlite=True, begun=begun, lead=lead).count(most=most)
-        with self._db.look() as connection:
-            return int(_run(connection, hits).scalar_one())
+    def _narrowed(self, connection: Connection, query: Query, viewer: str) -> Narrowed:
+        return walked(connection, query, viewer) if self._db.is_sqlite else narrowed(query, viewer, sqlite=False)
 
 
 def _run(connection: Connection, query: Select[Any], edge: int | None = None, top: int | None = None) -> Any:

@@ -39,18 +39,17 @@ def table(of: type[Table]) -> Any:
 
 @dataclass(frozen=True, eq=False)
 class Stretch:
-    """A stretch of sort keys: from the `first` that may lie in it to the first that lies `beyond` it."""
+    """A stretch of sort keys: from each `first` that may lie in it to each that lies `beyond` it."""
 
-    first: Any = None
-    beyond: Any = None
+    first: tuple[Any, ...] = ()
+    beyond: tuple[Any, ...] = ()
 
     def conditions(self, seq: Any, lower: Sequence[Any] = (), upper: Sequence[Any] = ()) -> list[ColumnElement[bool]]:
         """That `seq` lies in it, and within these other bounds of the same kind, which SQLite alone may be given.
 
         Of two bounds on one side SQLite begins its walk at either, and may read a month before it comes to the other.
         """
-        lower = [*lower, *([] if self.first is None else [self.first])]
-        upper = [*upper, *([] if self.beyond is None else [self.beyond])]
+        lower, upper = [*lower, *self.first], [*upper, *self.beyond]
         above = [seq >= (sa.func.max(*lower) if len(lower) > 1 else lower[0])] if lower else []
         return above + ([seq < (sa.func.min(*upper) if len(upper) > 1 else upper[0])] if upper else [])
 
@@ -68,6 +67,7 @@ class Narrowed:
     sort: str = ""  # of query.SORTS
     within: Stretch = Stretch()  # in which they all lie, where `where` does not say it
     ties: bool = False  # SQLite walks the costs: what cost just as much as the edge has to be a walk of its own
+    gathers: bool = False  # SQLite puts them in order itself: it must not carry whole rows about for that
     _kept: dict[Any, Any] = field(default_factory=dict)
 
     def rows(self, columns: str, *more: str, limit: int) -> Select[Any]:
@@ -100,7 +100,7 @@ class Narrowed:
         return found
 
     def _rows(self, columns: Sequence[Any], more: Sequence[str], limit: int) -> Select[Any]:
-        if len(self._apart(more)) > 1:
+        if self.gathers or len(self._apart(more)) > 1:
             own = table(Task).c.seq
             mine = sa.select(*columns).where(own.in_(sa.select(self._seqs(more, limit).subquery().c.seq)))
             return mine.order_by(*self._order(own, more))

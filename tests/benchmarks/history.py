@@ -6,9 +6,8 @@ same rows (aim: 2), the largest file to the smallest (aim: 1.2). Every round run
 order; a ratio is taken inside a round, and the median of all rounds is told. What costs microseconds shows a large
 ratio to `sqlite3`: ours costs 0.1 ms before its first row (a connection of the pool, a transaction, SQLAlchemy).
 
-Two rows grow by what they are. That nothing is done for nothing is read off the index of costs, all that cost so
-little, and ours reads it twice, as it first sees that there are few. And where two are named that both have many (a
-person, and no project), ours counts the tasks of each to 20,000, to walk those that are fewer. Nothing else may.
+One row grows by what it is: that nothing is done for nothing is read off the index of costs, all that cost so little,
+and ours reads it twice, as it first sees that there are few. No other may.
 """
 
 import itertools
@@ -301,7 +300,7 @@ class Bench:
             "熊猫": words("熊猫", '"熊 猫"'),
             "赛博朋克": words("赛博朋克", '"赛 博 朋 克"'),
             "harbour": words("harbour", '"harbour"*'),
-            "“neon city”": words('"neon city"', '"neon city"'),
+            "“the red”": words('"the red"', '"the red"'),  # a phrase that fills a page of the smallest file too
             "a rare word": words(f'"{self.rare}"', f'"{self.rare}"'),
             "猫 of one person": self.page(read(f"猫 by:{person}").query, f"{MATCHES} AND +person = ?", '"猫"', person),
             "without 猫": self.page(

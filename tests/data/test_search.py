@@ -5,17 +5,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import date, timedelta
 from itertools import pairwise
+from typing import Any
 
 import pytest
 from databases import Databases
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sqlalchemy import event, text, update
+from sqlalchemy import Select, event, text, update
 from sqlmodel import select
 from stores import MODELS, Stores
 
 from data import fulltext
-from data.filters import narrowed
+from data.filters import lengths, narrowed
 from data.marks import Marks
 from data.projects import Projects
 from data.query import Choice, Query, Word
@@ -23,7 +24,8 @@ from data.query_reading import read
 from data.removal import Removal
 from data.requests import GenerationRequest
 from data.schema import Task, utcnow
-from data.search import COUNTED, STEPS, Hides, Neighbours, Search, Spent
+from data.search import COUNTED, Hides, Neighbours, Search, Spent
+from data.ways import STEPS
 
 CHINESE = "红色风筝熊猫赛博朋克的"
 LATIN = ("kite", "kites", "Red", "café", "neon", "city", "of", "x")
@@ -218,7 +220,7 @@ def test_an_order_pages_and_walks_through_the_same_tasks_both_ways(
     marked: Stores, typed: str, sort: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if "many" in sort:
-        monkeypatch.setattr("data.search.SORTED", 5)
+        monkeypatch.setattr("data.ways.SORTED", 5)
     sort = sort.split(",", maxsplit=1)[0]
     search = marked.search
     with marked.db.read() as session:
@@ -441,7 +443,7 @@ def test_what_few_have_cost_is_found_by_the_cost_and_not_by_reading_everything(s
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("typed", ["by:ann", "by:ann by:bob", "by:ann model:nano-banana", "status:queued -by:ann"])
+@pytest.mark.parametrize("typed", ["by:ann", "by:ann by:bob", "by:ann model:nano-banana", "by:ann by:cy project:none"])
 def test_what_few_have_is_put_in_order_of_cost_and_more_is_met_along_the_costs(
     stores: Stores, monkeypatch: pytest.MonkeyPatch, typed: str
 ) -> None:
@@ -466,7 +468,7 @@ def test_what_few_have_is_put_in_order_of_cost_and_more_is_met_along_the_costs(
 
     along, ids = walk()
     assert not along
-    monkeypatch.setattr("data.search.SORTED", 5)
+    monkeypatch.setattr("data.ways.SORTED", 5)
     assert walk() == (True, ids)
     assert ids == sorted(ids, key=lambda each: (seqs[each] % 7, seqs[each]), reverse=True)
 
@@ -475,7 +477,7 @@ def test_what_nearly_nobody_has_paid_for_that_end_is_gathered(stores: Stores, mo
     """Many cost something and none of them is done: a walk along what is done would go to its end for nothing."""
     search, said = populated(stores), list[str]()
     event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
-    monkeypatch.setattr("data.search.SORTED", 5)
+    monkeypatch.setattr("data.ways.SORTED", 5)
 
     def gathers(typed: str) -> bool:
         said.clear()
@@ -493,8 +495,138 @@ def test_what_nearly_nobody_has_paid_for_that_end_is_gathered(stores: Stores, mo
     lite = stores.db.is_sqlite
     assert not gathers("cost:>0 status:queued by:ann")  # an index leads to them
     assert not gathers("cost:>0 status:done by:me")  # so few are hers that they are gone through
-    monkeypatch.setattr("data.search.WALKED", 5)
+    monkeypatch.setattr("data.ways.WALKED", 5)
     assert [gathers(f"cost:>0 status:done{more}") for more in ("", " by:me", " model:nano")] == [lite] * 3
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("typed", ["status:failed", "-status:done", "cause:policy", "status:failed project:none"])
+def test_what_is_not_done_is_put_in_order_of_cost_by_its_index_alone(marked: Stores, typed: str) -> None:
+    """It has cost nothing, so along the costs everything else came first; and sorting carries no rows about."""
+    found = narrowed(read(f"{typed} sort:cost").query, "ann", sqlite=True, rare=True)
+    with marked.db.read() as session:
+        query = found.rows("card", limit=60).compile(session.connection(), compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert any("COVERING INDEX ix_task_status_seq (status=?)" in line for line in plan), plan
+    said = list[str]()
+    event.listen(marked.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    marked.search.ids(read(f"{typed} sort:cost").query, "ann")
+    assert "INDEXED BY ix_task_status_seq" in said[-1], said
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_hits_of_a_frequent_word_are_not_looked_up_one_by_one_among_the_failed(stores: Stores) -> None:
+    found = narrowed(read("red status:failed sort:cost").query, "ann", sqlite=True, frequent=True, rare=True)
+    with stores.db.read() as session:
+        query = found.rows("seq", limit=60).compile(session.connection(), compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert any("COVERING INDEX ix_task_status_seq (status=?)" in line for line in plan), plan
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("sort", ["", "sort:oldest", "sort:cost"])
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "red by:ann",
+        "kit -red by:bob",
+        "red project:spring",
+        "star:yes red",
+        "pick:yes red -blue",
+        "tag:poster kit",
+        "tag:poster tag:sea red",
+        "status:queued kite project:spring",
+        "red by:ann after:2026-11-24 before:2026-11-25",
+        "red by:nobody",
+    ],
+)
+def test_few_are_asked_for_a_frequent_word_each_by_itself(
+    marked: Stores, monkeypatch: pytest.MonkeyPatch, typed: str, sort: str
+) -> None:
+    """Of a project with three hundred tasks the word `red` was looked for in a hundred thousand prompts."""
+    search, said = marked.search, list[str]()
+    query = read(f"{typed} {sort}").query
+    monkeypatch.setattr("data.ways.ALONE", -1)
+    among_hits = search.ids(query, "ann")
+    event.listen(marked.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    monkeypatch.setattr("data.ways.ALONE", 50)
+    monkeypatch.setattr("data.ways.ASKED", 0)
+    assert search.ids(query, "ann") == among_hits
+    several = "tag:poster tag:sea" in typed and "cost" in sort  # one order over both, and no index leads to them
+    assert ("AS held" in said[-1]) is not several, said[-1]
+    assert search.count(query, "ann") == len(among_hits)
+    assert bool(among_hits) is ("nobody" not in typed)
+    for at, one in enumerate(among_hits):
+        beside = search.neighbours(query, "ann", marked.card(one).seq)
+        assert beside.newer == (among_hits[at - 1] if at else None)
+
+
+def reads_rows(stores: Stores, query: Select[Any]) -> bool:
+    """Whether SQLite's program for it takes any column from the table itself, and not from an index of it."""
+    with stores.db.read() as session:
+        asked = query.compile(session.connection(), compile_kwargs={"literal_binds": True})
+        steps = session.connection().execute(text(f"EXPLAIN {asked}")).all()
+        pages = "SELECT rootpage FROM sqlite_master WHERE name = 'task'"
+        at = session.connection().execute(text(pages)).scalar_one()
+    tables = {step.p1 for step in steps if step.opcode == "OpenRead" and step.p2 == at}
+    return any(step.opcode == "Column" and step.p1 in tables for step in steps)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("typed", "index"),
+    [
+        ("by:ann project:none", "person"),
+        ("model:google/nano-banana -project:spring", "model"),
+        ("by:ann model:google/nano-banana project:spring", "person_model"),
+        ("status:failed project:none", "status"),
+        ("cause:policy", "status"),
+        ("status:failed cost:>10", "status"),
+    ],
+)
+def test_what_a_list_leaves_out_is_passed_over_in_its_index(stores: Stores, typed: str, index: str) -> None:
+    found = narrowed(read(typed).query, "ann", sqlite=True).rows("seq", limit=60)
+    assert f"INDEXED BY ix_task_{index}_seq" in str(found.compile(stores.db.engine))
+    assert not reads_rows(stores, found)
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_the_fewest_are_not_looked_for_where_a_page_is_there_at_once(
+    stores: Stores, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stores.tasks.create([GenerationRequest(MODELS[n % 2], "red", {}, ()) for n in range(90)], person="ann")
+    search, said = Search(stores.db), list[object]()
+    monkeypatch.setattr("data.ways.STEPS", (20, 40, 80))
+    event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append(told[3]))
+
+    def counted(typed: str) -> int:
+        said.clear()
+        search.page(read(typed).query, "ann", limit=5)
+        return sum(isinstance(each, tuple) and any(most + 1 in each for most in (20, 40, 80)) for each in said)
+
+    assert counted("by:ann project:none") == 1
+    Projects(stores.db, stores.clock).move(search.ids(Query(), "ann")[::2], "Spring", who="ann")
+    assert counted("by:ann project:none") == 3  # 45 are in none: not a page of the next hundred, and below 80
+    assert counted("by:ann project:none sort:cost") == 3
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("typed", "reads"),
+    [
+        ("model:seedream status:failed", True),  # a hundred rows, to see whether the best guess will do
+        ("by:ann by:bob project:none", True),
+        ("by:ann project:none", False),
+    ],
+)
+def test_the_fewest_are_found_without_putting_anything_in_order(stores: Stores, typed: str, reads: bool) -> None:
+    """Of twenty models it would be twenty times as many, and all of them put together."""
+    asked = lengths(read(typed).query, "ann").params(most=9, near=9, page=9)
+    with stores.db.read() as session:
+        query = asked.compile(session.connection(), compile_kwargs={"literal_binds": True})
+        plan = [row.detail for row in session.connection().execute(text(f"EXPLAIN QUERY PLAN {query}"))]
+    assert not any("TEMP B-TREE" in line or "UNION" in line for line in plan), plan
+    assert reads_rows(stores, asked) is reads
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
@@ -506,7 +638,7 @@ def test_what_has_the_fewest_is_walked(stores: Stores, monkeypatch: pytest.Monke
         stores.task(person="dee", model=MODELS[n % 3])
     Projects(stores.db, stores.clock).move(many[:3], "Spring", who="ann")
     search, said = Search(stores.db), list[str]()
-    monkeypatch.setattr("data.search.STEPS", steps)
+    monkeypatch.setattr("data.ways.STEPS", steps)
     event.listen(stores.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
     for typed, index, count in (
         ("project:none by:me", "person", 0), ("project:none by:dee", "person", 12), ("project:none", "project", 39),
@@ -525,7 +657,7 @@ def test_what_has_the_fewest_is_walked(stores: Stores, monkeypatch: pytest.Monke
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 @pytest.mark.parametrize("more", [(), ("older",), ("newer",), ("shown",), ("older", "shown"), ("newer", "shown")])
-@pytest.mark.parametrize("typed", ["", "by:ann", "red", "star:yes", "tag:poster", "sort:oldest"])
+@pytest.mark.parametrize("typed", ["", "by:ann", "red", "star:yes", "tag:poster", "sort:oldest", "red project:spring"])
 def test_a_walk_has_one_bound_on_each_side(stores: Stores, typed: str, more: tuple[str, ...]) -> None:
     """Of two SQLite takes either, and would read all that lies between them."""
     found = narrowed(read(f"{typed} after:2026-11-01 before:2026-11-20").query, "ann", sqlite=True)
