@@ -33,6 +33,14 @@ NOTHING_DONE = Sentence("Nothing was asked for and nothing was charged.")
 _TRIED_SINCE = paragraph(
     Sentence("This was tried again since, in vain too."), NOTHING_DONE, Sentence("Go on from its newest try.")
 )
+_DONE = (
+    Sentence("This was asked for again already, and has its picture."),
+    Sentence("Press “Use again” on it for one more picture."),
+)
+_DONE_AND_DELETED = (
+    Sentence("This was asked for again already, and its picture was deleted."),
+    Sentence("Bring it back in History under More, Deleted, or press “Use again” for one more picture."),
+)
 
 
 @dataclass(frozen=True)
@@ -71,9 +79,9 @@ def retry_one(
         raise NotFound(Sentence("There is no such request."))
     if (known := _under_way(session, task_id, other)) is not None:
         return known
-    if other is None and wish.others(session, task_id, TaskStatus.SUCCEEDED):
-        happened = Sentence("This was asked for again already, and has its picture.")
-        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Press “Use again” on it for one more picture.")))
+    if other is None and (done := wish.others(session, task_id, TaskStatus.SUCCEEDED)):
+        happened, then = _DONE if any(task.deleted_at is None for task in done) else _DONE_AND_DELETED
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, then))
     if task.status not in _ENDED_IN_NOTHING:
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))

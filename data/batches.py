@@ -14,10 +14,10 @@ import sqlalchemy as sa
 from sqlalchemy import Connection
 from sqlmodel import col
 
+from data import wish
 from data.causes import REFUSED
 from data.db import Database
 from data.history import COLUMNS, Card, cards
-from data.relation import Relation
 from data.schema import NOT_DELETED, Batch, Task
 from data.status import ACTIVE, TaskStatus
 from data.walks import table
@@ -91,13 +91,12 @@ class Batches:
         return tuple(sorted(found, key=lambda each: -each.seq))
 
 
-_RETRY = table(Task).alias("retry")
-_TRIED_AGAIN = sa.and_(
-    col(Task.status) == TaskStatus.FAILED,
-    sa.exists().where(
-        _RETRY.c.parent_id == col(Task.id), _RETRY.c.relation == Relation.RETRY, _RETRY.c.deleted_at.is_(None)
-    ),
+_TRIED_AGAIN: Any = (
+    sa.select(col(Task.error_code), sa.func.count())
+    .where(col(Task.seq).in_(wish.tried_again(col(Task.batch_id) == sa.bindparam("batch"))))
+    .group_by(col(Task.error_code))
 )
+"""Written once, as _RECENT."""
 
 
 def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
@@ -108,7 +107,6 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         sa.func.count().label("many"), sa.func.max(col(Task.seq)).label("seq"),
         sa.func.sum(col(Task.estimate_micro)).label("estimate"),
         sa.func.count(col(Task.estimate_micro)).label("priced"),
-        sa.func.count().filter(_TRIED_AGAIN).label("again"),
     )  # fmt: skip
     groups = connection.execute(sa.select(*of, *sums).where(*own).group_by(*of)).all()
     if not groups:
@@ -116,6 +114,10 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
     counts: Counter[TaskStatus] = Counter()
     for group in groups:
         counts[group.status] += group.many
+    again: dict[str | None, int] = {}
+    if counts[TaskStatus.FAILED]:
+        again = dict(connection.execute(_TRIED_AGAIN, {"batch": row.id}).all())
+    refused = sum(group.many for group in groups if _was_refused(group))
     priced = all(group.priced == group.many for group in groups)
     money = sa.select(sa.func.sum(col(Task.booked_micro)), sa.func.sum(col(Task.reserved_micro)))
     spent, held = connection.execute(money.where(col(Task.batch_id) == row.id)).one()  # deleted or not, it was paid
@@ -124,8 +126,8 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         seq=max(group.seq for group in groups),
         counts=dict(counts),
         of_retries=row.origin == "retry",
-        again=sum(group.again for group in groups),
-        refused=sum(group.many - group.again for group in groups if _was_refused(group)),
+        again=sum(again.values()),
+        refused=refused - sum(many for code, many in again.items() if code in REFUSED),
         estimate_micro=int(sum(group.estimate for group in groups)) if priced else None,
         spent_micro=int(spent),
         held_micro=int(held),

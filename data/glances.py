@@ -113,8 +113,11 @@ class Glances:
         total = sum(known) if len(known) == len(offered) else None
         return Failed(len(offered), total, sum(one.doubtful for one in offered), tuple(found))
 
-    def stand_ins(self, task_ids: Sequence[str]) -> dict[str, str]:
-        """By task, the try that stands for the same wish now, where that is another: it offers what is left to do."""
+    def stand_ins(self, task_ids: Sequence[str]) -> dict[str, str | None]:
+        """By task, the try that stands for the same wish now, where that is another: it offers what is left to do.
+
+        None where that is a picture which was deleted: nothing is left to do but to bring it back.
+        """
         if not task_ids:
             return {}
         with self._db.look() as connection:

@@ -56,9 +56,13 @@ def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:
     return list(session.exec(mine.where(col(Task.status).in_(statuses)).order_by(col(Task.seq).desc())))
 
 
-def stands(status: TaskStatus, seq: int) -> tuple[bool, bool, int]:
-    """Sorts the tries at a wish; the last stands for it: one with its picture, or under way, or the newest of all."""
-    return status == TaskStatus.SUCCEEDED, status in ACTIVE, seq
+def stands(status: TaskStatus, seq: int, *, deleted: bool = False) -> tuple[bool, bool, bool, int]:
+    """Sorts the tries at a wish; the last stands for it: one with its picture, or under way, or the newest of all.
+
+    A picture that is `deleted` comes before what failed: it can be brought back, and nothing is to be bought.
+    """
+    done = status == TaskStatus.SUCCEEDED
+    return done and not deleted, status in ACTIVE, done, seq
 
 
 def newest(tasks: Sequence[Task]) -> str:
@@ -66,11 +70,12 @@ def newest(tasks: Sequence[Task]) -> str:
     return max((task for task in tasks if task.deleted_at is None), key=lambda task: task.seq or 0).id
 
 
-def stand_ins(connection: Connection, task_ids: Sequence[str]) -> dict[str, str]:
-    """By task, what stands for its wish now, where that is another task. Of what is deleted nothing stands."""
-    found: dict[str, list[tuple[tuple[bool, bool, int], str]]] = {}
-    for first, task_id, seq, status in connection.execute(_TRIES, {"ids": task_ids}):
-        found.setdefault(first, []).append((stands(status, seq), task_id))
+def stand_ins(connection: Connection, task_ids: Sequence[str]) -> dict[str, str | None]:
+    """By task, what stands for its wish now, where that is another task; None where that is a picture in Deleted."""
+    found: dict[str, list[tuple[tuple[bool, bool, bool, int], str | None]]] = {}
+    for first, task_id, seq, status, deleted_at in connection.execute(_TRIES, {"ids": task_ids}):
+        deleted = deleted_at is not None
+        found.setdefault(first, []).append((stands(status, seq, deleted=deleted), None if deleted else task_id))
     best = {first: max(tries)[1] for first, tries in found.items()}
     return {first: task_id for first, task_id in best.items() if task_id != first}
 
@@ -82,11 +87,23 @@ def left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
     left at its newest try alone: an old button does not buy what a newer one offers as well.
     """
     wish = _wishes(*which, NOT_DELETED)
-    last = sa.func.max(wish.c.seq).filter(wish.c.deleted_at.is_(None))
-    own = sa.func.max(wish.c.seq).filter(wish.c.id == wish.c.first)
+    own, last = _own_and_last(wish)
     better = sa.func.count().filter(wish.c.status.not_in(_IN_VAIN))
-    lasts = sa.select(last).group_by(wish.c.first).having(better == 0).having(last == own)
+    lasts = sa.select(own).group_by(wish.c.first).having(better == 0).having(last == own)
     return select(col(Task.seq)).where(col(Task.seq).in_(lasts), col(Task.status) == TaskStatus.FAILED)
+
+
+def tried_again(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
+    """The `seq` of those of these that failed and of whose wish there is a newer try: none of them is left to try."""
+    wish = _wishes(*which, NOT_DELETED, col(Task.status) == TaskStatus.FAILED)
+    own, last = _own_and_last(wish)
+    return select(col(Task.seq)).where(col(Task.seq).in_(sa.select(own).group_by(wish.c.first).having(last > own)))
+
+
+def _own_and_last(wish: sa.CTE) -> tuple[ColumnElement[int], ColumnElement[int]]:
+    """Of each `first` the `seq` of its own, and of the newest try: what failed and was deleted is none."""
+    there = sa.or_(wish.c.deleted_at.is_(None), wish.c.status.not_in(_IN_VAIN))
+    return sa.func.max(wish.c.seq).filter(wish.c.id == wish.c.first), sa.func.max(wish.c.seq).filter(there)
 
 
 def _wishes(*which: ColumnElement[bool]) -> sa.CTE:
@@ -109,7 +126,8 @@ def _wishes(*which: ColumnElement[bool]) -> sa.CTE:
 
 def _tries() -> sa.Select[Any]:
     wish = _wishes(col(Task.id).in_(sa.bindparam("ids", expanding=True)))
-    return sa.select(wish.c.first, wish.c.id, wish.c.seq, wish.c.status).where(wish.c.deleted_at.is_(None))
+    there = sa.or_(wish.c.deleted_at.is_(None), wish.c.status == TaskStatus.SUCCEEDED)
+    return sa.select(wish.c.first, wish.c.id, wish.c.seq, wish.c.status, wish.c.deleted_at).where(there)
 
 
 _TRIES = _tries()

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from dashboard.components import formats, words
 from dashboard.components.other import other
+from dashboard.components.undo import show_deleted
 from dashboard.language import t, tn
 from dashboard.resources import now, picture_url
 from data.catalog import catalog
@@ -173,9 +174,11 @@ def _failed(card: Card, around: "Surroundings") -> list[Action]:
 
 
 def _superseded(card: Card, around: "Surroundings") -> list[Action]:
-    """What was tried again buys nothing more: it leads to its newest try, and keeps what is free."""
-    newest = {"act": "open", "label": t("Open its newest try"), "id": around.stand_ins[card.id],
+    """What was tried again buys nothing more: it leads to where that is, and keeps what is free."""
+    newest: Action = {"act": "open", "label": t("Open its newest try"), "id": around.stand_ins[card.id],
               "title": t("It was tried again since; what can be done yet stands there")}  # fmt: skip
+    if around.stand_ins[card.id] is None:
+        newest = show_deleted() | {"title": t("It was tried again since, and its picture was deleted")}
     free = [_check()] if around.of(card).askable else []
     if around.of(card).doubtful:
         free.append(_give_up(card))

@@ -45,7 +45,7 @@ class Surroundings:
     rescue: timedelta = timedelta(days=14)  # how long the provider keeps results
     calls: dict[str, Calls] = field(default_factory=dict)  # by task, for those whose cards depend on it
     inputs: dict[str, tuple[StoredImage, ...]] = field(default_factory=dict)  # of those that failed, by task
-    stand_ins: dict[str, str] = field(default_factory=dict)  # by task that failed, its newest try where that is another
+    stand_ins: dict[str, str | None] = field(default_factory=dict)  # by task that failed, as `Glances.stand_ins`
     marks: dict[str, Marked] = field(default_factory=dict)  # by task, as whoever looks sees them
     mates: dict[str, tuple[Card, ...]] = field(default_factory=dict)  # by task, the same of other models
 

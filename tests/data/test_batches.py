@@ -284,6 +284,20 @@ def test_what_failed_again_and_again_is_offered_by_its_newest_retry_alone(stores
     assert len(stores.tasks.retry_failed(second[0].batch_id, who="ann").tasks) == 2
 
 
+def test_what_was_tried_again_is_counted_as_such_though_a_try_between_was_deleted(stores: Stores) -> None:
+    tries = [start(stores, 2)]
+    for _ in range(3):
+        all_fail(stores, 2)
+        tries.append(list(stores.tasks.retry_failed(tries[-1][0].batch_id, who="ann").tasks))
+    all_fail(stores, 2)
+    Removal(stores.db, stores.clock).delete([task.id for task in tries[2]], who="ann")
+    newest, first = Batches(stores.db).recent("ann", ended=4)  # of the second all was tried again
+    counted = [(one.id, one.count(S.FAILED), one.again, one.refused) for one in (first, newest)]
+    assert counted == [(tries[0][0].batch_id, 2, 2, 0), (tries[3][0].batch_id, 2, 0, 2)]
+    offered = [Glances(stores.db, stores.clock).failed_of_batch(one.id).count for one in (first, newest)]
+    assert offered == [one.count(S.FAILED) - one.again for one in (first, newest)]
+
+
 def test_what_failed_again_is_asked_for_from_the_results_of_its_first_batch_by_the_names_of_its_tries(
     stores: Stores,
 ) -> None:

@@ -189,6 +189,23 @@ def test_what_was_tried_again_in_vain_is_bought_by_its_newest_try_alone(stores: 
     assert stores.tasks.retry(second.id, who="ann").parent_id == second.id
 
 
+def test_where_the_picture_of_its_retry_was_deleted_nothing_is_bought_and_the_way_leads_there(stores: Stores) -> None:
+    first = failed(stores, "p1")
+    retry = stores.tasks.retry(first, who="ann")
+    stores.submissions.accepted((claim := stores.claim()).submission_id, "p2")
+    stores.succeed(claim, "p2")
+    stores.bring_home()
+    glances, removal = Glances(stores.db, stores.clock), Removal(stores.db, stores.clock)
+    removal.delete([retry.id], who="ann")
+    assert (glances.stand_ins([first]), glances.failed_of([first]).count) == ({first: None}, 0)
+    with pytest.raises(NotAllowed, match=r"its picture was deleted\. Nothing was .* under More, Deleted"):
+        stores.tasks.retry(first, who="ann")
+    removal.restore([retry.id], who="ann")
+    assert glances.stand_ins([first]) == {first: retry.id}
+    with pytest.raises(NotAllowed, match="has its picture"):
+        stores.tasks.retry(first, who="ann")
+
+
 def test_a_doubt_is_not_sent_again_where_its_retry_came_to_nothing(stores: Stores) -> None:
     stores.task()
     stores.submissions.in_doubt((claim := stores.claim()).submission_id, message="")
