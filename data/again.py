@@ -105,8 +105,8 @@ def retry_batch(
 def retry_these(session: Session, task_ids: Sequence[str], *, who: str, now: datetime, said: Said) -> Retried:
     """The same of these tasks, of whichever batches."""
     tasks = _left(session, col(Task.id).in_(task_ids))
-    # Too many for a card each are one card.
-    plan = Plan(tasks[0].prompt, "retry") if len(tasks) > MAX_COUNT else None
+    # Too many for a card each are one card. It has no name: they are of as many prompts.
+    plan = Plan("", "retry") if len(tasks) > MAX_COUNT else None
     return _retried(session, tasks, who=who, source="screen", now=now, said=said, plan=plan)
 
 

@@ -31,7 +31,7 @@ _RETRIES = _TRY.where(
 _SENT = sa.select(col(Submission.task_id), col(Submission.started_at)).where(
     col(Submission.task_id).in_(sa.bindparam("ids", expanding=True)), col(Submission.outcome) == Outcome.SUCCEEDED
 )
-_NAME = sa.select(col(Batch.name)).where(col(Batch.id) == sa.bindparam("batch"))
+_BATCH = sa.select(col(Batch.name), col(Batch.origin), col(Batch.size)).where(col(Batch.id) == sa.bindparam("batch"))
 """Written once: an open page asks at every move, and writing a statement takes longer than running it."""
 
 
@@ -73,8 +73,10 @@ class Tally:
 class Results:
     """A batch: what it is called, or its first prompt, and its results in the order in which they were asked for."""
 
-    name: str
+    name: str  # "" where it asks again for what has no name together
     results: tuple[Result, ...]
+    size: int
+    of_retries: bool = False  # as a `batches.Standing`
 
 
 class BatchResults:
@@ -92,7 +94,7 @@ class BatchResults:
             standing = {task_id: _standing(cards) for task_id, cards in left.items() if cards}
             if not standing:
                 return None
-            name = connection.execute(_NAME, {"batch": batch_id}).scalar()
+            batch = connection.execute(_BATCH, {"batch": batch_id}).one_or_none()
             done = [card.id for card in standing.values() if card.status == TaskStatus.SUCCEEDED]
             rows: Any = connection.execute(_SENT, {"ids": done}).all() if done else ()
         sent: dict[str, datetime] = dict(rows)
@@ -100,7 +102,9 @@ class BatchResults:
             Result(tries[task_id][0], now, sum(one.booked_micro for one in tries[task_id]), _seconds(now, sent))
             for task_id, now in standing.items()
         )
-        return Results(name or results[0].asked.prompt, results)
+        if batch is None:
+            return Results(results[0].asked.prompt, results, len(results))
+        return Results(batch.name, results, batch.size, batch.origin == "retry")
 
 
 def tally(results: Iterable[Result]) -> Tally:

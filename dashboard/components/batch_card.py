@@ -13,6 +13,7 @@ from data.catalog import catalog
 from data.glances import Failed
 from data.history import Card
 from data.outlook import Outlook
+from data.results import Results
 from data.status import TaskStatus
 
 _S = TaskStatus
@@ -41,9 +42,11 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
     }  # fmt: skip
 
 
-def title(batch: Standing) -> str:
-    """Its name, by which what asks again for its failed is told from it."""
-    return t("Retry of {name}", name=batch.name) if batch.of_retries else batch.name
+def title(batch: Standing | Results) -> str:
+    """Its name, by which what asks again for its failed is told from it, and that from what asks for fewer again."""
+    if batch.of_retries and batch.name:
+        return t("Retry of {name} ({n})", name=batch.name, n=batch.size)
+    return tn(batch.size, "Retry of one request", "Retry of {n} requests") if batch.of_retries else batch.name
 
 
 def line(batch: Standing) -> str:

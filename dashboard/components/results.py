@@ -10,7 +10,7 @@ import streamlit as st
 
 from dashboard.components import differences, formats, news, views, walk
 from dashboard.components.actions import actions
-from dashboard.components.batch_card import deeds
+from dashboard.components.batch_card import deeds, title
 from dashboard.components.mount import mount
 from dashboard.components.now import surroundings
 from dashboard.language import spoken, t
@@ -27,7 +27,7 @@ MANY = 100
 """Cells of which a drawing is large: it waits until the news pause."""
 _NARROWEST, _WIDEST = 0.75, 1.8
 """Width to height of the box that all pictures are fitted into."""
-_TRIES = ("download_again", "retry")
+_TRIES = ("download_again", "retry", "show_deleted")
 """What a cell that came to nothing offers, the free one first; all else stands in the drawer."""
 _NAMES = {axes.PROMPT: "Prompt", axes.MODEL: "Model", axes.RATIO: "Shape", axes.REPEAT: "Repeat"}
 _WORDS: dict[str, Any] = {
@@ -54,7 +54,7 @@ def draw(batch_id: str, found: Results, on_event: Callable[[str, str], None]) ->
     titles = _Titles(found.results)
     left = desk().glances.failed_of([card.id for card in failed]) if failed else None
     data = {
-        "id": batch_id, "title": found.name, "line": line(whole, practice=around.practice),
+        "id": batch_id, "title": title(found), "line": line(whole, practice=around.practice),
         "actions": deeds(batch_id, left, queued=waiting, practice=around.practice),
         "axes": [{"id": axis.name, "label": titles.axis(axis), "at": at} for axis, at in _placed(table)],
         "others": [titles.axis(axis) for axis in table.others],

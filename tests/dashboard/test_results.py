@@ -11,8 +11,11 @@ from room import MODELS, Room, cards, drawn, tell
 from streamlit.testing.v1 import AppTest
 
 from data.catalog import catalog
+from data.failures import Failures
 from data.plan import Plan
+from data.removal import Removal
 from data.requests import validate
+from data.search import Search
 
 NANO, _, SEEDREAM, _ = MODELS
 PROMPTS = ("a red kite", "七只风筝")
@@ -92,6 +95,20 @@ def test_a_retry_takes_the_place_of_what_failed_and_the_page_stays(form_room: Ro
     assert len(form_room.all_tasks()) == 3
 
 
+def test_where_the_picture_of_a_retry_was_deleted_a_cell_leads_there_and_buys_nothing(form_room: Room) -> None:
+    first, *_ = batch(form_room, "a red kite")
+    form_room.fail()
+    form_room.done()
+    retry = form_room.tasks.retry(first, who="local")
+    form_room.done()
+    Removal(form_room.db).delete([retry.id], who="local")
+    app = opened(form_room, first)
+    (cell, _) = table(app)["groups"][0]["lines"][0]["cells"]
+    assert (cell["word"], cell["again"]["label"]) == ("Failed", "Open Deleted")
+    tell(app, "results", "show_deleted")
+    assert [item["id"] for item in drawn(app, "deleted")["items"]] == [retry.id]
+
+
 def test_what_failed_again_is_tried_again_in_its_place_all_at_once(form_room: Room) -> None:
     first, *_ = batch(form_room)
     form_room.done()
@@ -153,6 +170,30 @@ def test_results_are_reached_from_the_card_and_from_history(form_room: Room) -> 
     app.button(key="to_results").click().run()
     assert table(app)["id"] == batch_id
     assert "to_results" not in [one.key for one in form_room.open("history", q="kite").button]
+
+
+def test_retries_are_told_apart_and_called_the_same_on_card_and_results(form_room: Room) -> None:
+    first, *_ = batch(form_room, *"abc", models=(NANO,))
+    ids = [form_room.history.card(first).batch_id]
+    for come in (0, 1):  # of three none, and of what is tried again one
+        for _ in range(come):
+            form_room.done()
+        for _ in range(3 - come):
+            form_room.fail()
+        ids.append(form_room.tasks.retry_failed(ids[-1], who="local").tasks[0].batch_id)
+    called = ["Spring", "Retry of Spring (3)", "Retry of Spring (2)"]
+    assert [card["prompt"] for card in cards(form_room.open())] == called[::-1]
+    assert [table(form_room.open("results", batch=each))["title"] for each in ids] == called
+
+
+def test_what_is_tried_again_by_its_cause_has_no_name_of_one_of_its_prompts(form_room: Room) -> None:
+    many = batch(form_room, *"abcdefghi", models=(NANO,))
+    for _ in many:
+        form_room.fail()
+    failures = Failures(form_room.db, Search(form_room.db))
+    (one, *_) = failures.retry(many, who="local").tasks
+    assert table(opened(form_room, one.id))["title"] == "Retry of 9 requests"
+    assert [card["prompt"] for card in cards(form_room.open())] == ["Retry of 9 requests", "Spring"]
 
 
 def test_without_a_batch_the_last_ones_are_offered(form_room: Room) -> None:
