@@ -36,11 +36,11 @@ def start(person: str, pressed: int, promised: tuple[object, ...]) -> None:
         found = reviewed(here)
         if promise(here, found) != promised or obstacle(here, found, None, person):
             raise NotAllowed(words.CHANGED)
-        requests = found.requests()
+        requests, projects = found.requests(), found.projects(project_choice.chosen())
         # What the button said is also the most that it may cost: a new price may come into force this very moment.
         made = resources.desk().tasks.create(
-            requests, person=person, request_key=press.request_key(pressed, requests), cap_micro=found.price,
-            plan=plan_of(here, found), projects=found.projects(project_choice.chosen()),
+            requests, person=person, request_key=press.request_key(pressed, requests, projects), cap_micro=found.price,
+            plan=plan_of(here, found), projects=projects,
         )  # fmt: skip
     except DATABASE_ERRORS:
         here.refused = words.PRESS_UNANSWERED

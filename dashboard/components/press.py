@@ -121,7 +121,8 @@ def beside_the_prompt(form: Form) -> str:
     """The digest of all that a press asks for but its prompt, of which the browser knows more than we."""
     asks = [(ask.choice.name, sorted(ask.params.items())) for ask in form.asks]
     references = [reference.sha256 for reference in form.references]
-    return digest_of((asks, references, form.count, st.session_state["template"], st.session_state["blanks"]))
+    state = st.session_state
+    return digest_of((asks, references, form.count, state["template"], state["blanks"], project_choice.chosen()))
 
 
 def pressed_text() -> str:
@@ -162,14 +163,14 @@ def _create(form: Form, person: str, pressed: int, promised: tuple[object, ...])
     requests = [request for request in form.requests() for _ in range(form.count)]
     # What the button said is also the most that it may cost: a new price may come into force this very moment.
     most = None if form.price is None else form.price * form.count
-    key = request_key(pressed, requests)
+    projects = [project_choice.chosen()] * len(requests)
     return resources.desk().tasks.create(
         requests,
         person=person,
         parents=origin.parents(requests),
-        request_key=key,
+        request_key=request_key(pressed, requests, projects),
         cap_micro=most,
-        projects=[project_choice.chosen()] * len(requests),
+        projects=projects,
     )
 
 
@@ -184,13 +185,14 @@ def _remember(person: str, form: Form) -> None:
             resources.desk().templates.used(state["template"]["id"])
 
 
-def request_key(pressed: int, requests: list[GenerationRequest]) -> str:
+def request_key(pressed: int, requests: list[GenerationRequest], projects: list[str]) -> str:
     """One key for one press of one session: if its answer is lost after the commit, the next press finds its batch.
 
-    What is asked is part of it, so that whoever changes the form after a lost answer asks for something new.
+    What is asked, and for which project each, is part of it, so that whoever changes the form after a lost answer asks
+    for something new.
     """
     session = st.session_state.setdefault("presses", secrets.token_hex(12))
-    return f"screen:{session}:{pressed}:{digest(requests)[:24]}"
+    return f"screen:{session}:{pressed}:{digest(requests)[:24]}:{digest_of(projects)}"
 
 
 def refusal(form: Form) -> str:

@@ -79,6 +79,19 @@ def test_whoever_changes_the_form_after_a_lost_answer_asks_for_something_new(
     assert [task.prompt for task in room.all_tasks()] == ["a blue kite", "a red kite"]
 
 
+def test_whoever_chooses_another_project_after_a_lost_answer_gets_it_there(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    app = write(room.open(), "a red kite")
+    lose_the_next_answer(monkeypatch)
+    press(app)
+    app.session_state["project"] = "Spring"
+    app.session_state["pressed_at"] -= 5
+    press(app)
+    ids = [task.id for task in room.all_tasks()]
+    assert [card.project for card in room.history.cards(ids)] == ["Spring", None]
+
+
 def test_two_sessions_never_share_a_press(room: Room) -> None:
     for _ in range(2):
         press(write(room.open(), "a red kite"))

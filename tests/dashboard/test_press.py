@@ -244,7 +244,7 @@ def test_a_press_that_was_refused_is_not_tried_again(room: Room) -> None:
     assert bought(room) == []
 
 
-@pytest.mark.parametrize("what", ["count", "reference", "setting", "text"])
+@pytest.mark.parametrize("what", ["count", "project", "reference", "setting", "text"])
 def test_a_dropped_press_for_what_the_form_no_longer_says_buys_nothing_and_says_so(room: Room, what: str) -> None:
     app = write(room.open(), "a red kite")
     dropped = seen(app)
@@ -252,6 +252,9 @@ def test_a_dropped_press_for_what_the_form_no_longer_says_buys_nothing_and_says_
         write(app, "a blue kite")
     elif what == "reference":
         app.file_uploader[0].set_value([("a.png", pictures.png(800, 800), "image/png")]).run()
+    elif what == "project":
+        app.session_state["project"] = "Spring"
+        app.run()
     elif what == "setting":
         app.session_state["wanted"] = {"aspect_ratio": "16:9"}
         app.run()
