@@ -7,6 +7,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from dashboard import language
 from dashboard.auth import current_user, is_here
+from dashboard.callbacks import never_interrupted
 from dashboard.components import deleted, keymap, keys, people, server, toasts, words
 from dashboard.components.mount import mount_page, start_clock, style_page
 from dashboard.components.now import pulse
@@ -17,6 +18,7 @@ from data.errors import PictureDeskError
 
 ASSETS = Path(__file__).resolve().parent / "assets"
 
+never_interrupted()
 # A file of ours: an icon by name would be fetched from a font host.
 st.set_page_config(page_title=words.APP, page_icon=str(ASSETS / "favicon.png"), layout="wide")
 st.logo(str(ASSETS / "logo.svg"), size="large")
