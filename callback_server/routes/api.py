@@ -78,7 +78,10 @@ class Batch(BaseModel):
 
 
 class RetriedBatch(Batch):
-    """Those of a batch that were asked for again. `left_out`: how many of it were not, though they failed."""
+    """Those of a batch that were asked for again. `left_out`: how many were left to try and were not.
+
+    Their model has gone or changed, or they may be paid for already.
+    """
 
     left_out: int
 
@@ -173,7 +176,11 @@ async def retry_failed(
     desk: Desk,
     also_doubtful: Annotated[bool, Query(description="Also what may be paid for already and may come yet")] = False,
 ) -> RetriedBatch:
-    """Asks again for what of a batch has failed; of what was tried again in vain, for the last try alone."""
+    """Asks again for what of a batch has failed, as a batch of its own; what of that fails is asked for by its id.
+
+    What was asked for again once is passed over here, whatever became of it: a call that is repeated buys nothing, and
+    is answered with 409 where nothing else is left.
+    """
     if not is_id(batch_id):
         raise NotFound("There is no such batch.")
     again = await run_in_threadpool(desk.tasks.retry_failed, batch_id, who="api", also_doubtful=also_doubtful)

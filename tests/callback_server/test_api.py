@@ -15,6 +15,7 @@ from pictures import jpeg, png
 
 from callback_server.routes.api import max_body_bytes
 from data.images import StoredImage
+from data.pace import Pace
 from data.query import Query
 from data.requests import GenerationRequest
 from data.search import Search
@@ -359,3 +360,30 @@ def test_a_cancel_after_the_claim_is_only_a_wish(server: Server) -> None:
 
 def test_nobodys_task_cannot_be_cancelled(server: Server) -> None:
     assert refused(cancel(server, NOBODY)) == (404, "not_found", None)
+
+
+# Asking again for what failed ---------------------------------------------------------------------------------------
+
+
+def test_what_failed_of_a_batch_is_asked_for_again_once_and_what_fails_of_that_by_its_own_id(server: Server) -> None:
+    """Whoever lost the answer, or still has the old id, pays for nothing twice."""
+
+    def all_fail() -> None:
+        while claim := server.submissions.claim("kie", [("kie", "nano-banana")], Pace(in_flight=9, creates=99)):
+            server.submissions.apply(claim.submission_id, Word("failed", claim.submission_id, (), 0, "policy", "no"))
+
+    def retry(batch_id: str) -> httpx.Response:
+        return server.client.post(f"/api/batch/{batch_id}/retry", headers=BEARER)
+
+    first = ask(server, count=2).json()
+    all_fail()
+    second = retry(first["batch_id"])
+    assert (second.status_code, len(second.json()["tasks"]), second.json()["left_out"]) == (202, 2, 0)
+    assert refused(retry(first["batch_id"])) == (409, "not_allowed", None)
+    all_fail()
+    assert refused(retry(first["batch_id"])) == (409, "not_allowed", None)
+    third = retry(second.json()["batch_id"])
+    assert (third.status_code, server.history.total()) == (202, 6)
+    assert {server.history.detail(task["task_id"]).retry_of for task in third.json()["tasks"]} == {
+        task["task_id"] for task in second.json()["tasks"]
+    }
