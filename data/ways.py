@@ -51,8 +51,8 @@ def _lead(connection: Connection, query: Query, viewer: str) -> tuple[tuple[str,
     until one of them ends, unless the first of the best guess are what is looked for anyway: then its walk is
     short. Beside words only those are of interest that can each be asked for them.
     """
-    ways = () if query.batch.of else leads(query, viewer)
     by_cost, words = query.sort == "cost", bool(query.words)
+    ways = () if query.batch.of or (_is_marked(query) and not words) else leads(query, viewer)
     if len(ways) > 1 or (ways and (words or (by_cost and "status" not in ways[0]))):
         for most in (ALONE,) if words and not by_cost else STEPS:
             near = SOON if most == STEPS[0] and not (by_cost or words) else 0
@@ -66,12 +66,16 @@ def _lead(connection: Connection, query: Query, viewer: str) -> tuple[tuple[str,
     return next(iter(ways), ()), WALKED + 1
 
 
+def _is_marked(query: Query) -> bool:
+    """Whether a star, a pick or a tag leads to it, and no index of the tasks is walked."""
+    return bool(query.star or query.pick or (query.tag.of and (query.sort != "cost" or len(query.tag.of) == 1)))
+
+
 def _alone(connection: Connection, query: Query, viewer: str, begun: tuple[str, ...], length: int) -> bool:
     """Whether each task of a star, a pick, a tag or a lead is asked for the words sooner than their hits are read."""
-    if query.star or query.pick:
-        length = _hits(connection, Query(star=query.star) if query.star else Query(pick=True), viewer, ALONE)
-    elif query.tag.of and (query.sort != "cost" or len(query.tag.of) == 1):
-        length = _hits(connection, Query(tag=Choice(query.tag.of)), viewer, ALONE)
+    if _is_marked(query):
+        mark = Query(star=True) if query.star else Query(pick=True) if query.pick else Query(tag=Choice(query.tag.of))
+        length = _hits(connection, mark, viewer, ALONE)
     most = min(ASKED * max(length, 1), SORTED)
     return length <= ALONE and not query.batch.of and _heard(connection, query, begun, most) > most
 

@@ -515,6 +515,17 @@ def test_what_is_not_done_is_put_in_order_of_cost_by_its_index_alone(marked: Sto
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("mark", ["star:yes", "pick:yes", "tag:poster"])
+def test_where_a_mark_leads_no_index_of_the_tasks_is_counted(marked: Stores, mark: str) -> None:
+    said, others = list[str](), "by:ann project:spring"
+    event.listen(marked.db.engine, "before_cursor_execute", lambda *told: said.append(told[2]))
+    marked.search.ids(read(others).query, "ann")
+    counted = len(said)
+    marked.search.ids(read(f"{others} {mark}").query, "ann")
+    assert (counted, len(said) - counted) == (2, 1), said
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
 def test_hits_of_a_frequent_word_are_not_looked_up_one_by_one_among_the_failed(stores: Stores) -> None:
     found = narrowed(read("red status:failed sort:cost").query, "ann", sqlite=True, frequent=True, rare=True)
     with stores.db.read() as session:
