@@ -34,9 +34,30 @@ def _is_text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def ask(person: str, address: str, fit: Fit) -> None:
-    """Has a picture fetched. Raises InvalidRequest or NotAllowed with a sentence."""
-    st.session_state["awaited"] = [*waiting(), list(resources.desk().linked.ask(person, address, fit))]
+def ask(person: str, address: str, fit: Fit) -> str:
+    """Has a picture fetched; the id under which it comes. Raises InvalidRequest or NotAllowed with a sentence."""
+    link_id, name = resources.desk().linked.ask(person, address, fit)
+    st.session_state["awaited"] = [*waiting(), [link_id, name]]
+    return link_id
+
+
+def remember_typed(link_id: str, address: str) -> None:
+    """This one was typed: should it not be had, that is told at the field, with the address in it to be mended.
+
+    In the session alone, and until it is settled: an address may hold a token.
+    """
+    st.session_state.setdefault("typed_addresses", {})[link_id] = address
+
+
+def refused_address() -> tuple[str, str]:
+    """What was typed into the field and refused, and why; both empty where nothing was."""
+    found: tuple[str, str] = st.session_state.get("address_refused", ("", ""))
+    return found
+
+
+def refuse_address(address: str, why: str) -> None:
+    """Says so at the field, as its own refusals are said."""
+    st.session_state["address_refused"] = (address, why)
 
 
 def forget(person: str, link_id: str) -> None:
@@ -59,19 +80,26 @@ def take_up() -> bool:
     for link_id, name in still:
         one = found.get(link_id)
         if one is None:
-            _refuse(_lost(name))
+            _refuse(link_id, _lost(name))
         elif one.image is not None:
             if all(one.image.sha256 != known.sha256 for known in state["references"]):
                 state["references"] = [*state["references"], one.image]
         elif one.refusal is not None:
-            _refuse(retold(one.refusal))
+            _refuse(link_id, retold(one.refusal))
         else:
             state["awaited"] = [*waiting(), [link_id, name]]
     return waiting() != still
 
 
-def _refuse(sentence: str) -> None:
-    st.session_state["refused"] = [*st.session_state["refused"], (secrets.token_hex(4), sentence)]
+def _refuse(link_id: str, sentence: str) -> None:
+    """Where it was typed; where that was not in the field, or the field holds another one by now, below the slots."""
+    state = st.session_state
+    address = state.get("typed_addresses", {}).pop(link_id, "")
+    if address and not any(refused_address()) and not state.get("address"):
+        state["address"] = address
+        refuse_address(address, sentence)
+    else:
+        state["refused"] = [*state["refused"], (secrets.token_hex(4), sentence)]
 
 
 def _lost(name: str) -> str:

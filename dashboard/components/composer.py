@@ -6,6 +6,7 @@ import streamlit as st
 
 from dashboard import resources
 from dashboard.components import (
+    awaited,
     batch,
     blanks,
     budget,
@@ -122,7 +123,7 @@ def _about(now: Form, left: budget.Left | None) -> None:
     warnings += [t(ask.spec.retiring(resources.now().date())) for ask in now.willing]
     if now.references:
         parts.append(form_words.with_references(len(now.references)))
-    if refused := len(st.session_state["refused"]):
+    if refused := len(st.session_state["refused"]) + any(awaited.refused_address()):
         warnings.append(form_words.without_refused(refused))
     if left:
         (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))

@@ -159,7 +159,7 @@ def _fill(wanted: Mapping[str, Any]) -> None:
         _settle(template.settings)
     if wanted["references"] is not None:  # a whole request: what it left unsaid goes back to the default
         state["references"], state["wanted"] = list(wanted["references"]), {}
-        state["refused"], state["awaited"] = [], []
+        state["refused"], state["awaited"], state["address_refused"] = [], [], ("", "")
         keep_references()
     choice = choice_of(models, wanted.get("model"))
     if choice is None:

@@ -73,28 +73,33 @@ def _edit_spec(ask: Ask) -> ModelSpec:
 
 def _by_address(fit: Fit, most: int) -> None:
     """A field for the address of a picture on the web, behind a button."""
-    with st.popover(t(words.BY_ADDRESS), icon=":material/link:", disabled=not most, key="by_address"):
+    address, why = awaited.refused_address()
+    if address and "address" not in st.session_state:  # Streamlit forgets a field of a page that was left
+        st.session_state["address"] = address
+    label, icon = (words.ADDRESS_REFUSED, "error") if why else (words.BY_ADDRESS, "link")
+    with st.popover(t(label), icon=f":material/{icon}:", disabled=not most, key="by_address"):
         # A form: what it holds comes once, with its button. A field by itself would be told again by whatever else the
         # browser says before it has heard that the field is empty now.
         with st.form("address_form", border=False), \
              st.container(horizontal=True, vertical_alignment="bottom", gap="small"):  # fmt: skip
             st.text_input(t("Address of a picture"), key="address", placeholder="https://…")
             st.form_submit_button(t("Add"), key="add_address", on_click=_typed, args=(fit,))
-        if why := st.session_state.get("address_refused"):
+        if why:
             st.error(formats.literal(t(why)), icon=":material/error:", width=400)
         st.caption(t("The desk fetches the picture itself, once, and forgets the address."))
 
 
 def _typed(fit: Fit) -> None:
-    """Takes the address. One that is refused stays in the field, to be mended there."""
+    """Takes the address. One that is refused stays in the field, to be mended there; or comes back to it, later."""
     state = st.session_state
     with trouble.callback():
-        state["address_refused"] = ""
+        awaited.refuse_address("", "")
         if address := (state["address"] or "").strip():
             try:
-                _take_address(address, fit)
+                if link_id := _take_address(address, fit):
+                    awaited.remember_typed(link_id, address)
             except PictureDeskError as error:
-                state["address_refused"] = error.sentence
+                awaited.refuse_address(address, error.sentence)
                 return
             keep_references()
         state["address"] = ""
@@ -121,13 +126,15 @@ def _link(addresses: str, fit: Fit) -> None:
         keep_references()
 
 
-def _take_address(address: str, fit: Fit) -> None:
+def _take_address(address: str, fit: Fit) -> str | None:
+    """The id of what is waited for; None where it was one of ours, and is there."""
     state = st.session_state
     image = ours.picture(address, fit)
     if image is None:
-        awaited.ask(state["form_of"], address, fit)
-    elif all(image.sha256 != known.sha256 for known in state["references"]):
+        return awaited.ask(state["form_of"], address, fit)
+    if all(image.sha256 != known.sha256 for known in state["references"]):
         state["references"] = [*state["references"], image]
+    return None
 
 
 def _fit(limits: Sequence[ReferenceSpec]) -> Fit:

@@ -100,6 +100,7 @@ STILL_LOADING = (
     "Wait until it is here, or take it out."
 )
 BY_ADDRESS = "By address"
+ADDRESS_REFUSED = "Address refused"
 DROP_HERE = "Drop to use as reference"
 REORDER = "drag them, or use the arrows, to reorder"
 SLOTS = {

@@ -6,7 +6,7 @@ from typing import Any
 import films
 import pictures
 import pytest
-from room import Room, drawn, generate, press, tell, write
+from room import Room, drawn, generate, press, tell, texts, write
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
@@ -113,14 +113,50 @@ def test_a_batch_can_do_without_a_picture_that_is_on_its_way(room: Room) -> None
     assert [room.history.detail(task.id).inputs for task in room.all_tasks()] == [(), ()]
 
 
-def test_what_cannot_be_had_is_said_and_holds_nothing_up(room: Room, linked: LinkedPictures) -> None:
-    app = write(typed(room.open(), ADDRESS), "as a drawing")
+FAILED = "cat.png could not be fetched. The connection failed. Nothing was charged."
+
+
+def fails(linked: LinkedPictures) -> None:
     errand = linked.claim(LEASE)
     assert errand is not None
-    linked.failed(errand.id, "cat.png could not be fetched. The connection failed. Nothing was charged.")
+    linked.failed(errand.id, FAILED)
+
+
+def at_the_field(app: AppTest) -> list[str]:
+    """What is said below it, and what it holds."""
+    return [*(one.value.replace("\\", "") for one in app.error), str(app.text_input(key="address").value)]
+
+
+def test_what_cannot_be_had_is_said_where_it_was_typed_and_can_be_mended_there(
+    room: Room, linked: LinkedPictures
+) -> None:
+    app = write(typed(room.open(), ADDRESS), "as a drawing")
+    assert at_the_field(app) == [""]
+    fails(linked)
     app.run()
-    assert refused(app) == ["cat.png could not be fetched. The connection failed. Nothing was charged."]
+    assert (at_the_field(app), refused(app)) == ([FAILED, ADDRESS], [])
     assert (on_their_way(app), generate(app).disabled) == ([], False)
+    (button,) = [one for one in app.get("popover") if "refused" in one.proto.popover.label]
+    assert button.proto.popover.icon == ":material/error:"
+    assert "One file that you added was refused" in texts(app).replace("\\", "")
+    app.switch_page("app_pages/history.py").run()
+    app.switch_page("app_pages/generate.py").run()
+    assert at_the_field(app) == [FAILED, ADDRESS]
+    typed(app, f"{ADDRESS}&mended")
+    arrives(room, linked)
+    app.run()
+    assert (at_the_field(app), names(app)) == ([""], ["cat.png"])
+
+
+def test_of_two_that_cannot_be_had_the_second_is_told_below_and_a_dropped_one_too(
+    room: Room, linked: LinkedPictures
+) -> None:
+    app = typed(typed(room.open(), ADDRESS), "https://h.example/dog.png")
+    tell(app, "carried", "link", "https://h.example/dropped.png")
+    for _ in range(3):
+        fails(linked)
+    app.run()
+    assert (at_the_field(app), refused(app)) == ([FAILED, ADDRESS], [FAILED, FAILED])
 
 
 def test_what_is_no_address_is_refused_where_it_was_typed(room: Room) -> None:
