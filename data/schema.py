@@ -284,7 +284,11 @@ class Pick(Table, table=True):
 
 
 class Project(Table, table=True):
-    """What requests are made for, under a name that the team shares. It is there from its first request on."""
+    """What requests are made for, under a name that the team shares. It is there from its first request on.
+
+    The row outlives its last request, shown nowhere (`projects.NAMES`): an Undo, or a deleted request that is brought
+    back, finds its name, and whoever writes the name again begins it anew.
+    """
 
     __tablename__: ClassVar[str] = "project"
 
