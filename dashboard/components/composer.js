@@ -26,9 +26,36 @@ function tellStyles({ drop_words: words }) {
   for (const [name, word] of Object.entries(words)) document.documentElement.style.setProperty(`--${name}`, JSON.stringify(word));
 }
 
+// And what is only heard, a style cannot say: names of buttons, and why a file was refused. Streamlit makes these parts
+// anew as it likes, so each zone is watched; a part that speaks our language already is left alone.
+const ZONES = ".st-key-drop_zone, .st-key-batch_file";
+const heard = new WeakMap(); // zone -> its words
+
+function tellListeners({ drop_words: words }) {
+  for (const zone of document.querySelectorAll(ZONES)) {
+    if (!heard.has(zone)) new MutationObserver(() => speak(zone)).observe(zone, { childList: true, subtree: true });
+    heard.set(zone, words);
+    speak(zone);
+  }
+}
+
+function speak(zone) {
+  const words = heard.get(zone);
+  const name = (node, text) => node.getAttribute("aria-label") !== text && node.setAttribute("aria-label", text);
+  zone.querySelector("input[type=file]")?.setAttribute("aria-hidden", "true"); // the button presses it, no key and no eye reaches it
+  for (const node of zone.querySelectorAll("section button:has([data-testid=stMarkdownContainer]), [data-testid=stFileChips] > button")) name(node, words[zone.matches(".st-key-batch_file") ? "choose-file" : "choose-files"]);
+  for (const chip of zone.querySelectorAll("[data-testid=stFileChip]")) {
+    const file = chip.querySelector("[data-testid=stFileChipName]")?.title, remove = chip.querySelector("[data-testid=stFileChipDeleteBtn] button");
+    if (file && remove) name(remove, words["remove-file"].replace("{name}", file));
+    const why = chip.matches("[aria-invalid]:not([role=button])") && chip.querySelector("[role=alert]");
+    if (why && why.textContent !== words["refused-files"]) why.textContent = words["refused-files"];
+  }
+}
+
 export default inOrder(({ data, parentElement, setStateValue }) => {
   watching.get(parentElement)?.();
   tellStyles(data);
+  tellListeners(data);
   const ours = data.text.replace(/\r\n?/g, "\n"); // as a field holds it
   let told = data.seen?.base === data.base ? data.seen : { base: data.base, empty: ours.trim() === "", edited: false };
   const kept = `picture-desk-typed-${data.whose}`;

@@ -131,7 +131,8 @@ def mount_composer(
     data = {"field": field, "text": committed, "base": _base(committed), "seen": state.get("typed"),
             "whose": _base(person), "told": st.session_state.get(f"{key}_told"),
             "drop_words": {"choose-files": t("Choose files"), "choose-file": t("Choose a file"),
-                           "drop-files": t("Drop them here"), "refused-files": refused},
+                           "drop-files": t("Drop them here"), "refused-files": refused,
+                           "remove-file": t("Remove {name}", name="{name}")},
             **button}  # fmt: skip
 
     def pressed() -> None:

@@ -124,6 +124,21 @@ def test_a_file_is_pasted_and_another_dropped(person: Person) -> None:
     expect(page.locator(".st-key-slots")).to_contain_text("rotated upright")
 
 
+def test_what_the_drop_zone_says_to_who_listens_are_our_words(person: Person) -> None:
+    person.adds(("kite.png", "image/png", png()))
+    zone = person.page.locator(".st-key-drop_zone section")
+    expect(person.page.locator(".st-key-slots li[data-slot]")).to_have_count(1)
+    for _ in range(2):  # and once more after Streamlit has made its parts anew
+        person.adds(("notes.txt", "text/plain", b"no picture"))
+        expect(zone.get_by_role("alert").last).to_have_text(
+            "Not taken: not a picture that can be used, or over 100 MB."
+        )
+        names = zone.get_by_role("button").evaluate_all("all => all.map((one) => one.ariaLabel)")
+        assert {*names} == {"Choose files", "Remove notes.txt"}
+        person.types("a red kite")
+        person.settles()
+
+
 def test_a_picture_is_taken_from_history_by_keyboard_alone(person: Person) -> None:
     page = person.page
     person.types("a lamp to take from history")
