@@ -13,7 +13,8 @@ from dashboard.language import spoken, t, tn
 from dashboard.resources import desk
 
 _WORDS: dict[str, Any] = {
-    "stage": "The pictures", "how": "Zoom and move one, and the others follow. A number puts its picture first.",
+    "stage": "The pictures",
+    "how": "Zoom and move one, and the others follow. A number puts its picture first, and stays with it.",
     "first": "First", "front": "Put {n} first", "leave": "Leave {n} out",
     "fronted": "First is now {n}, {name}.", "left": "{n}, {name}, was left out. The others keep their numbers.",
     "pixels": "Their sizes differ: all are fitted to the same box, none is stretched.",
