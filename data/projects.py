@@ -34,16 +34,17 @@ class Projects:
         self._db = db
         self._clock = clock or db.now
 
-    def move(self, task_ids: Sequence[str], name: str, *, who: str) -> dict[str, str]:
+    def move(self, task_ids: Sequence[str], name: str, *, who: str) -> tuple[dict[str, str], str]:
         """Puts these requests into the project of this name, new or not; with "" into none.
 
-        Gives for each that was elsewhere the name of where it was ("" for none), which `put_back`
-        takes.
+        Gives for each that was elsewhere the name of where it was ("" for none), which `put_back` takes, and the name
+        of the project in which all stand now: one that was there keeps its own, however this one is written.
 
         Raises:
             NotAllowed: it cannot be a name; nothing was moved.
         """
-        return self._moved(dict.fromkeys(task_ids, name), who)
+        former, names = self._moved(dict.fromkeys(task_ids, name), who)
+        return former, names.get(_key(name) or "", "")
 
     def of(self, task_ids: Sequence[str]) -> dict[str, int]:
         """The names of the projects of these requests, and how many of them stand in each; "" is none."""
@@ -58,10 +59,15 @@ class Projects:
 
         What somebody has moved on meanwhile stays where they put it.
         """
-        return len(self._moved(former, who, since=_key(name)))
+        return len(self._moved(former, who, since=_key(name))[0])
 
-    def _moved(self, to: Mapping[str, str], who: str, *, since: str | EllipsisType | None = ...) -> dict[str, str]:
-        """Moves each request to the project of its name; only those that stand in `since`, where it is given."""
+    def _moved(
+        self, to: Mapping[str, str], who: str, *, since: str | EllipsisType | None = ...
+    ) -> tuple[dict[str, str], dict[str, str]]:
+        """Moves each request to the project of its name; only those that stand in `since`, where it is given.
+
+        Gives where each was, by name, and the names of all projects concerned, by key.
+        """
         with self._db.transaction() as session:
             now = self._clock()
             keys = dict(zip(to, entered(session, list(to.values()), who, now), strict=True))
@@ -76,7 +82,7 @@ class Projects:
                 session.connection().execute(sa.update(Task).where(col(Task.id).in_(ids)).values(project=key))
                 log_each(session, ids, "moved" if key else "moved_out", now=now, who=who,
                          detail=names[key] if key else None)  # fmt: skip
-        return {task_id: names[key] if key else "" for task_id, key in was.items()}
+        return {task_id: names[key] if key else "" for task_id, key in was.items()}, names
 
 
 def entered(session: Session, names: Sequence[str | None], who: str, now: datetime) -> list[str | None]:

@@ -6,7 +6,19 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import comparing, iterate, other, restoring, server, toasts, trouble, undo, walk, words
+from dashboard.components import (
+    comparing,
+    iterate,
+    other,
+    restoring,
+    selection,
+    server,
+    toasts,
+    trouble,
+    undo,
+    walk,
+    words,
+)
 from dashboard.components.mount import left_undrawn
 from dashboard.language import t, tn
 from data.again import Said
@@ -106,7 +118,7 @@ def _open(task_id: str) -> None:
 def _delete(task_id: str, person: str) -> None:
     """Where the drawer shows it, the next of the list takes its place, or the one before; the last one closes it."""
     beside = walk.beside(task_id, person) if walk.here() == task_id else task_id
-    if undo.delete([task_id], person) and beside != task_id:
+    if selection.delete([task_id], person) and beside != task_id:
         walk.without(task_id)
         if beside:
             walk.to(beside)

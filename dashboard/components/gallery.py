@@ -221,12 +221,18 @@ def _look_for(sha256: str) -> None:
     st.session_state["gallery_missing"] = {**missing(), sha256: why}
 
 
+def _compare() -> None:
+    """Those that are selected, two to six, beside one another."""
+    if 2 <= len(selection.ids()) <= len(acts.COMPARED):
+        acts.compare(*selection.ids())
+
+
 def _these(name: str) -> list[str]:
     """The tasks that were named, or else what is selected."""
     return name.split() or selection.ids()
 
 
-_PRESSES: dict[str, Callable[[str, str], None]] = {
+_PRESSES: dict[str, Callable[[str, str], object]] = {
     "select": lambda name, _: selection.add(name.split()),
     "unselect": lambda name, _: selection.remove(name.split()),
     "clear": lambda *_: selection.clear(),
@@ -241,7 +247,7 @@ _PRESSES: dict[str, Callable[[str, str], None]] = {
     "tag": selection.tag,
     "untag": lambda name, person: selection.tag(name, person, off=True),
     "zip": lambda name, _: selection.ask_for_archive(name),
-    "compare_chosen": lambda *_: selection.compare(),
+    "compare_chosen": lambda *_: _compare(),
     "delete": lambda name, person: selection.delete(_these(name), person),
     "undo": lambda *_: undo.take_back(),
     "restore": lambda name, person: selection.restore(_these(name), person),

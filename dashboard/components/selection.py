@@ -1,11 +1,11 @@
-"""What is selected in History, over all its pages, and what is done with it: mark, move, compare, delete, and Undo."""
+"""What is selected in History, over all its pages, and what is done with it: mark, move, delete, and Undo."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
 
-from dashboard.components import acts, filters, listing, undo
+from dashboard.components import filters, listing, undo
 from dashboard.language import t
 from dashboard.resources import archive_form, desk
 from data.links import CLEAN, KINDS, SETTINGS
@@ -95,13 +95,6 @@ def tag(name: str, person: str, *, off: bool = False) -> None:
     filters.names_changed()
 
 
-def compare() -> None:
-    """Puts those that are selected, two to six, beside one another."""
-    chosen = ids()
-    if 2 <= len(chosen) <= len(acts.COMPARED):
-        acts.compare(*chosen)
-
-
 def archive_kinds() -> list[dict[str, str]]:
     """What the files of an archive may be."""
     return [
@@ -133,9 +126,11 @@ def archive_if_asked(person: str) -> dict[str, Any] | None:
     return {"number": asked, "form": archive_form(ids(), person, st.session_state["zip_kind"])}
 
 
-def delete(task_ids: Sequence[str], person: str) -> None:
-    """Takes them out of sight at once; for ten seconds the bar offers to bring them back."""
-    remove(undo.delete(task_ids, person))
+def delete(task_ids: Sequence[str], person: str) -> tuple[str, ...]:
+    """Takes them out of sight and out of the selection, and offers to bring them back; those that have gone."""
+    removed = undo.delete(task_ids, person)
+    remove(removed)
+    return removed
 
 
 def restore(task_ids: Sequence[str], person: str) -> None:

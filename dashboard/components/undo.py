@@ -68,18 +68,18 @@ def take_back() -> None:
 
 def move(task_ids: Sequence[str], name: str, person: str) -> None:
     """Moves these into the project of this name, "" for none, and offers to undo it. Raises NotAllowed."""
-    former = desk().projects.move(task_ids, name, who=person)
+    former, project = desk().projects.move(task_ids, name, who=person)
     filters.names_changed()
     if not former:
         toasts.leave(tn(len(task_ids), "It stands there already.", "All of them stand there already."))
         return
     count = len(former)
-    text = tn(count, "{n} moved to {project}.", "{n} moved to {project}.", project=name)
-    if not name:
+    text = tn(count, "{n} moved to {project}.", "{n} moved to {project}.", project=project)
+    if not project:
         text = tn(count, "{n} is in no project now.", "{n} are in no project now.")
 
     def back() -> None:
-        moved = desk().projects.put_back(former, name, who=person)
+        moved = desk().projects.put_back(former, project, who=person)
         filters.names_changed()
         toasts.leave(tn(moved, "{n} is back where it was.", "{n} are back where they were."), ":material/undo:")
 

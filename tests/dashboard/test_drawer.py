@@ -93,6 +93,16 @@ def test_what_is_deleted_in_the_drawer_gives_its_place_to_the_next_of_the_list_a
     assert form_room.search.ids(Query(), "local") == ()
 
 
+def test_what_is_deleted_in_the_drawer_is_selected_no_longer(form_room: Room) -> None:
+    first, second = (made(form_room, prompt) for prompt in ("kite 1", "kite 2"))
+    app = form_room.open("history")
+    tell(app, "gallery", "select", f"{first} {second}")
+    app.query_params["task"] = second
+    tell(app.run(), "sheet", "delete", second)
+    chosen = drawn(app.run(), "gallery")["selected"]
+    assert (chosen["count"], chosen["here"]) == (1, [first])
+
+
 def test_a_card_beside_the_form_is_deleted_from_its_menu_what_is_under_way_is_not(form_room: Room) -> None:
     done, waits = made(form_room, "a kite"), form_room.ask("still waiting").id
     app = form_room.open()

@@ -131,6 +131,8 @@ def test_a_move_in_the_drawer_is_undone_there_or_in_the_list(form_room: Room, pa
     tell(app, "sheet", "go", other)
     assert drawn(app, "sheet")["undo"] == {}, "that is another one"
     assert drawn(app.run(), "gallery")["undo"]["text"] == "1 moved to Spring."
+    tell(app, "sheet", "move", f'{other} "spring" ')
+    assert drawn(app.run(), "gallery")["undo"]["text"] == "1 moved to Spring.", "as the project is called"
 
 
 def test_picks_are_seen_by_all_and_put_on_all_that_is_selected(form_room: Room, past: Past) -> None:

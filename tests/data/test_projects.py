@@ -35,27 +35,27 @@ def test_one_name_is_one_project_however_it_is_written(stores: Stores) -> None:
 
 def test_what_is_moved_says_so_and_can_be_put_back_where_it_was(stores: Stores) -> None:
     projects, tasks = Projects(stores.db, stores.clock), asked(stores, "Spring", None, "Autumn")
-    former = projects.move([*tasks, "no such task"], "Autumn", who="bob")
-    assert former == {tasks[0]: "Spring", tasks[1]: ""}
+    former, name = projects.move([*tasks, "no such task"], "Autumn", who="bob")
+    assert (former, name) == ({tasks[0]: "Spring", tasks[1]: ""}, "Autumn")
     assert of(stores, tasks) == ["Autumn"] * 3
     event = stores.history.detail(tasks[0]).events[-1]
     assert (event.kind, event.who, event.detail) == ("moved", "bob", "Autumn")
     assert stores.history.detail(tasks[2]).events[-1].kind == "created"
     assert projects.put_back(former, "Autumn", who="bob") == 2
     assert of(stores, tasks) == ["Spring", None, "Autumn"]
-    assert projects.move(tasks, "", who="bob") == {tasks[0]: "Spring", tasks[2]: "Autumn"}
+    assert projects.move(tasks, "", who="bob") == ({tasks[0]: "Spring", tasks[2]: "Autumn"}, "")
     assert stores.history.detail(tasks[2]).events[-1].kind == "moved_out"
 
 
 def test_undo_leaves_what_somebody_else_has_moved_since_where_they_put_it(stores: Stores) -> None:
     projects, tasks = Projects(stores.db, stores.clock), asked(stores, "Spring", "Spring", None)
-    former = projects.move(tasks, "autumn", who="bob")
+    former, _ = projects.move(tasks, "autumn", who="bob")
     projects.move(tasks[:1], "Winter", who="cy")
     projects.move(tasks[2:], "", who="cy")
     assert projects.put_back(former, "AUTUMN", who="bob") == 1
     assert of(stores, tasks) == ["Winter", "Spring", None]
     assert stores.history.detail(tasks[0]).events[-1].who == "cy"
-    former = projects.move(tasks, "", who="bob")
+    former, _ = projects.move(tasks, "", who="bob")
     projects.move(tasks[:1], "Winter", who="cy")
     assert (projects.put_back(former, "", who="bob"), of(stores, tasks)) == (1, ["Winter", "Spring", None])
 
@@ -68,7 +68,7 @@ def test_a_name_is_the_same_however_a_keyboard_composes_its_accents(stores: Stor
     for typed in (f"project:{apart}", f"project:{composed}"):
         reading = search.read(typed)
         assert (search.ids(reading.query, "bob"), reading.hints) == ((tasks[1], tasks[0]), ()), typed
-    assert Projects(stores.db, stores.clock).move(tasks, apart, who="bob") == {}
+    assert Projects(stores.db, stores.clock).move(tasks, apart, who="bob") == ({}, composed)
 
 
 def test_a_project_is_there_as_long_as_something_stands_in_it(stores: Stores) -> None:

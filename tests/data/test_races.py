@@ -119,7 +119,7 @@ def test_a_move_and_the_undo_of_another_wait_for_each_other_in_one_order(stores:
     ids = [task.id for task in stores.tasks.create(requests, person="ann", projects=["Spring", "Autumn"] * 20)]
     projects = Projects(stores.db, stores.clock)
     for _ in range(ROUNDS):
-        former = projects.move(ids, "Winter", who="ann")
+        former, _ = projects.move(ids, "Winter", who="ann")
         together(
             lambda former=former: projects.put_back(former, "Winter", who="ann"),
             lambda: projects.move(ids[1:], "Summer", who="bob"),
