@@ -11,7 +11,7 @@ from dataclasses import replace
 import streamlit as st
 
 from dashboard.auth import current_user
-from dashboard.components import acts, pair, several, trouble
+from dashboard.components import acts, pair, several, trouble, undo
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.mount import begin_page
 from dashboard.components.pair import Found, Shot
@@ -60,6 +60,7 @@ def compare() -> None:
             b = other(asked["b"], a.shot) if asked.get("b") else None
             pair.draw(a, b, ring(a.shot, b.shot) if b else offers(a.shot), look(), heard, person=user.id)
         acts.follow_up()
+    undo.show(heard)
 
 
 def named() -> dict[str, str]:

@@ -8,7 +8,7 @@ always of a batch: cards and History lead here.
 import streamlit as st
 
 from dashboard.auth import current_user
-from dashboard.components import acts, formats, news, results, trouble
+from dashboard.components import acts, formats, news, results, trouble, undo
 from dashboard.components.batch_card import title
 from dashboard.components.drawer import drawer_if_asked
 from dashboard.components.mount import begin_page
@@ -40,6 +40,7 @@ def table() -> None:
             else:
                 nothing(batch_id)
             acts.follow_up()
+        undo.show(heard)
         results.keep_true(found, seen)
 
 

@@ -37,15 +37,7 @@ function saying(data, me, over) {
   return [me.say, over.count > 0 && counted(data.words, over), undoes(data, me)?.text].filter(Boolean).join(". ");
 }
 
-// Undo is offered until its time is over, and a little longer to whoever is at it.
-function undoes(data, me) {
-  if (!data.undo || me.undone === data.undo.until) return null;
-  const left = (data.undo.until - me.now()) * 1000;
-  clearTimeout(me.undoTimer);
-  if (left <= 0 && !me.root.querySelector(".bar:is(:hover, :focus-within)")) return null;
-  me.undoTimer = setTimeout(() => redraw(me), Math.max(left, 500) + 50);
-  return data.undo;
-}
+const undoes = (data, me) => offered(data.undo, me, ".bar", () => redraw(me));
 
 // What the files of the ZIP shall be: as they were made, or copies that say nothing, or all, of how they were.
 function zipKinds({ words, zip_kinds: kinds }) {

@@ -80,31 +80,18 @@ function news(data, me) {
 function render(data, me) {
   me.text = data.words;
   me.missing ??= new Set();
-  me.offer = data.undo?.until;
   me.said = news(data, me);
   keepTall(data, me);
   return [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, me.said),
     data.queue && el("p", { class: "queue soft" }, data.queue),
     el("ul", { class: "strip", "aria-label": data.label }, data.cards.map((card) => (card.bar ? drawBatch(card) : drawCard(card, me)))),
-    undone(data, me),
   ];
 }
 
-// Over the page, so that no card moves as it comes and goes; it goes when its time is over.
-function undone(data, me) {
-  if (!data.undo || me.undone === data.undo.until) return null;
-  const left = (data.undo.until - me.now()) * 1000;
-  clearTimeout(me.undoTimer);
-  if (left <= 0) return null;
-  me.undoTimer = setTimeout(() => me.redraw(), left + 50);
-  return el("div", { class: "undo", role: "status", "data-key": "undo" }, el("span", {}, data.undo.text), data.undo.also && action(data.undo.also, ""), el("button", { class: "act primary", type: "button", "data-act": "undo", "data-id": "" }, me.text.undo));
-}
-
-function takeBack(node, me) {
-  me.undone = me.offer;
-  wish("undo", "", me);
-  me.redraw();
+// Whoever stood on a card that has gone goes on at the one in its place, or at the last.
+function letGo(held, at, me) {
+  if (held && !held.isConnected) goTo([...me.root.querySelectorAll(".strip > li")].slice(0, at + 1).at(-1), me);
 }
 
 function open(node, me) {
@@ -114,7 +101,8 @@ function open(node, me) {
 }
 
 function goTo(node, me) {
-  if (node) (node.querySelector("button.figure") ?? node.querySelector("button"))?.focus();
+  const card = node ?? me.root.querySelector(".strip > li"); // it may have been deleted in the drawer
+  (card?.querySelector("button.figure") ?? card?.querySelector("button"))?.focus();
 }
 
 // On a phone the strip is below the form, and whoever looks at older ones has left its top: after a press the new one
@@ -129,9 +117,11 @@ function showArrival(data, me) {
 }
 
 export default inOrder((component) => {
-  const cleanup = desk(component, render, { tick, local: { ...shared, open, undo: takeBack } });
+  const held = component.parentElement.activeElement, card = held?.closest(".strip > li"), at = card ? [...card.parentElement.children].indexOf(card) : 0;
+  const cleanup = desk(component, render, { tick, local: { ...shared, open } });
   const me = desks.get(component.parentElement);
   me.redraw = () => morph(me.root, el("div", { class: "root" }, render(component.data, me)));
+  letGo(held, at, me);
   if (!me.live) {
     prepare(me, component.parentElement);
     me.root.addEventListener("error", ({ target }) => {

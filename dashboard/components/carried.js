@@ -1,6 +1,7 @@
 // What is carried to the reference zone and is no file: a link, a picture of another page, a picture of this desk from
-// here or from its second window; and what is pasted anywhere on the page: an address, or a picture, which Streamlit's drop
-// zone hears of only while it has the focus. Files that are dropped are Streamlit's own; but a browser makes a file of
+// here or from its second window; a picture that is pasted anywhere on the page, of which Streamlit's drop zone hears only
+// while it has the focus; and an address that is pasted where nobody writes. Where no chosen model takes pictures, a
+// paste is told all the same, so that the page says why nothing comes of it. Files that are dropped are Streamlit's own; but a browser makes a file of
 // the small picture that it drags, and where that is one of ours its address means the large one.
 // It looks where the pointer is and not what lies there: over an open drawer the zone is still the zone.
 
@@ -70,10 +71,12 @@ function drop(event, me) {
 const WRITES = "input:not([type=file]), textarea, select, [contenteditable]";
 
 // Where somebody writes, a copied table or page is its text, though a picture of it comes along.
-function pastePictures(event, at, held) {
+function pastePictures(event, at, held, me) {
   const zone = document.querySelector(`${ZONE} [data-testid=stFileUploaderDropzone]`), files = new DataTransfer();
   for (const file of held.files) if (file.type.startsWith("image/")) files.items.add(file);
-  if (!zone || zone.contains(at) || !files.files.length || (at.matches?.(WRITES) && held.getData("text/plain"))) return;
+  if (!zone || !files.files.length || (at.matches?.(WRITES) && held.getData("text/plain"))) return;
+  if (!me.data.on) return wish("in_vain", "", me);
+  if (zone.contains(at)) return;
   event.preventDefault();
   event.stopImmediatePropagation();
   zone.dispatchEvent(new ClipboardEvent("paste", { clipboardData: files, bubbles: true, cancelable: true }));
@@ -81,13 +84,14 @@ function pastePictures(event, at, held) {
 
 function paste(event, me) {
   const held = event.clipboardData, at = event.composedPath()[0];
-  if (!me.data.on || !held || document.querySelector("[role=dialog]")) return;
-  if (held.files.length) return pastePictures(event, at, held);
+  if (!held || document.querySelector("[role=dialog]")) return;
+  if (held.files.length) return pastePictures(event, at, held, me);
   if (at !== document.body && (!at.closest?.(`${ZONE}, .st-key-slots`) || at.matches(WRITES))) return;
   const found = held.getData("text/plain").trim().split(/\s+/);
   if (!found.every((one) => ADDRESS.test(one))) return;
   event.preventDefault();
-  wish("link", found.join("\n"), me);
+  if (me.data.on) wish("link", found.join("\n"), me);
+  else wish("in_vain", "", me);
 }
 
 export default inOrder((component) => {

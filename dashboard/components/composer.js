@@ -5,12 +5,16 @@
 // person typed and then left by a tap on another page, or by a reload, Streamlit may never commit: the tab remembers it
 // until Python has another text, and hands it back at the next drawing of a new field.
 //
+// A press on a card replaces what stands in the field, and the answer may come when the person writes there already. What
+// was typed after the press is no part of what it replaces: it is put behind the text that came over it.
+//
 // The button is a new one after each press, and whenever it promises something else. Whoever had the focus on the old
 // one finds it on the new one. And Streamlit drops a press of a button that it has just replaced: what Python has not
 // heard of a while later (`heard` counts what it has) is told once more from here, with the text and the settings of
 // then. The same press told twice is one press, and so are those of a key that is held down: see `press.unheard`.
 
 const last = { button: "", onButton: false, epoch: "" };
+const hand = { pressedAt: 0, before: "", typedAt: 0, text: "" }; // the last press beside the field, and the last input in it
 const pressed = { what: null, text: "", at: 0, timer: 0, pause: 0 };
 const PATIENCE = 2000; // ms until a press is told again; then twice as long, for a slow server must get to its answer
 const EARLY = 600; // ms, for a press that came before the button knew of the text
@@ -52,6 +56,15 @@ function speak(zone) {
   }
 }
 
+function handBack(field) {
+  const { pressedAt, before, typedAt, text } = hand, came = field.value;
+  if (!pressedAt || typedAt <= pressedAt || came === text) return;
+  const typed = text.startsWith(before) ? [came, text.slice(before.length).trimStart()].filter(Boolean).join(" ") : text;
+  field.focus({ preventScroll: true }); // only what is left is committed
+  Object.getOwnPropertyDescriptor(HTMLTextAreaElement.prototype, "value").set.call(field, typed);
+  field.dispatchEvent(new Event("input", { bubbles: true }));
+}
+
 export default inOrder(({ data, parentElement, setStateValue }) => {
   watching.get(parentElement)?.();
   tellStyles(data);
@@ -67,16 +80,23 @@ export default inOrder(({ data, parentElement, setStateValue }) => {
   else if (isNew && field && typed.text !== undefined && typed.text !== ours && field.value === ours)
     setStateValue("typed", { ...told, lost: typed.text, at: Date.now() });
   if (field) last.epoch = data.epoch;
+  if (isNew) hand.typedAt = 0;
   const tell = (text) => {
     const seen = { base: data.base, empty: text.trim() === "", edited: text !== ours };
     if (told.empty !== seen.empty || told.edited !== seen.edited) setStateValue("typed", (told = seen));
   };
   const look = setTimeout(() => {
     const field = document.querySelector(`.st-key-${data.field} textarea`);
-    if (field) tell(field.value);
+    if (!field) return;
+    handBack(field);
+    tell(field.value);
   }, DRAWN);
+  const isField = ({ target }) => target.closest?.(`.st-key-${data.field}`);
+  const beside = (event) => isField(event) || Object.assign(hand, { pressedAt: event.timeStamp, before: document.querySelector(`.st-key-${data.field} textarea`)?.value ?? "" });
+  const before = (event) => isField(event) && !event.isComposing && handBack(event.target);
   const listen = (event) => {
-    if (!event.target.closest?.(`.st-key-${data.field}`)) return;
+    if (!isField(event)) return;
+    Object.assign(hand, { typedAt: event.timeStamp, text: event.target.value });
     sessionStorage.setItem(kept, JSON.stringify({ base: data.base, text: event.target.value }));
     tell(event.target.value);
   };
@@ -124,6 +144,8 @@ export default inOrder(({ data, parentElement, setStateValue }) => {
   }
   last.button = data.button;
   document.addEventListener("input", listen);
+  document.addEventListener("beforeinput", before, true);
+  document.addEventListener("click", beside, true);
   document.addEventListener("focusin", focus);
   document.addEventListener("click", press, true);
   document.addEventListener("keydown", press); // where it bubbles to, as Streamlit does: a dialog keeps its keys
@@ -132,6 +154,8 @@ export default inOrder(({ data, parentElement, setStateValue }) => {
     clearTimeout(look);
     clearTimeout(pressed.timer);
     document.removeEventListener("input", listen);
+    document.removeEventListener("beforeinput", before, true);
+    document.removeEventListener("click", beside, true);
     document.removeEventListener("focusin", focus);
     document.removeEventListener("click", press, true);
     document.removeEventListener("keydown", press);

@@ -123,7 +123,7 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
         "pieces": hits.marked(card.prompt, hits.words_of(here.query)),
         "pictures": [_picture(detail, index) for index in range(len(card.pictures))],
         "walk": walk.stretch(card, person, here), "family": kin, **_shared(card, around, person),
-        "undo": undo.offered_for(card.id), "show_deleted": undo.show_deleted(),
+        "undo": undo.offered_for(card.id),
         "actions": [
             *restore, *actions.actions(card, around, in_drawer=True),
             *_of_the_batch(detail, around.practice),

@@ -33,8 +33,9 @@ _PARTS = {
     "pair": ("kit", "acts", "zoom", "beside", "films", "pair"),
     "several": ("kit", "acts", "zoom", "beside", "several"),
     "cards": ("kit", "acts", "back", "batch_card", "cards"),
-    "sheet": ("kit", "acts", "closer", "sheet"), "gallery": ("kit", "back", "tiles", "bar", "lasso", "gallery"),
-    "results": ("kit", "back", "results"),
+    "sheet": ("kit", "acts", "closer", "offer", "sheet"),
+    "gallery": ("kit", "back", "tiles", "offer", "bar", "lasso", "gallery"),
+    "results": ("kit", "back", "results"), "undo": ("kit", "offer", "undo"),
 }  # fmt: skip
 """Of what there is more than the kit and one file of its own."""
 
@@ -70,6 +71,7 @@ _COMPONENTS = {
         "shelf",
         "slots",
         "templates",
+        "undo",
     )
 }
 _COMPOSER = component("picture_desk_composer", js=code("composer"), css=_read("composer.css"), isolate_styles=False)

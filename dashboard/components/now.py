@@ -71,6 +71,7 @@ def _strip(person: str) -> None:
         every: float | None = news.TIMER_SECONDS
         with trouble.live_part("now"):
             every = _draw(person)
+        undo.show(lambda act, task_id: acts.perform(act, task_id, person))
         news.keep_true("now", person, seen=seen, every=every)
 
 
@@ -86,8 +87,7 @@ def _draw(person: str) -> float | None:
     around = surroundings(cards, person)
     data = {
         "label": t(words.NOW), "arrived": _arrived(), "queue": _queue(cards, around.now),
-        "words": {"menu": t("More"), "copied": t("Copied"), "undo": t("Undo"), "missing": t(words.CANNOT_BE_SHOWN)},
-        "undo": undo.offered(),
+        "words": {"menu": t("More"), "copied": t("Copied"), "missing": t(words.CANNOT_BE_SHOWN)},
         "cards": _views(cards, batches, around),
     }  # fmt: skip
     mount("cards", key="now", data=data, on_event=lambda act, task_id: acts.perform(act, task_id, person))

@@ -108,7 +108,14 @@ def _typed(fit: Fit) -> None:
 def _carried_here(fit: Fit, most: int) -> None:
     """Hears what is dropped or pasted around the drop zone and is no file: links, pictures of other pages, our own."""
     data = {"words": {"drop": t(words.DROP_HERE)}, "on": bool(most)}
-    mount("carried", key="carried", data=data, on_event=lambda _, addresses: _link(addresses, fit))
+    mount("carried", key="carried", data=data, on_event=lambda act, name: _carried(act, name, fit))
+
+
+def _carried(act: str, addresses: str, fit: Fit) -> None:
+    if act == "link":
+        _link(addresses, fit)
+    elif words.PASTED_IN_VAIN not in [sentence for _, sentence in st.session_state["refused"]]:
+        refuse(words.PASTED_IN_VAIN)
 
 
 def _link(addresses: str, fit: Fit) -> None:

@@ -101,15 +101,15 @@ function tags(told, id, words) {
 }
 
 // What was done to it last, for the ten seconds in which it can be taken back.
-function undone(text, words, also) {
-  return text && el("p", { class: "undo soft", "data-key": "undo" }, el("span", {}, text), also && action(also, ""), el("button", { class: "act", type: "button", "data-act": "undo", "data-id": "" }, words.undo));
+function undone(undo, words) {
+  return undo && el("p", { class: "undo soft", "data-key": "undo" }, el("span", {}, undo.text), undo.also && action(undo.also, ""), el("button", { class: "act", type: "button", "data-act": "undo", "data-id": "" }, words.undo));
 }
 
 function project(told, id, words, undo) {
   return section(words.project, el("div", { class: "tags" },
     told.mine && chip(told.mine, "move", `${id} `, words.take_out.replace("{name}", told.mine)),
     field("move", id, told.mine ? words.to_other : words.to_project, told)),
-    undone(undo, words));
+    undone(undo?.about === "project" && undo, words));
 }
 
 // Where the steps lead that Python has not answered yet: the tasks in their order, and the place in it.
@@ -144,13 +144,14 @@ function steps(data, { line, at }) {
 // Of a task that Python has not told yet there is the picture, the prompt and the state; the rest stands faint till then.
 function foreseen(data, one) {
   const picture = one.picture && { ...one.picture, full: one.picture.src, facts: `${one.picture.width} × ${one.picture.height}` };
-  return { ...data, id: one.id, prompt: one.prompt, pieces: [[one.prompt, false]], word: one.word, tone: one.tone, fact: "", say: "", title: "", age: "", pictures: picture ? [picture] : [], undo: {} };
+  return { ...data, id: one.id, prompt: one.prompt, pieces: [[one.prompt, false]], word: one.word, tone: one.tone, fact: "", say: "", title: "", age: "", pictures: picture ? [picture] : [], undo: null };
 }
 
 function render(told, me) {
   me.data = told;
   const where = place(told, me), one = where.line[where.at];
   const data = one.here ? told : foreseen(told, one), { words } = data;
+  const undo = (me.offer = offered(data.undo, me, ".undo", () => me.redraw()));
   Object.assign(me, { stale: where.waits, seen: data.pictures, seenPrompt: data.prompt });
   me.host.dataset.shows = data.id; // for `comeBack`
   return el("div", { class: data.tone },
@@ -162,12 +163,12 @@ function render(told, me) {
     pictures(data, me),
     el("div", { class: me.stale ? "rest stale" : "rest", "aria-busy": me.stale && "true" },
       el("div", { class: "acts main" }, data.pictures.length === 1 && data.pictures[0].href && save(data.pictures[0]), buttons(data.actions, data.id, me), menu(data.menu, data.id, words, me)),
-      data.pick && el("p", { class: "soft picked" }, data.pick), undone(data.undo.pick, words), undone(data.undo.deleted, words, data.show_deleted),
+      data.pick && el("p", { class: "soft picked" }, data.pick), undone(undo?.about !== "project" && undo, words),
       section(words.prompt,
         el("p", { class: "prompt", dir: "auto" }, data.pieces.map(([text, hit]) => (hit ? el("mark", {}, text) : text))),
         el("button", { class: "act", type: "button", "data-act": "copy", "data-text": data.prompt, "data-done": words.copied }, words.copy)),
       data.family && family(data.family, me),
-      project(data.project, data.id, words, data.undo.project),
+      project(data.project, data.id, words, undo),
       tags(data.tags, data.id, words),
       data.references.length > 0 && section(words.references,
         el("ul", { class: "refs" }, data.references.map((each) => el("li", { title: each.note }, el("img", { src: each.src, alt: each.name, width: 72, height: 72, loading: "lazy" }))))),
@@ -202,7 +203,7 @@ const local = {
   newer: (node, me) => step("newer", me),
   older: (node, me) => step("older", me),
   go: (node, me) => node.getAttribute("aria-current") || (tell("go", node.dataset.id, me), me.redraw()),
-  undo: (node, me) => [focusDrawer(node), wish("undo", "", me)], // the button goes with what it offered
+  undo: (node, me) => [focusDrawer(node), wish("undo", "", me), (me.undone = me.offer.until), me.redraw()], // the button goes with what it offered
   unfold: (node, me) => ((me.unfolded = node.dataset.id), me.redraw()),
 };
 
@@ -236,6 +237,17 @@ function writing(event, me) {
 // To the drawer itself: where nothing in it has the focus, it would not hear the next Escape.
 function focusDrawer(node) {
   node.getRootNode().host.closest("[role=dialog]").focus();
+}
+
+// What had the focus may go with the task that was shown, as the menu does in which it was deleted.
+function letGo(held, me) {
+  if (held && !held.isConnected) focusDrawer(me.root);
+}
+
+// Once, from a place that was there before: what comes with its text is often not read.
+function tellOffer(me) {
+  if (me.offer && me.offer.until !== me.offerTold) say(me.offer.text, me);
+  me.offerTold = me.offer?.until;
 }
 
 function leaveField(field) {
@@ -277,13 +289,17 @@ function begin(me, parentElement) {
 }
 
 export default inOrder((component) => {
-  const { data, parentElement } = component;
+  const { data, parentElement } = component, held = parentElement.activeElement;
   const cleanup = desk(component, (told, me) => (me.live || begin(me, parentElement), render(told, me)), { local });
   const me = desks.get(parentElement);
   me.redraw = () => {
+    const held = parentElement.activeElement;
     morph(me.root, el("div", { class: "root" }, render(data, me)));
+    letGo(held, me);
     showCloser(me);
   };
+  letGo(held, me);
+  tellOffer(me);
   showCloser(me);
   document.addEventListener("keydown", me.heard);
   preload(data, me);

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard.components import filters, formats, toasts
+from dashboard.components.mount import mount
 from dashboard.language import t, tn
 from dashboard.resources import desk, now
 from data.removal import KEPT_FOR, Removed
@@ -37,11 +38,12 @@ def forget() -> None:
 
 
 def offered() -> dict[str, Any] | None:
-    """What the bar at the foot of History offers to take back; it takes it away when its time is over."""
+    """What is offered to be taken back; who shows it takes it away when its time is over."""
     last: Offer | None = st.session_state.get("undo")
     if last is None:
         return None
-    return {"text": last.text, "until": last.until, "also": show_deleted() if last.about == "deleted" else None}
+    also = show_deleted() if last.about == "deleted" else None
+    return {"about": last.about, "text": last.text, "until": last.until, "also": also}
 
 
 def show_deleted() -> dict[str, str]:
@@ -49,14 +51,17 @@ def show_deleted() -> dict[str, str]:
     return {"act": "show_deleted", "label": t("Open Deleted")}
 
 
-def offered_for(task_id: str) -> dict[str, str]:
-    """What the drawer offers to take back, by what it is about: what was done with this task, or that one was deleted,
-    after which it shows the next. Nothing where that is over.
-    """
+def offered_for(task_id: str) -> dict[str, Any] | None:
+    """The same for the drawer: what was done with this task, or that one was deleted, after which it shows the next."""
     last: Offer | None = st.session_state.get("undo")
-    if last is None or time.time() >= last.until:
-        return {}
-    return {last.about: last.text} if last.about == "deleted" or task_id in last.of else {}
+    return offered() if last and (last.about == "deleted" or task_id in last.of) else None
+
+
+def show(on_event: Callable[[str, str], None]) -> None:
+    """Offers it over the page, on those that have no bar for it. To be called in the fragment where it is done, or in
+    which the list stands that it changes.
+    """
+    mount("undo", key="take_back", data={"undo": offered(), "words": {"undo": t("Undo")}}, on_event=on_event)
 
 
 def take_back() -> None:

@@ -99,6 +99,10 @@ STILL_LOADING = (
     "A reference picture is still loading, so nothing was asked for and nothing was charged. "
     "Wait until it is here, or take it out."
 )
+PASTED_IN_VAIN = (
+    "What you pasted was not added: no chosen model takes reference pictures. Nothing was charged. "
+    "Choose one that does, then paste it again."
+)
 BY_ADDRESS = "By address"
 ADDRESS_REFUSED = "Address refused"
 DROP_HERE = "Drop to use as reference"

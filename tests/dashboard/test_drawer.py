@@ -83,9 +83,9 @@ def test_what_is_deleted_in_the_drawer_gives_its_place_to_the_next_of_the_list_a
     assert [one["act"] for one in drawn(app, "sheet")["menu"]][-1] == "delete"
     tell(app, "sheet", "delete", second)
     assert drawn(app, "sheet")["id"] == first
-    assert drawn(app, "sheet")["undo"]["deleted"].startswith("1 deleted. Until ")
+    assert drawn(app, "sheet")["undo"]["text"].startswith("1 deleted. Until ")
     tell(app, "sheet", "undo", "")
-    assert (drawn(app, "sheet")["id"], drawn(app, "sheet")["undo"]) == (first, {})
+    assert (drawn(app, "sheet")["id"], drawn(app, "sheet")["undo"]) == (first, None)
     assert form_room.history.card(second).prompt == "kite 2"
     for each in (first, second, third):
         tell(app, "sheet", "delete", each)
@@ -111,8 +111,8 @@ def test_a_card_beside_the_form_is_deleted_from_its_menu_what_is_under_way_is_no
     assert "delete" not in [one["act"] for one in sheet(form_room, waits)["menu"]]
     tell(app, "now", "delete", done)
     assert [card["id"] for card in drawn(app, "now")["cards"]] == [waits]
-    assert drawn(app, "now")["undo"]["text"].startswith("1 deleted. Until ")
-    tell(app, "now", "undo", "")
+    assert drawn(app, "take_back")["undo"]["text"].startswith("1 deleted. Until ")
+    tell(app, "take_back", "undo", "")
     assert {card["id"] for card in drawn(app, "now")["cards"]} == {done, waits}
 
 
@@ -122,9 +122,9 @@ def test_what_was_just_deleted_is_shown_where_its_undo_says_that_it_can_be_broug
     assert not drawn(app, "deleted"), "nothing is deleted yet"
     app = app.switch_page("app_pages/generate.py").run()
     tell(app, "now", "delete", newer)
-    said = drawn(app, "now")["undo"]
+    said = drawn(app, "take_back")["undo"]
     assert "it can be brought back, in History under More, Deleted." in said["text"]
-    tell(app, "now", said["also"]["act"])
+    tell(app, "take_back", said["also"]["act"])
     assert app.query_params["view"] == "deleted"
     assert [item["id"] for item in drawn(app, "deleted")["items"]] == [newer]
     app = form_room.open("history")

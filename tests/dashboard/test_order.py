@@ -42,3 +42,34 @@ def test_the_end_of_an_overtaken_drawing_ends_nothing(page: Page) -> None:
     assert page.evaluate(
         "() => !document.dispatchEvent(new KeyboardEvent('keydown', { key: '?', cancelable: true }))"
     ) is False  # fmt: skip
+
+
+def test_what_is_typed_after_a_press_outlives_the_text_that_comes_over_it(page: Page) -> None:
+    form = "<button>Edit</button><div class='st-key-prompt'><textarea aria-label='Prompt'></textarea></div>"
+    page.route("**/*", lambda route: route.fulfill(body=form, content_type="text/html"))
+    page.goto("http://127.0.0.1/")
+    page.evaluate(LOAD, [code("composer"), "composer"])
+    given = {"field": "prompt", "base": "", "seen": None, "whose": "a", "told": None, "drop_words": {}, "button": "b",
+             "heard": 0, "heard_text": "", "form": "", "shortcut": False, "waits": True}  # fmt: skip
+    field = page.get_by_label("Prompt")
+
+    def come(drawn: int, text: str) -> None:
+        field.evaluate("(field, text) => void (field.value = text)", text)
+        page.evaluate("data => void composer(data)", data(drawn, text=text, **given))
+
+    come(1, "a kite")
+    field.press_sequentially(", blue")
+    page.get_by_role("button").click()
+    come(2, "a boat")
+    field.press_sequentially("!")
+    expect(field).to_have_value("a boat!")  # what was typed before the press is replaced
+    page.get_by_role("button").click()
+    field.press_sequentially(" make it night")
+    come(3, "")
+    expect(field).to_have_value("make it night")
+    page.get_by_role("button").click()
+    field.press_sequentially(" and wi")
+    field.evaluate("(field) => void (field.value = '')")  # the field first, and the rest of the page much later
+    field.press_sequentially("ndy")
+    come(4, "and windy")
+    expect(field).to_have_value("and windy")
