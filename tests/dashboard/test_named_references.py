@@ -6,7 +6,7 @@ from typing import Any
 import films
 import pictures
 import pytest
-from room import Room, drawn, generate, press, tell, texts, write
+from room import Room, choose, drawn, generate, press, tell, texts, write
 from sqlmodel import select
 from streamlit.testing.v1 import AppTest
 
@@ -306,3 +306,10 @@ def test_nothing_is_taken_where_no_chosen_model_takes_references(room: Room) -> 
     assert drawn(app, "carried")["on"] is True
     app.session_state["chosen"] = ["Seedream 3"]
     assert drawn(app.run(), "carried")["on"] is False
+
+
+def test_what_is_pasted_where_no_model_takes_pictures_is_refused_in_sight_once(room: Room) -> None:
+    app = choose(room.open(), "Seedream 3")
+    assert not drawn(app, "carried")["on"]
+    tell(tell(app, "carried", "in_vain"), "carried", "in_vain")
+    assert refused(app) == [words.PASTED_IN_VAIN]

@@ -73,3 +73,20 @@ def test_what_is_typed_after_a_press_outlives_the_text_that_comes_over_it(page: 
     field.press_sequentially("ndy")
     come(4, "and windy")
     expect(field).to_have_value("and windy")
+
+
+def test_a_picture_that_is_pasted_where_no_model_takes_one_is_told(page: Page) -> None:
+    page.set_content("<div class='st-key-add_references'><i data-testid='stFileUploaderDropzone'></i></div><textarea>")
+    page.evaluate(LOAD.replace("setStateValue() {}", "setStateValue: (_, queue) => (window.told = queue)"),
+                  [code("kit", "carried"), "carried"])  # fmt: skip
+    page.evaluate("data => void carried(data)", data(1, on=False, words={"drop": ""}))
+    paste = """([where, what]) => {
+      const clipboardData = new DataTransfer();
+      if (what) clipboardData.setData("text/plain", what);
+      else clipboardData.items.add(new File(["x"], "a.png", { type: "image/png" }));
+      const about = { clipboardData, bubbles: true, cancelable: true, composed: true };
+      document.querySelector(where).dispatchEvent(new ClipboardEvent("paste", about));
+      return window.told?.map((one) => one.act);
+    }"""
+    assert page.evaluate(paste, ["textarea", "a kite"]) is None, "a text is a text"
+    assert page.evaluate(paste, ["textarea", ""]) == ["in_vain"]

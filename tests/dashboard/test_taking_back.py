@@ -1,6 +1,8 @@
 """What was done last is offered to be taken back wherever it was done, to whoever sees, hears or presses keys alone."""
 
+import os
 import re
+import signal
 from pathlib import Path
 
 import pytest
@@ -111,3 +113,21 @@ def test_after_a_deletion_in_the_drawer_its_keys_are_heard_and_undo_goes_when_it
     database = Database(shared_desk.database_url)
     Removal(database).restore([second], who="local")  # for whoever compares the books afterwards
     database.close()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_what_is_typed_after_edit_was_pressed_outlives_a_late_answer(shared_desk: Desk, page: Page) -> None:
+    person = Person(page, shared_desk).starts_afresh()
+    person.types("a leaf")
+    person.presses_generate()
+    person.sees("a leaf", "succeeded")
+    prompt, dashboard = page.get_by_label("Prompt", exact=True), shared_desk.pids["dashboard"]
+    os.kill(dashboard, signal.SIGSTOP)
+    try:
+        person.card("a leaf").get_by_role("button", name="Edit").click()
+        prompt.press_sequentially(" make it blue")
+        prompt.press("Tab")
+    finally:
+        os.kill(dashboard, signal.SIGCONT)
+    expect(page.get_by_text("Edit of")).to_be_visible()
+    expect(prompt).to_have_value("make it blue")
