@@ -2,16 +2,13 @@
 // part anew. All parts of a page that wait for the same news share one socket.
 // `every`: a part is drawn again after so many seconds without news, for what nobody announces. `leisurely`: it waits
 // until the news pause, because what it redraws is large and must hold up nobody. `title`: of the browser's tab.
-// It rings only while Streamlit and the person rest. A ring tells on which page it is, and one that comes while the server
-// is already drawing the next page makes the browser throw that one away. It tells what stands in all fields, and one that
-// comes between a press and its drawing puts back what the press has changed there. And one that goes out together with a
-// press has only its own part drawn (`order.js`). `page.js` mends what still slips through.
+// It rings only while Streamlit and the person rest (`order.js`), or they have not for long: a ring tells on which page it
+// is, too, and one that comes while the server is already drawing the next page makes the browser throw that one away.
+// `page.js` mends what still slips through.
 // A hidden page draws only such a title, and hangs up where it has none. When it is seen again it misses nothing.
 
 const lines = new Map(); // address → the socket, and who listens
 const APART = 20; // ms between two looks whether a part may ring
-const CALM = 50; // ms after a press by when Streamlit has been told of it, and has begun: or twice as long as it took last
-const LONGEST_CALM = 2_000; // ms
 const REST = 1_000; // ms: a part that is drawn anew is away for a moment
 const PATIENCE = [500, 1_000, 2_000, 5_000, 15_000, 30_000]; // ms between tries
 const PAUSE = 1_500; // ms without news
@@ -52,22 +49,6 @@ function hangUp(line) {
   socket?.close();
 }
 
-const works = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
-let calm = CALM;
-
-function isBusy() {
-  const now = performance.now();
-  return works() || told.open > 0 || now - told.at < calm || (told.owed && now - told.owed < LONGEST);
-}
-
-new MutationObserver(() => {
-  if (works() && told.owed) calm = Math.max(CALM, Math.min(2 * (performance.now() - told.owed), LONGEST_CALM));
-  told.owed = 0;
-}).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
-
-for (const name of ["pointerdown", "pointerup", "click", "keydown", "input", "change", "focusout", "drop", "paste"])
-  addEventListener(name, () => Object.assign(told, { times: told.times + 1, at: performance.now() }), true);
-
 function hears(part, index) {
   part.missed = true;
   if (part.leisurely) part.until ??= Date.now() + LONGEST;
@@ -82,7 +63,7 @@ function draw(part) {
   const wait = part.asked + patience(part) - Date.now();
   if (wait > 0) return void (part.later = setTimeout(draw, wait, part));
   part.waits ??= Date.now();
-  if (told.open || (isBusy() && Date.now() - part.waits < LONGEST)) return void (part.later = setTimeout(draw, APART, part));
+  if (told.open || (told.isBusy() && Date.now() - part.waits < LONGEST)) return void (part.later = setTimeout(draw, APART, part));
   part.waits = null;
   Object.assign(part, { asked: Date.now(), missed: false, until: null, drawn: Infinity });
   part.since ??= part.asked;
@@ -126,7 +107,8 @@ function drawn(part, revision) {
 
 function tick(part) {
   const deaf = part.line.socket?.readyState !== WebSocket.OPEN;
-  if (document.hidden || isBusy() || Date.now() - part.at < (deaf ? Math.min(part.every, DEAF) : part.every)) return;
+  const due = Date.now() - part.at - (deaf ? Math.min(part.every, DEAF) : part.every);
+  if (document.hidden || due < 0 || told.open || (told.isBusy() && due < LONGEST)) return;
   part.at = Date.now();
   ring(part);
 }

@@ -3,17 +3,42 @@
 // So the newest drawing counts, whichever comes last, and an end is one where the element has left the page.
 
 // Whatever Streamlit is told within one turn of its timer goes out as one request: as one of a single part, where a part
-// has told some of it, and then nothing else is drawn, whatever else was pressed. `told` says for all components how much
-// is going out just now, how often anything was told, when last, and since when the server owes a run for it; see `news.js`, which alone tells what
-// nobody has asked for.
-const told = (window.pictureDeskTold ??= { open: 0, times: 0, at: 0, owed: 0 });
+// has told some of it, and then nothing else is drawn, whatever else was pressed. And each request tells what stands in all
+// fields: one that comes between a press and its drawing puts back what the press has changed there. So whoever tells what
+// nobody has asked for (`news.js`, `page.js`) waits while `told.isBusy()`. All components of a page share what they know:
+// how much goes out just now, how often anything was told or pressed and when last, and since when a run is owed for it.
+const told = (window.pictureDeskTold ??= listening());
+
+function listening() {
+  const LEAST = 50, MOST = 2_000; // ms after a press by when its run has begun: or twice as long as it took last
+  const OWED = 5_000; // ms that a run is waited for: what is told while there is no connection brings none
+  const works = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
+  const all = { open: 0, times: 0, at: -Infinity, owed: -Infinity, calm: MOST };
+  const since = (then) => performance.now() - then;
+  const press = () => Object.assign(all, { times: all.times + 1, at: performance.now() });
+  all.isBusy = () => works() || all.open > 0 || since(all.at) < all.calm || since(all.owed) < OWED;
+  all.more = () => {
+    press();
+    if (since(all.owed) >= OWED) all.owed = all.at;
+  };
+  new MutationObserver(() => {
+    const took = since(all.owed) < OWED ? since(all.owed) : since(all.at); // by one of ours, or of Streamlit's own
+    if (works() && took < MOST) all.calm = Math.max(LEAST, Math.min(2 * took, MOST));
+    all.owed = -Infinity;
+  }).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
+  for (const name of ["pointerdown", "pointerup", "click", "keydown", "input", "change", "focusout", "drop", "paste"]) addEventListener(name, press, true);
+  return all;
+}
 
 function telling(tell) {
   return (...args) => {
-    const at = performance.now();
-    Object.assign(told, { open: told.open + 1, times: told.times + 1, at, owed: told.owed || at });
-    tell(...args);
-    setTimeout(() => (told.open -= 1)); // behind the timer of Streamlit
+    told.more();
+    told.open += 1;
+    try {
+      tell(...args);
+    } finally {
+      setTimeout(() => (told.open -= 1)); // behind the timer of Streamlit
+    }
   };
 }
 

@@ -42,13 +42,12 @@ function measure(toolbar) {
 
 const BLANK = 300; // ms at rest without a mark
 const AGAIN = 5_000; // ms between two requests for a whole page
-const rests = () => document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning";
+const rests = () => !told.isBusy() && document.querySelector("[data-testid=stApp]").dataset.testScriptState === "notRunning";
 const vanished = new MutationObserver(() => {
   clearTimeout(vanished.later);
   if (!marked()) vanished.later = setTimeout(redraw, BLANK);
 });
-const AFTER = 1_000; // ms: once what was pressed is drawn, for a request tells what stands in all fields
-document.addEventListener("picture-desk-mixed", () => setTimeout(askWhenAtRest, AFTER));
+document.addEventListener("picture-desk-mixed", () => setTimeout(askWhenAtRest, BLANK));
 
 function askWhenAtRest() {
   if (rests()) vanished.ask();
@@ -65,8 +64,9 @@ function watch(block) {
 
 function redraw() {
   if (!vanished.block.isConnected || marked()) return;
-  if (rests()) vanished.ask();
-  vanished.later = setTimeout(redraw, rests() ? AGAIN : BLANK);
+  const asks = rests();
+  if (asks) vanished.ask();
+  vanished.later = setTimeout(redraw, asks ? AGAIN : BLANK);
 }
 
 function say(found) {

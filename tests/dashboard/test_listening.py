@@ -12,10 +12,10 @@ from dashboard.components.mount import code
 LISTEN = """async (code) => {
   const { default: draw } = await import(URL.createObjectURL(new Blob([code], { type: "text/javascript" })));
   const places = [0, 1].map(() => document.body.appendChild(document.createElement("div")));
-  Object.assign(window, { rings: [], requests: [], together: null, mixed: 0, meanwhile: () => {} });
+  Object.assign(window, { places, rings: [], requests: [], together: null, mixed: 0, meanwhile: () => {} });
   const app = document.body.appendChild(document.createElement("div"));
   app.dataset.testid = "stApp";
-  const runs = (state) => (requests.push(state), (app.dataset.testScriptState = state));
+  window.runs = (state) => (requests.push(state), (app.dataset.testScriptState = state));
   const flush = () => {
     requests.push(together);
     together = null;
@@ -28,7 +28,8 @@ LISTEN = """async (code) => {
   document.addEventListener("keydown", () => tell("press"));
   document.addEventListener("picture-desk-mixed", () => (mixed += 1));
   const setStateValue = (_, ring) => (rings.push(ring), tell("ring"), queueMicrotask(() => meanwhile()));
-  window.part = (data, at = 0) => void draw({ data, parentElement: places[at], setStateValue });
+  const setTriggerValue = () => tell("page");
+  window.part = (data, at = 0) => void draw({ data, parentElement: places[at], setStateValue, setTriggerValue });
 }"""
 PROMPT = 1_000  # ms; one that nobody answers is repeated after three seconds
 
@@ -105,22 +106,34 @@ RUN = ["running", "notRunning"]
 PRESS = "document.body.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true }))"
 
 
-def test_a_ring_waits_until_what_was_pressed_is_on_its_way(page: Page) -> None:
+@pytest.mark.parametrize("slowness", [0, 700], ids=["quick", "slow"])
+def test_a_ring_waits_until_what_was_pressed_is_drawn(page: Page, slowness: int) -> None:
     page.clock.install()
     part = Part(page)
     part.draw(7)
+    page.evaluate("slowness => { window.slowness = slowness; }", slowness)
     page.clock.run_for(20)
     page.clock.pause_at(page.evaluate("Date.now() + 1000"))
     page.evaluate(PRESS)
     part.tell(8)
     page.wait_for_timeout(200)  # until it is heard; the page's own clock stands still
     page.clock.run_for(40)
-    assert page.evaluate("requests") == [["press"], *RUN]
+    assert page.evaluate("rings") == []
     while not page.evaluate("rings.length"):
         page.clock.run_for(20)
-    page.clock.run_for(20)
+    page.clock.run_for(slowness + 20)
     assert page.evaluate("requests") == [["press"], *RUN, ["ring"], *RUN]
     assert page.evaluate("mixed") == 0
+
+
+def test_whoever_types_for_long_holds_up_no_timer_for_ever(page: Page) -> None:
+    page.clock.install()
+    part = Part(page)
+    part.draw(7, every=1)
+    for _ in range(70):
+        page.evaluate("document.body.dispatchEvent(new Event('input', { bubbles: true }))")
+        page.clock.run_for(100)
+    assert page.evaluate("rings.length")
 
 
 def test_a_ring_waits_until_what_was_told_before_it_is_drawn(part: Part) -> None:
@@ -140,3 +153,19 @@ def test_after_a_press_that_went_out_with_a_ring_the_page_is_asked_for(part: Par
     part.page.wait_for_function("requests.length === 3")
     assert part.page.evaluate("requests") == [["ring", "press"], *RUN]
     part.page.wait_for_function("mixed === 1")
+
+
+def test_the_page_that_is_asked_for_waits_until_everything_is_at_rest(page: Page) -> None:
+    page.evaluate(LISTEN, code("page"))
+    page.evaluate("""data => {
+      places[0].dataset.testid = "stVerticalBlock";
+      places[0].append(Object.assign(document.createElement("i"), { className: "picture-desk-page" }));
+      part(data);
+      runs("running");
+      document.dispatchEvent(new Event("picture-desk-mixed"));
+    }""", {"epoch": "a", "drawn": 1, "page": "Generate", "filled": "", "lang": "en", "found": None})  # fmt: skip
+    page.wait_for_timeout(600)
+    assert page.evaluate("requests") == ["running"]
+    page.evaluate("void runs('notRunning')")
+    page.wait_for_function("requests.length > 2")
+    assert page.evaluate("requests.slice(0, 3)") == [*RUN, ["page"]]
