@@ -85,7 +85,7 @@ def retry_one(
     if task.status not in _ENDED_IN_NOTHING:
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
-    if other is None and wish.newest(tasks) != task_id:
+    if other is None and wish.tried_since(tasks, task_id):
         raise NotAllowed(_TRIED_SINCE)
     request = other or asked_again(task, inputs(session, [task]).get(task.id, ()), now)
     parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
@@ -116,7 +116,7 @@ def refuse_beside_a_retry(session: Session, task_id: str) -> None:
     if wish.others(session, task_id, *ACTIVE, TaskStatus.SUCCEEDED):
         happened = Sentence("This was asked for again already, and that is under way or has its picture.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it, or give up without trying again.")))
-    if wish.newest(tasks) != task_id:
+    if wish.tried_since(tasks, task_id):
         raise NotAllowed(_TRIED_SINCE)
 
 

@@ -4,6 +4,7 @@ Retries hang on each other by `parent_id`, and several may hang on one: a wish i
 by climbing to its top and walking down again. Whoever asks again locks all of it (`lock`) before they look at it.
 
 What is left to do of a wish is offered by its newest try alone: of two buttons for one wish somebody presses both.
+One that was cancelled counts for none: it offers nothing itself, so the one before it does.
 """
 
 from collections.abc import Sequence
@@ -56,23 +57,25 @@ def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:
     return list(session.exec(mine.where(col(Task.status).in_(statuses)).order_by(col(Task.seq).desc())))
 
 
-def stands(status: TaskStatus, seq: int, *, deleted: bool = False) -> tuple[bool, bool, bool, int]:
-    """Sorts the tries at a wish; the last stands for it: one with its picture, or under way, or the newest of all.
+def stands(status: TaskStatus, seq: int, *, deleted: bool = False) -> tuple[bool, bool, bool, bool, int]:
+    """Sorts the tries at a wish; the last stands for it: one with its picture, or under way, or the newest that failed.
 
     A picture that is `deleted` comes before what failed: it can be brought back, and nothing is to be bought.
     """
     done = status == TaskStatus.SUCCEEDED
-    return done and not deleted, status in ACTIVE, done, seq
+    return done and not deleted, status in ACTIVE, done, status != TaskStatus.CANCELLED, seq
 
 
-def newest(tasks: Sequence[Task]) -> str:
-    """Of the tasks of a wish the newest that is left to see: it alone offers what is to be done yet."""
-    return max((task for task in tasks if task.deleted_at is None), key=lambda task: task.seq or 0).id
+def tried_since(tasks: Sequence[Task], task_id: str) -> bool:
+    """Whether among the tasks of a wish one is left to see that is newer than this: then this offers nothing more."""
+    own = next(task.seq or 0 for task in tasks if task.id == task_id)
+    left = (task for task in tasks if task.deleted_at is None and task.status != TaskStatus.CANCELLED)
+    return any((task.seq or 0) > own for task in left)
 
 
 def stand_ins(connection: Connection, task_ids: Sequence[str]) -> dict[str, str | None]:
     """By task, what stands for its wish now, where that is another task; None where that is a picture in Deleted."""
-    found: dict[str, list[tuple[tuple[bool, bool, bool, int], str | None]]] = {}
+    found: dict[str, list[tuple[tuple[bool, bool, bool, bool, int], str | None]]] = {}
     for first, task_id, seq, status, deleted_at in connection.execute(_TRIES, {"ids": task_ids}):
         deleted = deleted_at is not None
         found.setdefault(first, []).append((stands(status, seq, deleted=deleted), None if deleted else task_id))
@@ -83,8 +86,8 @@ def stand_ins(connection: Connection, task_ids: Sequence[str]) -> dict[str, str 
 def left_to_try(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
     """The `seq` of what is left to try of these: those that failed and are the last try at a wish that came to nothing.
 
-    Nothing is left of one that has a picture, is under way, or whose last try was cancelled. What was tried again is
-    left at its newest try alone: an old button does not buy what a newer one offers as well.
+    Nothing is left of one that has a picture or is under way. What was tried again is left at its newest try alone: an
+    old button does not buy what a newer one offers as well.
     """
     wish = _wishes(*which, NOT_DELETED)
     own, last = _own_and_last(wish)
@@ -101,8 +104,9 @@ def tried_again(*which: ColumnElement[bool]) -> SelectOfScalar[int | None]:
 
 
 def _own_and_last(wish: sa.CTE) -> tuple[ColumnElement[int], ColumnElement[int]]:
-    """Of each `first` the `seq` of its own, and of the newest try: what failed and was deleted is none."""
-    there = sa.or_(wish.c.deleted_at.is_(None), wish.c.status.not_in(_IN_VAIN))
+    """Of each `first` its own `seq`, and that of the newest try: none that was cancelled, or failed and was deleted."""
+    failed = sa.and_(wish.c.status == TaskStatus.FAILED, wish.c.deleted_at.is_(None))
+    there = sa.or_(failed, wish.c.status.not_in(_IN_VAIN))
     return sa.func.max(wish.c.seq).filter(wish.c.id == wish.c.first), sa.func.max(wish.c.seq).filter(there)
 
 

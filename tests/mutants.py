@@ -61,7 +61,7 @@ FAULTS = (
     fault("a batch is retried beside the retries of its tasks", "wish.py", ".having(better == 0)", ""),
     fault("an old card buys what its retry offers as well", "wish.py", ".having(last == own)", ""),
     fault("an old card of one request buys what its retry offers", "again.py",
-          "if other is None and wish.newest(tasks) != task_id:", "if False:"),
+          "if other is None and wish.tried_since(tasks, task_id):", "if False:"),
     fault("a cancel after the claim is honoured as free", "tasks.py", "_S.CANCELLED, since={_S.QUEUED}",
           "_S.CANCELLED, since={_S.QUEUED, _S.SUBMITTING}"),
     fault("a cancel is forgotten at the end of a try", "settling.py", "if task.cancel_requested_at is not None:",

@@ -74,12 +74,15 @@ class People(RuleBasedStateMachine):
         return any(call[name] is not None and call[name] <= now for call in self.world.seen.calls.values())
 
     def asked_again(self, task_id: str) -> bool:
-        """Whether it is asked for again already: another try at its wish is under way, has a picture, or is newer."""
+        """Whether it is asked for again already: another try at its wish is under way, has a picture, or is newer.
+
+        A newer one that was cancelled does not count.
+        """
         others = [task for task in wish(self.world.seen, task_id) if task["id"] != task_id]
         if any(task["status"] not in ENDED or task["status"] == "succeeded" for task in others):
             return True
         seq = self.world.seen.tasks[task_id]["seq"]
-        return any(task["seq"] > seq and task["deleted_at"] is None for task in others)
+        return any(task["seq"] > seq and task["deleted_at"] is None and task["status"] == "failed" for task in others)
 
     def has(self, task: Row, outcome: str) -> bool:
         return any(call["outcome"] == outcome for call in self.world.seen.by_task[task["id"]])

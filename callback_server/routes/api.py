@@ -178,8 +178,9 @@ async def retry_failed(
 ) -> RetriedBatch:
     """Asks again for what of a batch has failed, as a batch of its own; what of that fails is asked for by its id.
 
-    What was asked for again once is passed over here, whatever became of it: a call that is repeated buys nothing, and
-    is answered with 409 where nothing else is left.
+    What was asked for again is passed over here, though that failed too: a call that is repeated buys nothing, and is
+    answered with 409 where nothing else is left. Where the new requests were cancelled, or failed and were deleted,
+    the old ones are left to try as before.
     """
     if not is_id(batch_id):
         raise NotFound("There is no such batch.")

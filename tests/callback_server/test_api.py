@@ -17,6 +17,7 @@ from callback_server.routes.api import max_body_bytes
 from data.images import StoredImage
 from data.pace import Pace
 from data.query import Query
+from data.removal import Removal
 from data.requests import GenerationRequest
 from data.search import Search
 from data.settling import Word
@@ -387,3 +388,27 @@ def test_what_failed_of_a_batch_is_asked_for_again_once_and_what_fails_of_that_b
     assert {server.history.detail(task["task_id"]).retry_of for task in third.json()["tasks"]} == {
         task["task_id"] for task in second.json()["tasks"]
     }
+
+
+@pytest.mark.parametrize("end", ["cancelled", "deleted"])
+def test_a_repeated_retry_asks_once_more_where_its_requests_were_cancelled_or_failed_and_were_deleted(
+    server: Server, end: str
+) -> None:
+    def fail() -> None:
+        claim = server.submissions.claim("kie", [("kie", "nano-banana")], Pace())
+        assert claim is not None
+        server.submissions.apply(claim.submission_id, Word("failed", claim.submission_id, (), 0, "policy", "no"))
+
+    def retry() -> httpx.Response:
+        return server.client.post(f"/api/batch/{first['batch_id']}/retry", headers=BEARER)
+
+    first = ask(server).json()
+    fail()
+    task_id = retry().json()["tasks"][0]["task_id"]
+    assert refused(retry()) == (409, "not_allowed", None)
+    if end == "cancelled":
+        assert server.client.post(f"/api/task/{task_id}/cancel", headers=BEARER).status_code == 200
+    else:
+        fail()
+        Removal(server.db).delete([task_id], who="ann")
+    assert (retry().status_code, server.history.total()) == (202, 2 + (end == "cancelled"))

@@ -461,6 +461,14 @@ def test_a_card_that_was_tried_again_leads_to_its_newest_try_and_spends_nothing(
     assert app.query_params["task"] == second.id
 
 
+def test_where_the_retry_was_cancelled_the_card_before_it_offers_one_again(room: Room) -> None:
+    first = room.ask()
+    room.fail()
+    room.tasks.cancel(room.tasks.retry(first.id, who="local").id, who="local")
+    new, old = cards(room.open())
+    assert (acts(new), acts(old)) == (["use_again"], ["retry", "other", "use_again"])
+
+
 def test_a_doubt_that_was_tried_again_may_still_be_given_up(room: Room) -> None:
     first = room.ask()
     room.doubt()

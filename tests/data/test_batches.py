@@ -19,6 +19,7 @@ from data.failures import Failures
 from data.glances import Glances
 from data.ledger import TEAM, Ledger
 from data.plan import LONGEST_NAME, Plan
+from data.practice import enter
 from data.query import Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal
@@ -282,6 +283,28 @@ def test_what_failed_again_and_again_is_offered_by_its_newest_retry_alone(stores
     Removal(stores.db, stores.clock).delete([task.id for task in third], who="ann")
     assert [one.id for one in Batches(stores.db).recent("ann")] == [second[0].batch_id, first[0].batch_id]
     assert len(stores.tasks.retry_failed(second[0].batch_id, who="ann").tasks) == 2
+
+
+@pytest.mark.parametrize("by", ["a person", "a change of mode"])
+def test_where_its_retries_were_cancelled_a_batch_offers_its_failed_again(stores: Stores, by: str) -> None:
+    enter(stores.db, practice=True, clock=stores.clock)
+    first = start(stores, 2)
+    all_fail(stores, 2)
+    second = stores.tasks.retry_failed(first[0].batch_id, who="ann").tasks
+    if by == "a person":
+        assert stores.tasks.cancel_waiting(second[0].batch_id, who="ann") == 2
+    else:
+        assert enter(stores.db, practice=False, clock=stores.clock) == 2
+    newest, oldest = Batches(stores.db).recent("ann")
+    assert (oldest.again, newest.count(S.CANCELLED), newest.again) == (0, 2, 0)
+    glances, results = Glances(stores.db, stores.clock), BatchResults(stores.db)
+    assert [glances.failed_of_batch(one.id).count for one in (oldest, newest)] == [2, 0]
+    found = results.of(oldest.id)
+    assert [one.card.id for one in found.results if found] == [task.id for task in first]
+    third = stores.tasks.retry_failed(oldest.id, who="ann").tasks
+    assert [task.parent_id for task in third] == [task.id for task in first]
+    found = results.of(oldest.id)
+    assert [one.card.id for one in found.results if found] == [task.id for task in third]
 
 
 def test_what_was_tried_again_is_counted_as_such_though_a_try_between_was_deleted(stores: Stores) -> None:

@@ -189,6 +189,35 @@ def test_what_was_tried_again_in_vain_is_bought_by_its_newest_try_alone(stores: 
     assert stores.tasks.retry(second.id, who="ann").parent_id == second.id
 
 
+def test_a_retry_that_was_cancelled_stands_for_nothing_and_what_it_was_to_try_again_is_left(stores: Stores) -> None:
+    first = failed(stores, "p1")
+    glances, batch = Glances(stores.db, stores.clock), stores.card(first).batch_id
+    for _ in range(2):
+        retry = stores.tasks.retry(first, who="ann")
+        assert (glances.stand_ins([first]), glances.failed_of_batch(batch).count) == ({first: retry.id}, 0)
+        stores.tasks.cancel(retry.id, who="ann")
+        assert (glances.stand_ins([first]), glances.failed_of_batch(batch).ids) == ({}, (first,))
+    second = stores.tasks.retry(first, who="ann")
+    fails(stores, "p2")
+    stores.tasks.cancel(stores.tasks.retry(second.id, who="ann").id, who="ann")
+    assert glances.stand_ins([first, second.id]) == {first: second.id}, "offered once, by the newest that failed"
+    assert glances.failed_of([first, second.id]).ids == (second.id,)
+    with pytest.raises(NotAllowed, match="tried again since"):
+        stores.tasks.retry(first, who="ann")
+    third = stores.tasks.retry(second.id, who="ann")
+    assert (third.parent_id, stores.tasks.retry(first, who="bob").id) == (second.id, third.id), "under way: the answer"
+
+
+def test_a_doubt_may_be_sent_again_where_its_retry_was_cancelled(stores: Stores) -> None:
+    stores.task()
+    stores.submissions.in_doubt((claim := stores.claim()).submission_id, message="")
+    stores.clock.forward(hours=2)
+    stores.deadlines.tick()
+    stores.tasks.cancel(stores.tasks.retry(claim.task.id, who="ann").id, who="ann")
+    stores.tasks.write_off(claim.task.id, who="ann", again=True)
+    assert stores.card(claim.task.id).status == TaskStatus.QUEUED
+
+
 def test_where_the_picture_of_its_retry_was_deleted_nothing_is_bought_and_the_way_leads_there(stores: Stores) -> None:
     first = failed(stores, "p1")
     retry = stores.tasks.retry(first, who="ann")
