@@ -20,6 +20,7 @@ from dashboard.components.trouble import DATABASE_ERRORS
 from dashboard.language import t
 from data.asks import digest
 from data.errors import InvalidRequest, NotAllowed, PictureDeskError
+from data.query import project_key
 from data.requests import MAX_COUNT, GenerationRequest, validate_count
 from data.schema import Task
 from data.sentences import Sentence
@@ -121,8 +122,8 @@ def beside_the_prompt(form: Form) -> str:
     """The digest of all that a press asks for but its prompt, of which the browser knows more than we."""
     asks = [(ask.choice.name, sorted(ask.params.items())) for ask in form.asks]
     references = [reference.sha256 for reference in form.references]
-    state = st.session_state
-    return digest_of((asks, references, form.count, state["template"], state["blanks"], project_choice.chosen()))
+    state, project = st.session_state, project_key(project_choice.chosen())
+    return digest_of((asks, references, form.count, state["template"], state["blanks"], project))
 
 
 def pressed_text() -> str:
@@ -189,10 +190,10 @@ def request_key(pressed: int, requests: list[GenerationRequest], projects: list[
     """One key for one press of one session: if its answer is lost after the commit, the next press finds its batch.
 
     What is asked, and for which project each, is part of it, so that whoever changes the form after a lost answer asks
-    for something new.
+    for something new. A project is the same however it is written: what was typed is chosen from the list afterwards.
     """
     session = st.session_state.setdefault("presses", secrets.token_hex(12))
-    return f"screen:{session}:{pressed}:{digest(requests)[:24]}:{digest_of(projects)}"
+    return f"screen:{session}:{pressed}:{digest(requests)[:24]}:{digest_of([project_key(name) for name in projects])}"
 
 
 def refusal(form: Form) -> str:

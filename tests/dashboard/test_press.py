@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pictures
 import pytest
-from room import Room, choose, drawn, generate, label, press, say, texts, write
+from room import MODELS, Room, choose, drawn, generate, label, press, say, texts, write
 from streamlit.testing.v1 import AppTest
 
 from dashboard.components import press as pressing
@@ -13,6 +13,7 @@ from dashboard.components.form import Form
 from data import catalog as catalogue
 from data.ledger import TEAM
 from data.preferences import Preferences
+from data.requests import GenerationRequest
 
 NANO, DREAM, LAYERS = "Nano Banana", "Seedream 4.5", "Seedream 5 Pro Layers"
 GOOGLE = "Nano Banana Pro, Google direct"
@@ -263,6 +264,30 @@ def test_a_dropped_press_for_what_the_form_no_longer_says_buys_nothing_and_says_
     say(app, "typed", pressed=dropped)
     assert bought(room) == []
     assert words.CHANGED in said(app)
+
+
+def test_after_a_lost_answer_the_same_project_written_otherwise_is_the_same_batch(
+    room: Room, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was typed, as nobody knew whether it is there; then it is, and is chosen from the list."""
+    monkeypatch.setattr(pressing, "ONE_PRESS_SECONDS", 0.0)
+    room.tasks.create([GenerationRequest(MODELS[0], "a boat", {}, ())], person="local", projects=["Spring"])
+    app = room.open()
+    app.session_state["project"] = "spring"
+    press(write(app, "a red kite"))
+    app.session_state["press"] -= 1  # the answer was lost after the commit
+    app.session_state["project"] = "Spring"
+    press(write(app.run(), "a red kite"))
+    assert len(bought(room)) == 2
+
+
+def test_a_dropped_press_counts_where_its_project_is_only_written_otherwise(room: Room) -> None:
+    app = room.open()
+    app.session_state["project"] = "spring"
+    dropped = seen(write(app, "a red kite"))
+    app.session_state["project"] = "Spring"
+    say(app.run(), "typed", pressed=dropped)
+    assert len(bought(room)) == 1
 
 
 def test_who_writes_something_else_and_presses_before_the_page_is_drawn_again_gets_both(room: Room) -> None:
