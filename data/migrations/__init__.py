@@ -46,7 +46,11 @@ def upgrade(database: "Database") -> None:
     with database.engine.connect() as connection:
         if database.is_sqlite:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
-        else:  # an arbitrary number that all Picture Desk processes agree on
+        else:
+            # Whatever the database or its role allow others: this waits, and what changes large tables takes its time.
+            connection.execute(text("SET LOCAL lock_timeout = 0"))
+            connection.execute(text("SET LOCAL statement_timeout = 0"))
+            # An arbitrary number that all Picture Desk processes agree on.
             connection.execute(text("SELECT pg_advisory_xact_lock(7311405)"))
         settings = config(connection)
         script = ScriptDirectory.from_config(settings)
@@ -76,7 +80,7 @@ def _have_it_alone(connection: Connection, name: str) -> None:
     patience = "SELECT setting::int FROM pg_settings WHERE name = 'deadlock_timeout'"
     looked_for: int = connection.execute(text(patience)).scalar_one()
     until = time.monotonic() + PATIENCE
-    while (busy := _locked(connection, ours, looked_for * 7 // 10)) is not None:
+    while (busy := _locked(connection, ours, max(1, looked_for * 7 // 10))) is not None:
         if time.monotonic() > until:
             raise DatabaseUnavailable(
                 Sentence("The tables of the database {name} are of an older Picture Desk, and another server that uses "
@@ -89,12 +93,12 @@ def _have_it_alone(connection: Connection, name: str) -> None:
 
 
 def _locked(connection: Connection, tables: Sequence[str], most: int, *, keep: bool = True) -> Exception | None:
-    """Locks all of these tables, or none and gives why; waits at most for so long (ms) for all of them together."""
+    """Locks all of these tables, or none and gives why; waits at most for so long (ms; 0: for ever) for all of them."""
     point = connection.begin_nested()
     try:
         connection.execute(text(f"SET LOCAL statement_timeout = {most}"))
         connection.execute(text(f"LOCK TABLE {', '.join(tables)} IN ACCESS EXCLUSIVE MODE"))
-        connection.execute(text("SET LOCAL statement_timeout TO DEFAULT"))  # what changes the tables takes its time
+        connection.execute(text("SET LOCAL statement_timeout = 0"))
     except OperationalError as error:
         point.rollback()
         if getattr(error.orig, "sqlstate", None) in BUSY:

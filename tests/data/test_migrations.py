@@ -89,10 +89,55 @@ def test_a_server_meets_no_deadlock_though_each_table_is_waited_for_only_a_littl
     database.close()
 
 
-def test_what_changes_the_tables_may_take_longer_than_locking_them(
+def limit(url: str, *limits: str) -> None:
+    """What an admin sets for the whole database; it holds for connections that come."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        for one in limits:
+            admin.execute(f"ALTER DATABASE {url.rpartition('/')[2]} SET {one}")  # type: ignore[arg-type]
+
+
+def test_a_lock_timeout_of_the_database_does_not_end_the_start_at_once(databases: Databases, tmp_path: Path) -> None:
+    """Neither while a table is held, nor while another process that starts is at it."""
+    database, url = old(databases, tmp_path)
+    limit(url, "lock_timeout = '50ms'")
+    database.engine.dispose()
+    with psycopg.connect(url) as server, ThreadPoolExecutor() as pool:
+        server.execute("SELECT pg_advisory_xact_lock(7311405)")
+        starting = pool.submit(database.migrate)
+        time.sleep(0.3)
+        server.commit()
+        server.execute("SELECT * FROM submission FOR UPDATE")
+        time.sleep(0.3)
+        server.commit()
+        starting.result(timeout=60)
+    assert revision(url) == HEAD
+    database.close()
+
+
+def test_where_a_deadlock_is_looked_for_at_once_the_wait_for_the_tables_still_ends(
+    databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("data.migrations.PATIENCE", 0.5)
+    database, url = old(databases, tmp_path)
+    limit(url, "deadlock_timeout = '1ms'")
+    database.engine.dispose()
+    with psycopg.connect(url) as server, ThreadPoolExecutor() as pool:
+        server.execute("SELECT * FROM submission FOR UPDATE")
+        starting = pool.submit(database.migrate)
+        try:
+            with pytest.raises(DatabaseUnavailable, match="Nothing was changed"):
+                starting.result(timeout=10)
+        finally:
+            server.rollback()
+    database.close()
+
+
+def test_what_changes_the_tables_may_take_longer_than_locking_them_and_than_any_other_statement(
     databases: Databases, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     database, url = old(databases, tmp_path)
+    limit(url, "statement_timeout = '1s'")
+    database.engine.dispose()
     change = command.upgrade
 
     def slowly(settings: Config, revision: str) -> None:
