@@ -4,7 +4,9 @@ Streamlit keeps its login cookie for 30 days and never looks at the token's `exp
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -31,8 +33,7 @@ def current_user() -> User:
     if not st.user.is_logged_in:
         _sign_in()
     claims = st.user.to_dict()
-    expiry = claims.get("exp")
-    if isinstance(expiry, int | float) and expiry < time.time():
+    if _has_run_out(claims):
         st.logout()
         st.stop()
     # The subject, not the address: an address may be given to somebody else. Within one issuer it is unique.
@@ -48,7 +49,12 @@ def auth_is_configured() -> bool:
 
 def is_here() -> bool:
     """Whether anybody is: before that, every page is the sign-in, and no link leads anywhere."""
-    return not auth_is_configured() or st.user.is_logged_in
+    return not auth_is_configured() or (st.user.is_logged_in and not _has_run_out(st.user.to_dict()))
+
+
+def _has_run_out(claims: Mapping[str, Any]) -> bool:
+    expiry = claims.get("exp")
+    return isinstance(expiry, int | float) and expiry < time.time()
 
 
 def _sign_in() -> None:

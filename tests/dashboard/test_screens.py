@@ -529,6 +529,13 @@ def test_a_signed_in_person_makes_pictures_under_their_own_subject(room: Room) -
     assert [task.person for task in room.all_tasks()] == ["http://idp|ann-1"]
 
 
+@pytest.mark.parametrize(("claims", "here"), [({}, True), ({"exp": 4e9}, True), ({"exp": 1}, False)])
+def test_no_link_leads_anywhere_once_a_sign_in_has_expired(claims: dict[str, Any], here: bool) -> None:
+    app = AppTest.from_string("import streamlit as st; from dashboard.auth import is_here; st.text(is_here())")
+    app.secrets["auth"], app.user = SIGN_IN, {"is_logged_in": True, **claims}
+    assert app.run().text[0].value == str(here)
+
+
 def test_a_sign_in_that_has_expired_no_longer_counts(room: Room) -> None:
     app = signed_in(exp=utcnow().timestamp() - 1)
     assert len(app.text_area) == 0
