@@ -13,6 +13,7 @@ from streamlit.testing.v1 import AppTest
 from data.catalog import catalog
 from data.failures import Failures
 from data.plan import Plan
+from data.preferences import Preferences
 from data.removal import Removal
 from data.requests import validate
 from data.search import Search
@@ -184,6 +185,8 @@ def test_retries_are_told_apart_and_called_the_same_on_card_and_results(form_roo
     called = ["Spring", "Retry of Spring (3)", "Retry of Spring (2)"]
     assert [card["prompt"] for card in cards(form_room.open())] == called[::-1]
     assert [table(form_room.open("results", batch=each))["title"] for each in ids] == called
+    Preferences(form_room.db).remember("local", language="zh")
+    assert cards(form_room.open())[0]["prompt"] == "重试：Spring（2 个请求）", "they may be of videos"
 
 
 def test_what_is_tried_again_by_its_cause_has_no_name_of_one_of_its_prompts(form_room: Room) -> None:
