@@ -157,7 +157,7 @@ function ask({ title, text, yes, no }, me, then) {
 // Buttons and links. A link with `download` is the browser's own download: one click, no round trip through Python.
 // `keys` do the same as a click (see `press` in acts.js); `pressed` makes it a switch; `id` is whatever the act is about.
 // A price is one word: a label that needs a second line begins it with "≈", or with what comes before.
-const unbroken = (label) => label.replace(/(≈ )?[\d.,]+ (?=[\p{L}])/gu, (figure) => figure.replaceAll(" ", "\u00a0"));
+const unbroken = (label) => label.replace(/(≈ )?[\d.,]+ (?=\p{L})/gu, (figure) => figure.replaceAll(" ", "\u00a0"));
 
 function action({ act, label, title, href, primary, ask, keys: table, pressed, id: own }, id) {
   const first = table?.split(" ")[0], cap = first && capOf("actions", first), keys = cap === first ? table : cap, heard = keys?.replace("−", "-");
