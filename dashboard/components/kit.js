@@ -128,12 +128,13 @@ function tell(act, id, me) {
   insist(me);
 }
 
-// Streamlit drops what comes for a part that it is just drawing anew. Told again, an event is still done only once.
+// Streamlit drops what comes for a part that it is just drawing anew, and may have kept its value all the same: the same
+// value once more would be no news to it, so each time something in it is new. An event is still done only once.
 function insist(me) {
   clearTimeout(me.again);
   if (me.queue.length === 0) return;
   me.again = setTimeout(() => {
-    me.send([...me.queue]);
+    me.send(me.queue.map((event) => ({ ...event, told: Date.now() })));
     insist(me);
   }, PATIENCE);
 }

@@ -12,7 +12,11 @@ LOAD = """async (code) => {
   const parentElement = document.body.appendChild(document.createElement("div")).attachShadow({ mode: "open" });
   document.body.append(document.createElement("button"));
   window.told = 0;
-  const setStateValue = (_, queue) => (told = Math.max(told, ...queue.map(({ seq }) => seq)));
+  window.values = [];
+  const setStateValue = (_, queue) => {
+    values.push(JSON.stringify(queue));
+    told = Math.max(told, ...queue.map(({ seq }) => seq));
+  };
   window.shelf = (data) => void draw({ data, parentElement, setStateValue });
 }"""
 ITEM = {"id": "a", "key": "a", "prompt": "a kite", "src": "", "width": 3, "height": 2}
@@ -73,3 +77,16 @@ def test_every_page_is_turned_that_is_there_to_be_turned(shelf: Shelf) -> None:
     shelf.draw(ack=1, older=6)
     shelf.press("Older")
     assert shelf.told == 2
+
+
+def test_what_nobody_has_acknowledged_is_told_again_as_something_new(page: Page) -> None:
+    page.clock.install()
+    shelf = Shelf(page)
+    shelf.press("a kite")
+    page.clock.run_for(4_000)
+    values = page.evaluate("values")
+    assert len(set(values)) == len(values) > 2  # Streamlit calls nobody for a value that it has kept already
+    assert shelf.told == 1
+    shelf.draw(ack=1)
+    page.clock.run_for(4_000)
+    assert page.evaluate("values") == values
