@@ -47,6 +47,7 @@ def _heard(act: str, name: str) -> None:
         form.keep_all()
     elif act == "cut":
         origin.cut()
+        origin.keep()
     else:
         walk.to(name)
 

@@ -1,8 +1,7 @@
 """The Generate form's state: what it starts with, and what it asks of each chosen model.
 
 Plain session state holds what the person wants (`draft`, `chosen`, `wanted`, `references`); the widgets show what of
-it the chosen models take, so that a value comes back with the model that knows it. Preferences make it survive a
-reload.
+it the chosen models take, so that a value comes back with the model that knows it. Preferences keep it over reloads.
 """
 
 import secrets
@@ -137,6 +136,7 @@ def start(person: str) -> None:
         state["draft"] = str(kept.get("draft") or "")
         blanks.start(kept.get("template"))
         project_choice.start(kept.get("project"))
+        origin.start(kept.get("origin"))
     if awaited.take_up():
         keep_references()
     if wanted := state.pop("fill", None):
@@ -289,7 +289,7 @@ def keep_references() -> None:
 def keep_all() -> None:
     """Remembers the whole of what a person wrote, after something else than their typing has changed it."""
     keep_draft(st.session_state["form_of"])
-    for keep in (keep_references, blanks.keep, project_choice.keep):
+    for keep in (keep_references, blanks.keep, project_choice.keep, origin.keep):
         keep()
 
 

@@ -6,11 +6,13 @@ task is found when it is made, from what then stands in the form (`data.lineage`
 
 import secrets
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import streamlit as st
 
+from dashboard.components.trouble import DATABASE_ERRORS
 from dashboard.resources import desk
 from data.errors import NotFound
 from data.history import Detail
@@ -41,6 +43,22 @@ def before_filling(wanted: Mapping[str, Any]) -> None:
     state.setdefault("origin", None)
     state["former"] = {name: state[name] for name in _FORM if name in state}
     state["origin"] = wanted.get("origin")
+    keep()
+
+
+def start(kept: Any) -> None:
+    """As the preferences remember it, as far as it makes sense. There is no way back to the form before, though."""
+    try:
+        st.session_state["origin"] = Origin(**kept) if kept else None
+    except TypeError:  # written by another version
+        st.session_state["origin"] = None
+
+
+def keep() -> None:
+    """Remembers it over a reload, as the rest of the form is: what is made then still knows what it came of."""
+    here = of_the_form()
+    with suppress(*DATABASE_ERRORS):
+        desk().preferences.remember(st.session_state["form_of"], origin=asdict(here) if here else None)
 
 
 def of_the_form() -> Origin | None:

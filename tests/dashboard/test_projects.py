@@ -68,6 +68,20 @@ def test_a_chosen_project_stays_over_a_reload_as_the_rest_of_the_form_does(form_
     assert form_room.open().selectbox(key="project_choice").value is None
 
 
+def test_what_the_form_was_filled_from_is_known_after_a_reload_until_it_is_cut(form_room: Room) -> None:
+    first = form_room.ask()
+    form_room.done()
+    tell(form_room.open(), "now", "edit", first.id)
+    again = form_room.open()
+    assert drawn(again, "filled_from")["origin"]["id"] == first.id
+    press(write(again, "the same at night"))
+    made = form_room.history.detail(form_room.history.recent("local")[0].id)
+    assert made.parent is not None
+    assert made.parent.task_id == first.id
+    tell(again, "filled_from", "cut", "")
+    assert not drawn(form_room.open(), "filled_from")
+
+
 @pytest.mark.parametrize("deed", ["vary", "use_again", "edit"])
 def test_whoever_goes_on_from_a_picture_works_for_its_project_until_it_is_undone(form_room: Room, deed: str) -> None:
     spec = catalog().require("google/nano-banana")
