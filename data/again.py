@@ -20,6 +20,7 @@ from data.errors import BudgetExceeded, InvalidRequest, NotAllowed, NotFound
 from data.ids import new_id
 from data.money import format_credits
 from data.plan import Plan, plan_of_retry
+from data.practice import by_task
 from data.relation import Parent, Relation
 from data.requests import MAX_COUNT, GenerationRequest
 from data.schema import Artifact, Submission, Task
@@ -128,10 +129,12 @@ def left(connection: Connection, *which: ColumnElement[bool], today: date) -> di
     mine = sa.select(task, col(Task.model), col(Task.params), inputs, doubtful)
     mine = mine.where(col(Task.seq).in_(wish.left_to_try(*which)))
     found, models = {}, catalog()
-    for task_id, model, params, references, doubt in connection.execute(mine).all():
+    rows = connection.execute(mine).all()
+    practised = by_task(connection, [row[0] for row in rows if row[-1]])
+    for task_id, model, params, references, doubt in rows:
         spec = models.get(model)
         price = spec.estimate(params, on=today, references=references) if spec else None
-        found[task_id] = Left(spec is not None, price, bool(doubt))
+        found[task_id] = Left(spec is not None, price, bool(doubt) and not practised[task_id])
     return found
 
 

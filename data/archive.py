@@ -72,7 +72,9 @@ class Archive:
         if kind == SETTINGS:
             for start in range(0, len(task_ids), _PAGE):
                 self._references |= glances.inputs(task_ids[start : start + _PAGE])
-        self._lines = [_looked_at(line, storage, kind) for line in _named(_cards(history, marks, task_ids), kind)]
+        self._lines = [
+            _looked_at(line, storage, kind) for line in _named(_cards(history, glances, marks, task_ids), kind)
+        ]
         self._wide = False
         self.size = self._planned_size()
         """Bytes of the whole archive."""
@@ -201,20 +203,23 @@ class Archive:
         return written + records + len(ending(0, 0, 0, wide=self._wide))
 
 
-def _cards(history: History, marks: Marks, task_ids: Sequence[str]) -> Iterator[tuple[Card, str]]:
-    """Each with who picked it."""
+def _cards(
+    history: History, glances: Glances, marks: Marks, task_ids: Sequence[str]
+) -> Iterator[tuple[Card, str, bool]]:
+    """Each with who picked it, and whether it was practice."""
     for start in range(0, len(task_ids), _PAGE):
         ids = task_ids[start : start + _PAGE]
         picks = {task_id: marked.pick.person for task_id, marked in marks.of(ids, "").items() if marked.pick}
-        yield from ((card, picks.get(card.id, "")) for card in history.cards(ids))
+        practised = glances.practised(ids)
+        yield from ((card, picks.get(card.id, ""), practised.get(card.id, True)) for card in history.cards(ids))
 
 
-def _named(cards: Iterable[tuple[Card, str]], kind: str) -> Iterator[Line]:
+def _named(cards: Iterable[tuple[Card, str, bool]], kind: str) -> Iterator[Line]:
     """A line for each file, and for each task that has none; no name twice."""
     taken = {MANIFEST}
-    for card, picked_by in cards:
+    for card, picked_by, practised in cards:
         if not card.pictures:
-            yield Line(card, None, reason=_why_nothing(card), picked_by=picked_by)
+            yield Line(card, None, reason=_why_nothing(card, practised=practised), picked_by=picked_by)
         for index, picture in enumerate(card.pictures):
             copied = kind if picture.mime in clean.FORMATS else "original"
             name = download_name(card.prompt, card.model, card.id, picture.mime, index, kind=copied)
@@ -226,9 +231,9 @@ def _named(cards: Iterable[tuple[Card, str]], kind: str) -> Iterator[Line]:
             yield Line(card, picture, name=name, pays=index == 0, picked_by=picked_by)
 
 
-def _why_nothing(card: Card) -> str:
+def _why_nothing(card: Card, *, practised: bool) -> str:
     if card.status == TaskStatus.FAILED:
-        return explain(card.error_code, card.charged_micro, perhaps=card.perhaps_charged)
+        return explain(card.error_code, card.charged_micro, perhaps=card.perhaps_charged, practice=practised)
     return "It was cancelled." if card.status == TaskStatus.CANCELLED else "It is not finished yet."
 
 

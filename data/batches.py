@@ -18,7 +18,8 @@ from data import wish
 from data.causes import REFUSED
 from data.db import Database
 from data.history import COLUMNS, Card, cards
-from data.schema import NOT_DELETED, Batch, Task
+from data.practice import practised
+from data.schema import NOT_DELETED, Batch, Submission, Task
 from data.status import ACTIVE, TaskStatus
 from data.walks import table
 
@@ -44,6 +45,7 @@ class Standing:
     estimate_micro: int | None = None  # of all; None where a price is unknown
     spent_micro: int = 0
     held_micro: int = 0  # may still be spent
+    practised: bool | None = None  # None: nothing of it was sent
     models: tuple[str, ...] = ()  # of what is under way
     last: tuple[Card, ...] = field(default=())  # with their pictures, the newest first
 
@@ -97,6 +99,12 @@ _TRIED_AGAIN: Any = (
     .group_by(col(Task.error_code))
 )
 """Written once, as _RECENT."""
+_SENT = sa.select(col(Task.id)).where(col(Task.batch_id) == sa.bindparam("batch"), col(Task.attempts) > 0).limit(1)
+_ACCOUNT = sa.select(col(Submission.account)).where(col(Submission.task_id) == _SENT.scalar_subquery()).limit(1)
+"""Of any call: they are all of one mode, for where the desk changes to the other, what waits is cancelled.
+
+Written once, as _RECENT.
+"""
 
 
 def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
@@ -120,6 +128,7 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
     refused = sum(group.many for group in groups if _was_refused(group))
     priced = all(group.priced == group.many for group in groups)
     money = sa.select(sa.func.sum(col(Task.booked_micro)), sa.func.sum(col(Task.reserved_micro)))
+    account = connection.execute(_ACCOUNT, {"batch": row.id}).scalar()
     spent, held = connection.execute(money.where(col(Task.batch_id) == row.id)).one()  # deleted or not, it was paid
     return Standing(
         row.id, row.person, row.name, row.size, row.cap_micro, row.created_at,
@@ -131,6 +140,7 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         estimate_micro=int(sum(group.estimate for group in groups)) if priced else None,
         spent_micro=int(spent),
         held_micro=int(held),
+        practised=practised([account]) if account is not None else None,
         models=tuple(sorted({group.model for group in groups if group.status in ACTIVE})),
         last=_last(connection, own),
     )  # fmt: skip

@@ -160,6 +160,9 @@ _PAID = frozenset(
 )
 """The provider finished: it charges for that, whether or not it said how much."""
 
+_TRIED_BESIDE = frozenset({"unconfirmed", "written_off"})
+"""What may have been taken after all, so that trying again may be paid for as well."""
+
 _UNCERTAIN = frozenset({"unconfirmed", "overdue", "written_off", "empty_result"})
 
 
@@ -169,7 +172,7 @@ def explain(
     """What happened · was it charged · what to do, for the code of a waiting or failed task; money in micro-credits.
 
     `road` is the task's provider: on a direct one, an answer that did not come never will. `perhaps`: an earlier call
-    for it may have been charged. `practice`: its credits are worth nothing.
+    for it may have been charged. `practice`: it was, so nothing of it is in doubt.
     """
     cause = WAITING.get(code or "") or FAILED.get(code or "") or _OTHER
     happened = cause.happened
@@ -177,13 +180,18 @@ def explain(
         happened = Sentence(
             "No clear answer ever came, and {provider} cannot be asked about it afterwards.", provider=DIRECT[road]
         )
-    return paragraph(happened, money(code, charged_micro, perhaps=perhaps, practice=practice), cause.do)
+    do = Sentence("Trying again is a new request.") if practice and code in _TRIED_BESIDE else cause.do
+    return paragraph(happened, money(code, charged_micro, perhaps=perhaps, practice=practice), do)
 
 
 def money(code: str | None, charged_micro: int, *, perhaps: bool, practice: bool = False) -> Sentence:
     """Whether it was charged, as far as anybody knows."""
-    if charged_micro and practice:
+    if practice and charged_micro == MICRO:
+        return Sentence("Nothing was charged but 1 practice credit.")
+    if practice and charged_micro:
         return Sentence("Nothing was charged but {n} practice credits.", n=format_credits(charged_micro))
+    if practice:
+        return Sentence("Nothing was charged.")
     if charged_micro == MICRO:
         return Sentence("1 credit was charged.")
     if charged_micro:

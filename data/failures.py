@@ -8,9 +8,10 @@ from sqlmodel import col
 
 from data.again import Left, Retried, Said, left, retry_these
 from data.db import Database
+from data.practice import by_task
 from data.query import Query
 from data.schema import Task
-from data.search import Search
+from data.search import Search, Spent
 
 AT_ONCE = 100
 """Tasks that one press tries again: more than that nobody looks through before they pay for it."""
@@ -33,8 +34,9 @@ class Group:
 
     cause: str
     ids: tuple[str, ...]  # newest first
-    charged_micro: int  # for all of them
+    charged_micro: int  # for all of them, or, where some were practice and some were not, for those that were not
     perhaps_charged: bool  # whether a call for one of them may have been charged beside that
+    practised: bool  # all of them
     again: Again
 
 
@@ -53,11 +55,8 @@ class Failures:
         looked_at = [task_id for _, ids in ordered for task_id in list(ids)[:LOOKED_AT]]
         with self._db.look() as connection:
             open_to = left(connection, col(Task.id).in_(looked_at), today=self._clock().date())
-        return tuple(
-            Group(code, tuple(ids), sum(one.charged_micro for one in ids.values()),
-                  any(one.perhaps for one in ids.values()), _again(list(ids), open_to))
-            for code, ids in ordered
-        )  # fmt: skip
+            practised = by_task(connection, [task_id for _, ids in ordered for task_id in ids])
+        return tuple(_group(code, ids, open_to, practised) for code, ids in ordered)
 
     def retry(self, task_ids: Sequence[str], *, who: str, said: Said = Said()) -> Retried:  # noqa: B008 - a value
         """Asks again for those that are left to try, as one new batch that costs no more than the button `said`.
@@ -68,6 +67,15 @@ class Failures:
         """
         with self._db.transaction() as session:
             return retry_these(session, task_ids[:AT_ONCE], who=who, now=self._clock(), said=said)
+
+
+def _group(code: str, ids: dict[str, Spent], open_to: dict[str, Left], practised: dict[str, bool]) -> Group:
+    real = [spent for task_id, spent in ids.items() if not practised.get(task_id, True)]
+    counted = real or list(ids.values())
+    return Group(
+        code, tuple(ids), sum(one.charged_micro for one in counted), any(one.perhaps for one in counted), not real,
+        _again(list(ids), open_to),
+    )  # fmt: skip
 
 
 def _again(ids: Sequence[str], open_to: dict[str, Left]) -> Again:

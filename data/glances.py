@@ -17,6 +17,7 @@ from sqlmodel import col, select
 from data.again import left
 from data.db import Database
 from data.images import StoredImage
+from data.practice import by_task
 from data.rows import not_on_record, stored_image
 from data.schema import NOT_DELETED, Artifact, Submission, Task, TaskEvent
 from data.status import OPEN, Outcome, TaskStatus
@@ -122,6 +123,11 @@ class Glances:
             return {}
         with self._db.look() as connection:
             return stand_ins(connection, task_ids)
+
+    def practised(self, task_ids: Sequence[str]) -> dict[str, bool]:
+        """Of each task whether it was practice; one that was never sent is left out."""
+        with self._db.look() as connection:
+            return by_task(connection, task_ids)
 
     def inputs(self, task_ids: Sequence[str]) -> dict[str, tuple[StoredImage, ...]]:
         """The references of each task, by position; tasks without any are left out."""

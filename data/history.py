@@ -16,6 +16,7 @@ from data.db import Database
 from data.errors import NotFound
 from data.family import relatives
 from data.outlook import Outlook, outlook, place
+from data.practice import practised
 from data.relation import Parent, Relation
 from data.schema import NOT_DELETED, Artifact, Batch, Gate, Project, Submission, Task, TaskEvent
 from data.sentences import Sentence
@@ -95,6 +96,11 @@ class Detail:
         """The paid call that brought the result, or the last."""
         won = [call for call in self.submissions if call.outcome == Outcome.SUCCEEDED]
         return next(reversed(won or list(self.submissions)), None)
+
+    @property
+    def practised(self) -> bool:
+        """Whether it was practice; nothing that was never sent has cost anything either."""
+        return practised(call.account for call in self.submissions)
 
     @property
     def retry_of(self) -> str | None:

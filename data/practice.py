@@ -1,20 +1,41 @@
 """Leaving practice, or going back to it: what was asked for in one mode is never made in the other.
 
-A task that waits since practice was asked for in the belief that it is free; with a key set it would be bought.
+A task that waits since practice was asked for in the belief that it is free; with a key set it would be bought. What
+was made stays in one history, and each of it tells by the account of its calls whether it was practice.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
+import sqlalchemy as sa
+from sqlalchemy import Connection
 from sqlmodel import col, select
 
 from data.db import Database, insert_new
 from data.ledger import book
 from data.moves import move
-from data.schema import Health, Task
+from data.schema import Health, Submission, Task
 from data.status import TaskStatus
 
 _ROW = "practice"
+_STAND_IN = "sandbox"
+"""What the names of its accounts begin with."""
+_ACCOUNTS = sa.select(col(Submission.task_id), col(Submission.account)).where(
+    col(Submission.task_id).in_(sa.bindparam("ids", expanding=True))
+)
+
+
+def practised(accounts: Iterable[str]) -> bool:
+    """Whether calls by these accounts cost nothing: one at a provider beside them is money."""
+    return all(account.startswith(_STAND_IN) for account in accounts)
+
+
+def by_task(connection: Connection, task_ids: Sequence[str]) -> dict[str, bool]:
+    """Of each task whether it was practice; one that was never sent is left out."""
+    accounts: dict[str, list[str]] = {}
+    for task_id, account in connection.execute(_ACCOUNTS, {"ids": task_ids}) if task_ids else ():
+        accounts.setdefault(task_id, []).append(account)
+    return {task_id: practised(each) for task_id, each in accounts.items()}
 
 
 def enter(db: Database, *, practice: bool, clock: Callable[[], datetime] | None = None) -> int:

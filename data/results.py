@@ -19,6 +19,7 @@ from data.causes import REFUSED
 from data.db import Database
 from data.family import DEEPEST
 from data.history import COLUMNS, Card, cards
+from data.practice import by_task
 from data.relation import Relation
 from data.schema import Batch, Submission, Task
 from data.status import ACTIVE, Outcome, TaskStatus
@@ -39,8 +40,8 @@ _BATCH = sa.select(col(Batch.name), col(Batch.origin), col(Batch.size)).where(co
 class Result:
     """One task that the batch `asked` for, and the `card` that stands for it: its own, or that of its retry.
 
-    `spent_micro`: micro-credits of all its tries, the deleted too. `seconds`: from the paid call to the saved picture,
-    None before.
+    `spent_micro`: micro-credits of all its tries, the deleted too, as `Results.practised` says. `seconds`: from the
+    paid call to the saved picture, None before.
     """
 
     asked: Card
@@ -77,6 +78,7 @@ class Results:
     results: tuple[Result, ...]
     size: int
     of_retries: bool = False  # as a `batches.Standing`
+    practised: bool | None = None  # every try; where one was not, those that were cost nothing. None: none was sent
 
 
 class BatchResults:
@@ -97,14 +99,20 @@ class BatchResults:
             batch = connection.execute(_BATCH, {"batch": batch_id}).one_or_none()
             done = [card.id for card in standing.values() if card.status == TaskStatus.SUCCEEDED]
             rows: Any = connection.execute(_SENT, {"ids": done}).all() if done else ()
+            practised = by_task(connection, [one.id for every in tries.values() for one in every])
         sent: dict[str, datetime] = dict(rows)
+        whole = all(practised.values()) if practised else None
         results = tuple(
-            Result(tries[task_id][0], now, sum(one.booked_micro for one in tries[task_id]), _seconds(now, sent))
+            Result(
+                tries[task_id][0], now,
+                sum(one.booked_micro for one in tries[task_id] if practised.get(one.id) in (whole, None)),
+                _seconds(now, sent),
+            )
             for task_id, now in standing.items()
-        )
+        )  # fmt: skip
         if batch is None:
-            return Results(results[0].asked.prompt, results, len(results))
-        return Results(batch.name, results, batch.size, batch.origin == "retry")
+            return Results(results[0].asked.prompt, results, len(results), practised=whole)
+        return Results(batch.name, results, batch.size, batch.origin == "retry", whole)
 
 
 def tally(results: Iterable[Result]) -> Tally:

@@ -37,6 +37,7 @@ class Was:
     pictures: int = 1  # of one that succeeded
     cause: str = "policy"  # of one that failed
     doubtful: bool = False  # its call was perhaps taken
+    account: str = "sandbox"
     batch: str = ""  # its own, where none is named
 
 
@@ -104,7 +105,7 @@ def _call(was: Was, task: Task, at: datetime) -> Submission | None:
         return None
     settled = at if was.status == S.SUCCEEDED else None
     return Submission(
-        task_id=task.id, attempt=1, account="sandbox", token="t", lease_until=at + timedelta(days=1), started_at=at,
+        task_id=task.id, attempt=1, account=was.account, token="t", lease_until=at + timedelta(days=1), started_at=at,
         outcome=Outcome.UNKNOWN if was.doubtful else outcome[was.status], settled_at=settled,
         outputs=["http://h/1.png"] * was.pictures if settled else [],
     )  # fmt: skip

@@ -35,7 +35,7 @@ class Room:
     """One state folder, seen from both sides: as the person before the screen, and as the server behind it."""
 
     def __init__(self, folder: Path, database_url: str) -> None:
-        self.db = Database(database_url)
+        self.db, self.practises = Database(database_url), False
         self.ledger = Ledger(self.db)
         self.tasks, self.history, self.health = TaskStore(self.db), History(self.db), HealthBoard(self.db)
         self.search = Search(self.db)
@@ -54,6 +54,7 @@ class Room:
     def say_hello(self, *roads: str, practice: bool = False) -> None:
         """The server says that it works, and by which roads; by kie's alone where none is named."""
         roads = roads or ("kie",)
+        self.practises = practice
         pairs = {(spec.provider, spec.family) for spec in catalog().models if spec.provider in roads}
         data = {"accounts": list(roads), "connected": sorted(pairs), "practice": practice}
         self.health.report("server", ok=True, message="Working.", data=data)
@@ -63,7 +64,8 @@ class Room:
 
     def claim(self, provider: str = "kie") -> Claim:
         serves = [(provider, family) for family in ("nano-banana", "seedream", "veo")]
-        claim = self.submissions.claim(provider, serves, Pace())
+        practice = "sandbox" if provider == "kie" else f"sandbox-{provider}"
+        claim = self.submissions.claim(practice if self.practises else provider, serves, Pace())
         assert claim is not None
         return claim
 

@@ -101,7 +101,8 @@ def record(detail: Detail, links: LinkSigner, base: str) -> Record:
     if card.error_code is not None:
         spec = catalog().get(card.model)
         road, perhaps = spec.provider if spec else "", card.perhaps_charged
-        message = explain(card.error_code, card.charged_micro, road, perhaps=perhaps)
+        practised = detail.practised
+        message = explain(card.error_code, card.charged_micro, road, perhaps=perhaps, practice=practised)
         error = Trouble(code=card.error_code, message=message, detail=redact(card.error_detail))
     return Record(
         task_id=card.id,

@@ -42,15 +42,21 @@ def actions(card: Card, around: "Surroundings", *, in_drawer: bool = False) -> l
     if card.status == _S.UNCONFIRMED:
         return _doubt(card, around)
     if card.status in ACTIVE:
-        title = t("It was sent already and may be charged; what comes of it is kept")
-        if card.status == _S.SUBMITTING:
-            title = t("It is being sent and may be charged; it is stopped if it still can be")
+        title = _sent_already(leaving=card.status == _S.SUBMITTING, practice=around.practised(card))
         wish = {"act": "cancel", "label": t("Cancel"), "title": title}
         wishes = [wish] if card.cancel_requested_at is None and card.status != _S.FETCHING else []
         return [*wishes, *([_check()] if calls.askable else [])]
     if card.status == _S.FAILED:
         return _failed(card, around)
     return [_again()]
+
+
+def _sent_already(*, leaving: bool, practice: bool) -> str:
+    if practice:
+        return t("It is being sent; it is stopped if it still can be") if leaving else t(words.KEPT_THOUGH_SENT)
+    if leaving:
+        return t("It is being sent and may be charged; it is stopped if it still can be")
+    return t("It was sent already and may be charged; what comes of it is kept")
 
 
 def rarer(card: Card, *, parent: str | None = None, recipes: tuple[str, str] | None = None) -> list[Action]:
@@ -181,7 +187,7 @@ def _superseded(card: Card, around: "Surroundings") -> list[Action]:
         newest = show_deleted() | {"title": t("It was tried again since, and its picture was deleted")}
     free = [_check()] if around.of(card).askable else []
     if around.of(card).doubtful:
-        free.append(_give_up(card))
+        free.append(_give_up(card, around))
     elif _is_paid_for(card, around):
         free = [_fetch_again()]
     return [newest, *free, _again()]
@@ -223,13 +229,14 @@ def _doubt(card: Card, around: "Surroundings") -> list[Action]:
     """Whoever gives a doubt up takes it upon themselves that it may have been paid for, and is told so first."""
     price, road = formats.about(card.estimate_micro, practice=around.practice), _road(card)
     label = t("Give up and try again · {price}", price=price)
-    warning, no = t(words.paid_twice(road)), t(words.let_be(road))
+    warning, no = t(words.paid_twice(road, practice=around.practised(card))), t(words.let_be(road))
     stop_again = _asking("stop_again", t("Give up and try again?"), label, warning, no)
-    return [*([_check()] if around.of(card).askable else []), _give_up(card), stop_again]
+    return [*([_check()] if around.of(card).askable else []), _give_up(card, around), stop_again]
 
 
-def _give_up(card: Card) -> Action:
-    warning, no = t(words.given_up(_road(card))), t(words.let_be(_road(card)))
+def _give_up(card: Card, around: "Surroundings") -> Action:
+    road = _road(card)
+    warning, no = t(words.given_up(road, practice=around.practised(card))), t(words.let_be(road))
     return _asking("stop", t("Give up?"), t(words.GIVE_UP), warning, no)
 
 

@@ -155,8 +155,9 @@ def _ask_the_store(act: str, task_id: str, person: str) -> None:
     _may_spend(act)
     if act == "cancel" and not tasks.cancel(task_id, who=person):
         leaving = history.card(task_id).status == TaskStatus.SUBMITTING
+        practice = resources.desk().glances.practised([task_id]).get(task_id, False)
         too_late = t("It was sent already. {kept}", kept=t(words.KEPT_IF_IT_COMES))
-        toasts.leave(t(words.CANCELLED_AS_IT_LEAVES) if leaving else too_late)
+        toasts.leave(t(words.cancel_wished(leaving=True, practice=practice)) if leaving else too_late)
     elif act == "retry":
         task_id, *promised = task_id.split(" ")
         tasks.retry(task_id, who=person, said=_promised(*promised))

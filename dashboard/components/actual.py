@@ -106,7 +106,7 @@ def cost(detail: Detail, *, practice: bool) -> Line:
     card = detail.card
     asked = formats.about(card.estimate_micro, practice=practice)
     used = formats.money(card.charged_micro, practice=practice) if card.charged_micro else ""
-    if _silent(detail):
+    if not practice and _silent(detail):
         unknown = t("{used}; {unknown}", used=used, unknown=t(words.CHARGE_OF_ANOTHER_UNKNOWN))
         return Line(t("Cost"), asked, unknown if used else t(words.CHARGE_UNKNOWN))
     unsaid = any(call.outcome == Outcome.SUCCEEDED and call.charged_micro is None for call in detail.submissions)

@@ -25,6 +25,7 @@ _TONES = (("done", (_S.SUCCEEDED,)), ("bad", (_S.FAILED,)), ("doubt", (_S.UNCONF
 def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dict[str, Any]:
     """The card, ready to draw. `whole` is everybody's queue, needed while something of the batch waits in it."""
     word, tone = _word(batch)
+    practised = practice if batch.practised is None else batch.practised
     return {
         "id": batch.id, "state": tone, "tone": tone, "word": word, "prompt": title(batch), "name": t("Progress"),
         "fact": _left(batch, whole),
@@ -33,7 +34,7 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
             {"tone": name, "share": round(100 * count / batch.size, 2)}
             for name, statuses in _TONES if (count := batch.count(*statuses))
         ],
-        "line": line(batch), "meta": money(batch, practice=practice),
+        "line": line(batch), "meta": money(batch, practice=practised),
         "last": [_picture(card) for card in batch.last if card.pictures], "to_come": _to_come(batch),
         "actions": [
             {"act": "batch_results", "label": t("Results"), "title": t("All of it as a table of what varies")},

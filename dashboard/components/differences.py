@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from dashboard.components import actual, formats, server, views
+from dashboard.components import actual, formats, views
 from dashboard.language import t, tn
 from data.catalog import ModelSpec, catalog
 from data.difference import Change, changes, facts, pieces
@@ -56,7 +56,7 @@ def _by_words(a: str, b: str) -> str | list[list[str]]:
 
 def _told(detail: Detail, index: int) -> dict[str, Any]:
     """The facts, with the cost as the drawer tells it: that nobody has said it is not that it was nothing."""
-    cost = actual.cost(detail, practice=server.about().practice).used
+    cost = actual.cost(detail, practice=detail.practised).used
     return facts(detail, index) | {"cost": cost or t("not reported")}
 
 

@@ -138,7 +138,7 @@ def sheet(detail: Detail, around: views.Surroundings, person: str) -> dict[str, 
             for row in detail.inputs
         ],
         "settings": [
-            asdict(line) for line in actual.lines(detail, spec, practice=around.practice)
+            asdict(line) for line in actual.lines(detail, spec, practice=around.practised(card))
         ],
         "timeline": timeline.rows(detail, person),
         "ids": _ids(detail),

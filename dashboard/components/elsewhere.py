@@ -64,7 +64,8 @@ def summary(cards: tuple[Card, ...]) -> tuple[str, str]:
         return title, ""
     spec = catalog().get(first.model)
     road = spec.provider if spec else ""
-    return title, t(explain(first.error_code or "other", first.charged_micro, road, perhaps=first.perhaps_charged))
+    told = {"perhaps": first.perhaps_charged, "practice": desk().glances.practised([first.id]).get(first.id, True)}
+    return title, t(explain(first.error_code or "other", first.charged_micro, road, **told))
 
 
 def switch(person: str) -> None:

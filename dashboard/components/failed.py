@@ -43,13 +43,13 @@ def _section(group: Group, *, practice: bool) -> dict[str, Any]:
     title = t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes")
     return {
         "id": group.cause, "title": title, "count": f"{len(group.ids):,}",
-        "text": t(_said(group, practice=practice)), "ids": list(group.ids[: listing.OF_A_CAUSE]),
+        "text": t(_said(group)), "ids": list(group.ids[: listing.OF_A_CAUSE]),
         "actions": [*_again(group, practice=practice), *([more] if has_more else [])],
     }  # fmt: skip
 
 
-def _said(group: Group, *, practice: bool) -> Joined:
-    return explain(group.cause or "other", group.charged_micro, perhaps=group.perhaps_charged, practice=practice)
+def _said(group: Group) -> Joined:
+    return explain(group.cause or "other", group.charged_micro, perhaps=group.perhaps_charged, practice=group.practised)
 
 
 def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:

@@ -51,6 +51,7 @@ def surroundings(cards: Sequence[Card], person: str = "") -> views.Surroundings:
         calls=here.glances.calls([card.id for card in cards if _depends_on_calls(card, now)]),
         inputs=here.glances.inputs(failed),
         stand_ins=here.glances.stand_ins(failed),
+        made_in_practice=here.glances.practised([card.id for card in cards]),
         marks=here.marks.of([card.id for card in cards], person) if person else {},
         mates=mates(cards),
     )

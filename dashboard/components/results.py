@@ -53,8 +53,9 @@ def draw(batch_id: str, found: Results, on_event: Callable[[str, str], None]) ->
     shapes = [width / height for card in cards for width, height in [views.shape(card, catalog().get(card.model))]]
     titles = _Titles(found.results)
     left = desk().glances.failed_of([card.id for card in failed]) if failed else None
+    practised = around.practice if found.practised is None else found.practised
     data = {
-        "id": batch_id, "title": title(found), "line": line(whole, practice=around.practice),
+        "id": batch_id, "title": title(found), "line": line(whole, practice=practised),
         "actions": deeds(batch_id, left, queued=waiting, practice=around.practice),
         "axes": [{"id": axis.name, "label": titles.axis(axis), "at": at} for axis, at in _placed(table)],
         "others": [titles.axis(axis) for axis in table.others],
@@ -65,7 +66,7 @@ def draw(batch_id: str, found: Results, on_event: Callable[[str, str], None]) ->
                         "cells": [None if at is None else cells[at] for at in each.cells]} for each in group.lines]}
             for group in table.groups
         ],
-        "foot": _foot(table, found.results, practice=around.practice),
+        "foot": _foot(table, found.results, practice=practised),
         "box": max(_NARROWEST, min(_WIDEST, *shapes, _WIDEST)), "words": spoken(_WORDS),
     }  # fmt: skip
     mount("results", key="results", data=data, on_event=on_event)

@@ -46,12 +46,17 @@ class Surroundings:
     calls: dict[str, Calls] = field(default_factory=dict)  # by task, for those whose cards depend on it
     inputs: dict[str, tuple[StoredImage, ...]] = field(default_factory=dict)  # of those that failed, by task
     stand_ins: dict[str, str | None] = field(default_factory=dict)  # by task that failed, as `Glances.stand_ins`
+    made_in_practice: dict[str, bool] = field(default_factory=dict)  # by task, of those that were sent
     marks: dict[str, Marked] = field(default_factory=dict)  # by task, as whoever looks sees them
     mates: dict[str, tuple[Card, ...]] = field(default_factory=dict)  # by task, the same of other models
 
     def of(self, card: Card) -> Calls:
         """What this card's paid calls leave open."""
         return self.calls.get(card.id, Calls())
+
+    def practised(self, card: Card) -> bool:
+        """Whether its credits are worth nothing: both modes share one history. What was not sent goes by the server."""
+        return self.made_in_practice.get(card.id, self.practice)
 
     def marked(self, card: Card) -> Marked:
         """Its star and tags."""
@@ -114,7 +119,8 @@ def sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
 
 def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
     road = spec.provider if spec else ""
-    told = {"perhaps": card.perhaps_charged, "practice": around.practice}
+    practice = around.practised(card)
+    told = {"perhaps": card.perhaps_charged, "practice": practice}
     if card.status == _S.FAILED:
         since = around.of(card).open_since
         said = explain(card.error_code or "other", card.charged_micro, road, **told)
@@ -122,11 +128,11 @@ def _sentence(card: Card, spec: ModelSpec | None, around: Surroundings) -> str:
             return said
         return f"{t(said)} {t(words.rescue(since + around.rescue, around.now))}"
     if card.status == _S.UNCONFIRMED:
-        return words.unconfirmed(card.status_at + around.unconfirmed, road)
+        return words.unconfirmed(card.status_at + around.unconfirmed, road, practice=practice)
     if cause := waiting_cause(card, spec, around):
         return explain(cause, card.charged_micro, road, **told)
     if card.cancel_requested_at is not None and card.status in ACTIVE:
-        return words.CANCELLED_AS_IT_LEAVES if card.status == _S.SUBMITTING else words.CANCEL_WISHED
+        return words.cancel_wished(leaving=card.status == _S.SUBMITTING, practice=practice)
     if card.status == _S.CANCELLED and card.error_code in FAILED:
         return explain(card.error_code, card.charged_micro, road, **told)
     if card.status == _S.CANCELLED:
@@ -249,13 +255,13 @@ def _how_many(card: Card, calls: Calls) -> str | None:
 def _fact(card: Card, around: Surroundings) -> str:
     """Beside the state: what it has cost, or will."""
     if card.status in ACTIVE:
-        return formats.about(card.estimate_micro, practice=around.practice)
+        return formats.about(card.estimate_micro, practice=around.practised(card))
     if card.status == _S.SUCCEEDED:
         took = (card.finished_at - card.created_at).total_seconds() if card.finished_at else None
-        cost = formats.money(card.charged_micro, practice=around.practice)
+        cost = formats.money(card.charged_micro, practice=around.practised(card))
         return " · ".join(filter(None, [cost, formats.seconds(took) if took is not None else ""]))
     if card.status == _S.FAILED:
-        money = formats.money(card.charged_micro, practice=around.practice)
+        money = formats.money(card.charged_micro, practice=around.practised(card))
         return t("{money} charged", money=money) if card.charged_micro else ""
     return ""
 

@@ -159,7 +159,12 @@ CANCELLED_AS_IT_LEAVES = (
     "It is being sent at this moment, so it may still be charged. It is stopped if it still can be; if not, we will "
     "keep what comes of it."
 )
+CANCELLED_AS_IT_LEAVES_PRACTISING = (
+    "It is being sent at this moment. It is stopped if it still can be; if not, we will keep what comes of it."
+)
+KEPT_THOUGH_SENT = "It was sent already; what comes of it is kept"
 CANCEL_WISHED = paragraph("You cancelled after it was sent, so it may still be charged.", KEPT_IF_IT_COMES)
+CANCEL_WISHED_PRACTISING = paragraph("You cancelled after it was sent.", KEPT_IF_IT_COMES)
 
 LEAVE_PRACTICE = """
 1. Make a key at [kie.ai](https://kie.ai/api-key) and put some credits on the account.
@@ -173,8 +178,19 @@ What was drawn in practice mode stays in History.
 """
 
 
-def unconfirmed(until: datetime, road: str = "") -> str:
+def unconfirmed(until: datetime, road: str = "", *, practice: bool) -> str:
     """The sentence on a card in doubt. On a direct road nothing can find out: there is no record to ask for."""
+    if road in DIRECT and practice:
+        return t(
+            "No clear answer came from {provider}, which cannot be asked about it afterwards. Nothing was charged: it "
+            "is practice. It was not sent again. Give it up, or try again; left alone, it counts as failed from {time} "
+            "on.", provider=DIRECT[road], time=formats.clock(until),
+        )  # fmt: skip
+    if practice:
+        return t(
+            "No answer yet. It may still arrive: we look for it until {time}. Nothing was charged: it is practice.",
+            time=formats.clock(until),
+        )
     if road in DIRECT:
         return t(
             "No clear answer came from {provider}, which cannot be asked about it afterwards. It may have been "
@@ -187,6 +203,13 @@ def unconfirmed(until: datetime, road: str = "") -> str:
     )
 
 
+def cancel_wished(*, leaving: bool, practice: bool) -> str:
+    """Of what was cancelled after it was sent, or as it leaves."""
+    if practice:
+        return CANCELLED_AS_IT_LEAVES_PRACTISING if leaving else CANCEL_WISHED_PRACTISING
+    return CANCELLED_AS_IT_LEAVES if leaving else CANCEL_WISHED
+
+
 def on_its_way(status: TaskStatus, road: str) -> str:
     """In the place of the picture, while all is well and nothing can be counted yet."""
     if status == TaskStatus.QUEUED:
@@ -196,8 +219,11 @@ def on_its_way(status: TaskStatus, road: str) -> str:
     return t("The picture is ready and is being saved") if status == TaskStatus.FETCHING else ""
 
 
-def paid_twice(road: str) -> str:
+def paid_twice(road: str, *, practice: bool) -> str:
     """What must be known before a request in doubt is made again."""
+    if practice:
+        first = Sentence("The first request was practice: nothing was charged for it.")
+        return t(first if road in DIRECT else paragraph(first, "What still comes of it is kept."))
     if road in DIRECT:
         return t(
             "{provider} may have taken the first request. If it did, you pay for both, and get only the second.",
@@ -209,8 +235,13 @@ def paid_twice(road: str) -> str:
     )
 
 
-def given_up(road: str) -> str:
+def given_up(road: str, *, practice: bool) -> str:
     """What giving a doubt up means."""
+    if practice:
+        then = Sentence("We stop looking; what still comes of it is kept.")
+        if road in DIRECT:
+            then = Sentence("Nothing more can come of it.")
+        return t(paragraph(then, "It was practice: nothing was charged. The budget counts it as used."))
     if road in DIRECT:
         return t(
             "Nothing more can come of it. If {provider} took the request, it has been charged, and what it made is "

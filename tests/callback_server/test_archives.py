@@ -19,6 +19,7 @@ from films import mp4
 from pictures import jpeg, phone_jpeg, png, webp
 from PIL import Image
 
+from callback_server.routes.record import record
 from data.archive import Archive
 from data.catalog import OVERRIDE, catalog, follow
 from data.clean import cleaned
@@ -230,6 +231,19 @@ def test_tasks_without_a_picture_are_listed_with_the_reason_and_deleted_ones_are
     assert [line["task_id"] for line in lines] == [failed.task.id, kite, waiting]
     assert "refused this prompt" in lines[0]["left_out_because"]
     assert lines[2]["left_out_because"] == "It is not finished yet."
+
+
+def test_what_failed_in_practice_was_not_charged_and_its_record_says_the_same(server: Server) -> None:
+    server.tasks.create([GenerationRequest(MODEL, "a red kite", {}, ())], person="ann")
+    claim = server.submissions.claim("sandbox", [("kie", "nano-banana")], Pace())
+    assert claim is not None
+    server.submissions.accepted(claim.submission_id, "f1")
+    server.submissions.apply(claim.submission_id, Word("failed", "f1", (), 4_000_000, "policy", "no"))
+    _, (line,) = fetched(server, claim.task.id)
+    told = record(server.opened.history.detail(claim.task.id), server.opened.links, "")
+    assert told.error is not None
+    for said in (line["left_out_because"], told.error.message):
+        assert "Nothing was charged but 4 practice credits." in said
 
 
 def test_no_two_files_share_a_name(server: Server) -> None:

@@ -10,7 +10,7 @@ from room import MODELS, Room, acts, cards, choose, drawn, generate, label, pres
 from sqlalchemy.exc import OperationalError
 from streamlit.testing.v1 import AppTest
 
-from dashboard.components import budgets, credit, timeline, trouble, words
+from dashboard.components import budgets, credit, elsewhere, timeline, trouble, words
 from dashboard.components.formats import literal
 from dashboard.components.server import About
 from data.artifacts import StoredImage
@@ -652,3 +652,74 @@ def test_every_lamp_on_the_board_is_shown_and_the_round_trip_is_not_working_whil
     assert "**Database** :red-badge[" in said
     assert "The disk is full." in said
     assert "webhook:last" not in said.lower()
+
+
+def fail_charged(room: Room) -> None:
+    """The provider fails the next task, and charges for it."""
+    claim = room.running()
+    word = Word("failed", f"p-{claim.submission_id}", (), 4 * CREDIT, "generation_failed", "no")
+    room.submissions.apply(claim.submission_id, word)
+
+
+def failed_group(room: Room) -> dict[str, Any]:
+    (section,) = drawn(room.open("history", status="failed"), "gallery")["sections"]
+    return dict(section)
+
+
+def test_what_was_paid_for_is_told_as_money_while_the_desk_practises(room: Room) -> None:
+    paid, lost = room.ask("a red kite"), room.ask("a blue kite")
+    room.done()
+    fail_charged(room)
+    room.say_hello(practice=True)
+    failure, made = cards(room.open())
+    assert made["fact"].startswith("4 credits ($0.02) · ")
+    assert "4 credits were charged." in failure["say"]
+    assert failure["fact"] == "4 credits ($0.02) charged"
+    assert action(failure, "retry")["label"] == "Retry · ≈ 4 practice credits", "what is asked for now is practice"
+    assert cost(sheet(room, paid.id)) == "4 credits ($0.02)"
+    view = drawn(room.open("results", batch=paid.batch_id), "results")
+    assert view["line"] == "1 of 1 done · Spent 4 credits ($0.02)"
+    assert "Cost" in [row["name"] for row in view["foot"]]
+    assert "4 credits were charged." in failed_group(room)["text"]
+    assert "4 credits were charged." in elsewhere.summary(room.history.cards([lost.id]))[1]
+
+
+def test_what_was_practice_is_not_told_as_money_once_a_key_is_set(room: Room) -> None:
+    room.say_hello(practice=True)
+    practised, lost = room.ask("a red kite"), room.ask("a blue kite")
+    room.done()
+    fail_charged(room)
+    room.say_hello()
+    failure, made = cards(room.open())
+    assert made["fact"].startswith("4 practice credits · ")
+    assert "Nothing was charged but 4 practice credits." in failure["say"]
+    assert failure["fact"] == "4 practice credits charged"
+    assert action(failure, "retry")["label"] == "Retry · ≈ 4 credits ($0.02)"
+    assert cost(sheet(room, practised.id)) == "4 practice credits"
+    view = drawn(room.open("results", batch=practised.batch_id), "results")
+    assert view["line"] == "1 of 1 done · Spent 4 practice credits"
+    assert "Cost in practice" in [row["name"] for row in view["foot"]]
+    assert "Nothing was charged but 4 practice credits." in failed_group(room)["text"]
+    assert "Nothing was charged but 4 practice credits." in elsewhere.summary(room.history.cards([lost.id]))[1]
+    room.tasks.retry(lost.id, who="local")
+    fail_charged(room)
+    assert "4 credits were charged." in failed_group(room)["text"], "what was practice adds nothing to it"
+    assert drawn(room.open("results", batch=lost.batch_id), "results")["line"].endswith("Spent 4 credits ($0.02)")
+
+
+def test_in_practice_no_doubt_is_about_money(room: Room) -> None:
+    room.say_hello(practice=True)
+    task = room.ask()
+    room.doubt()
+    (card,) = cards(room.open())
+    shown = [card["say"], action(card, "stop")["ask"]["text"], action(card, "stop_again")["ask"]["text"]]
+    assert all("othing was charged" in said for said in shown)
+    room.later(minutes=31)
+    (card,) = cards(room.open())
+    assert "Nothing was charged. Trying again is a new request." in card["say"]
+    assert cost(sheet(room, task.id)) == "nothing"
+    assert "ask" not in action(failed_group(room), "retry_group")
+    room.say_hello()
+    (card,) = cards(room.open())
+    assert "Nothing was charged. Trying again is a new request." in card["say"]
+    assert action(card, "stop_again")["ask"]["text"].startswith("The first request was practice")

@@ -568,7 +568,7 @@ def test_failures_are_told_by_cause_and_tried_again_once_at_the_price_on_the_but
 
 
 def test_whoever_might_pay_twice_is_asked_first(form_room: Room, past: Past) -> None:
-    past.write([Was("kite", S.FAILED, cause="unconfirmed", doubtful=True)])
+    past.write([Was("kite", S.FAILED, cause="unconfirmed", doubtful=True, account="kie")])
     (section,) = drawn(form_room.open("history", status="failed"), "gallery")["sections"]
     assert "you pay for it twice" in section["actions"][0]["ask"]["text"]
 

@@ -34,6 +34,7 @@ def test_times_and_money_have_chinese_forms() -> None:
 def test_what_is_joined_is_joined_as_in_chinese() -> None:
     assert language.t(listed(["Veo", "Seedream 4", "Sora 2"])) == "Veo、Seedream 4 和 Sora 2"
     assert language.t(explain("policy")) == "模型拒绝了这个提示词（内容政策）。没有扣费。请修改提示词，或换一个模型。"
+    assert language.t(explain("storage_full", practice=True)).endswith("没有扣费。需要管理员腾出空间，然后会继续。")
 
 
 @pytest.mark.parametrize(
