@@ -8,6 +8,7 @@ import secrets
 import time
 import zlib
 from collections.abc import Callable, Mapping
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -196,8 +197,21 @@ def mount_page(page: str) -> None:
     """
     data = {"page": page, "filled": st.session_state.get("filled", ""), "lang": language(),
             "found": st.session_state.pop("found", None)}  # fmt: skip
-    _draw(_PAGE, key="page_frame", data=data, on_vanished_change=lambda: None)
+    _draw(_PAGE, key="page_frame", data=data, on_vanished_change=give_back)
     st.session_state.update(whole=False, undrawn=set())
+
+
+def give_back() -> None:
+    """Has every field told what stands in it. To be called before they are drawn, where the page has vanished.
+
+    Streamlit tells a field its value once, in the drawing that the browser has thrown away; in the next the prompt
+    would stand empty, and the button would buy what nobody sees. Switches are left alone: they cannot be told from
+    buttons, which nobody may set.
+    """
+    for name, value in list(st.session_state.items()):
+        each = value if isinstance(value, list | tuple) else [value]
+        if each and all(isinstance(one, str | int | float | date) and not isinstance(one, bool) for one in each):
+            st.session_state[name] = value
 
 
 def field_now(key: str, committed: str) -> tuple[bool, bool]:

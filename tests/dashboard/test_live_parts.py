@@ -156,3 +156,33 @@ def pressed_elsewhere(whole: bool) -> None:
 def test_a_part_that_shows_nothing_of_what_was_pressed_has_the_page_drawn(whole: bool, runs: int) -> None:
     app = AppTest.from_function(pressed_elsewhere, args=(whole,)).run()
     assert app.session_state["runs"] == runs
+
+
+def fields() -> None:
+    """A form of which the second drawing is the first that the browser keeps."""
+    import streamlit as st
+
+    from dashboard.components.mount import give_back
+
+    if "drawn" not in st.session_state:
+        st.session_state.update(drawn=0, prompt="a kite", count=4, shapes=["1:1"])
+    elif st.session_state["vanished"]:
+        give_back()
+    st.session_state["drawn"] += 1
+    st.text_area("Prompt", key="prompt")
+    st.segmented_control("Pictures", [1, 4], key="count")
+    st.pills("Shapes", ["1:1", "3:2"], key="shapes", selection_mode="multi")
+    st.toggle("Several", key="several")
+    st.button("Generate", key="press")
+    st.file_uploader("References", key="files")
+
+
+@pytest.mark.parametrize("vanished", [False, True])
+def test_a_page_that_vanished_is_drawn_with_what_stood_in_its_fields(vanished: bool) -> None:
+    app = AppTest.from_function(fields)
+    app.session_state["vanished"] = vanished
+    app.run().run()
+    told = [app.text_area[0], app.get("button_group")[0], app.get("button_group")[1]]
+    assert [one.proto.set_value for one in told] == [vanished] * 3
+    assert app.text_area[0].value == "a kite"
+    assert not app.exception
