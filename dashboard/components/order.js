@@ -10,7 +10,7 @@
 const told = (window.pictureDeskTold ??= listening());
 
 function listening() {
-  const LEAST = 50, MOST = 2_000; // ms after a press by when its run has begun: or twice as long as it took last
+  const LEAST = 500, MOST = 2_000; // ms after a press by when its run has begun: or twice as long as it took last
   const OWED = 5_000; // ms that a run is waited for: what is told while there is no connection brings none
   const works = () => document.querySelector("[data-testid=stApp]")?.dataset.testScriptState === "running";
   const all = { open: 0, times: 0, at: -Infinity, owed: -Infinity, calm: MOST };
@@ -25,6 +25,7 @@ function listening() {
     const took = since(all.owed) < OWED ? since(all.owed) : since(all.at); // by one of ours, or of Streamlit's own
     if (works() && took < MOST) all.calm = Math.max(LEAST, Math.min(2 * took, MOST));
     all.owed = -Infinity;
+    if (works()) all.at = -Infinity; // what was pressed has its run
   }).observe(document.documentElement, { subtree: true, attributes: true, attributeFilter: ["data-test-script-state"] });
   for (const name of ["pointerdown", "pointerup", "click", "keydown", "input", "change", "focusout", "drop", "paste"]) addEventListener(name, press, true);
   return all;
