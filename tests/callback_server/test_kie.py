@@ -104,7 +104,7 @@ AFTER_IT_LEFT = {
 
 @pytest.mark.parametrize("name", AFTER_IT_LEFT)
 def test_whatever_goes_wrong_after_sending_leaves_the_call_in_doubt_and_is_sent_once(name: str) -> None:
-    answer, server = asyncio.run(submitted(AFTER_IT_LEFT[name], seconds=1))
+    answer, server = asyncio.run(submitted(AFTER_IT_LEFT[name], seconds=3))
     assert isinstance(answer, Unknown), answer
     assert answer.message
     assert len(server.requests) == 1
