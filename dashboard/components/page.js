@@ -8,7 +8,7 @@
 // `mount.begin_page` has left a mark, and a mark that is gone is seen.
 // The document says in which language it is: screen readers choose their voice by it, and browsers the shape of a sign.
 
-const last = { page: "", filled: "", found: null };
+const last = { page: "", path: "", filled: "", found: null };
 const PAUSE = 700; // ms
 const aloud = Object.assign(document.createElement("p"), { className: "picture-desk-aloud", role: "status" });
 const PROMPT = ".st-key-composer .st-key-prompt textarea";
@@ -75,22 +75,43 @@ function say(found) {
   aloud.later = setTimeout(() => (aloud.textContent = found.said), PAUSE);
 }
 
-// A link of ours in a text leads on in this tab, as those in the head do: Streamlit opens another tab for it, and hears of an
-// address alone as of one to which the browser has gone back.
+// Who taps on a link leaves the field that they have written in, and of one tap Streamlit would ask for the page first and
+// tell the text second, as of the page that was left. So a link waits a turn of its timer, and until what was told before has
+// its run, in which it is kept.
+const PATIENCE = 1_000; // ms
+const LINKS = "[data-testid=stTopNavLink], [data-testid=stTopNavDropdownLink], [data-testid=stSidebarNavLink], [data-testid=stAlert] a";
+
 document.addEventListener("click", (event) => {
-  const link = event.target.closest?.("[data-testid=stAlert] a");
-  if (link?.origin !== location.origin || event.defaultPrevented || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const link = event.target.closest?.(LINKS);
+  if (link?.origin !== location.origin || !event.isTrusted || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
+  event.stopImmediatePropagation();
+  setTimeout(follow, 0, link, performance.now() + PATIENCE);
+}, true);
+
+function follow(link, until) {
+  if (told.isOwed() && performance.now() < until) return void setTimeout(follow, 20, link, until);
+  leaves(link);
+  if (!link.closest("[data-testid=stAlert]")) return link.click();
+  // A link in a text leads on in this tab, as those in the head do: Streamlit opens another tab for it, and hears of an
+  // address alone as of one to which the browser has gone back.
   history.pushState(null, "", link.href);
   dispatchEvent(new PopStateEvent("popstate"));
-});
+}
+
+function leaves({ pathname }) {
+  if (pathname !== last.path) told.left = performance.now();
+}
+
+addEventListener("popstate", () => leaves(location)); // the browser goes back
 
 export default inOrder(({ data, parentElement, setTriggerValue }) => {
   const arrived = last.page && last.page !== data.page;
   const filled = data.filled && last.filled !== data.filled;
   if (aloud.parentNode !== parentElement) parentElement.append(aloud);
   if (!arrived && last.found && data.found && last.found.of !== data.found.of) say(data.found);
-  Object.assign(last, data);
+  Object.assign(last, data, { path: location.pathname });
+  if (arrived) told.left = -Infinity;
   vanished.ask = () => setTriggerValue("vanished", true);
   watch(parentElement.closest("[data-testid=stVerticalBlock]"));
   document.documentElement.lang = data.lang;

@@ -167,6 +167,19 @@ def test_the_form_keeps_what_was_typed_over_a_visit_to_another_page(person: Pers
     expect(person.page.get_by_label("Prompt", exact=True)).to_have_value("a draft about 熊猫 & <b>bold</b> $x$ {y}")
 
 
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_a_tap_on_a_link_leads_on_and_loses_no_text_that_was_not_sent_yet(person: Person) -> None:
+    page, field = person.page, person.page.get_by_label("Prompt", exact=True)
+    for text in ("a leaf", "a leaf in the wind", "a leaf in the rain"):
+        person.types(text)
+        page.get_by_role("link", name="History").click()  # of one tap the field tells after the link
+        expect(page.locator("[data-testid=stTopNavLink][aria-current=page]")).to_contain_text("History")
+        person.settles()
+        expect(field).to_have_count(0)
+        page.get_by_role("link", name="Generate").click()
+        expect(field).to_have_value(text)
+
+
 def test_an_impatient_person_pays_once(person: Person) -> None:
     person.types("double click")
     person.settles()

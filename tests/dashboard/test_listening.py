@@ -153,17 +153,48 @@ def test_after_a_press_that_went_out_with_a_ring_the_page_is_asked_for(part: Par
     part.page.wait_for_function("mixed === 1")
 
 
+STAND = """data => {
+  places[0].dataset.testid = "stVerticalBlock";
+  places[0].append(Object.assign(document.createElement("i"), { className: "picture-desk-page" }));
+  part(data);
+}"""
+GENERATE = {"epoch": "a", "drawn": 1, "page": "Generate", "filled": "", "lang": "en", "found": None}
+MIXED = "void document.dispatchEvent(new Event('picture-desk-mixed'))"
+
+
 def test_the_page_that_is_asked_for_waits_until_everything_is_at_rest(page: Page) -> None:
     page.evaluate(LISTEN, code("page"))
-    page.evaluate("""data => {
-      places[0].dataset.testid = "stVerticalBlock";
-      places[0].append(Object.assign(document.createElement("i"), { className: "picture-desk-page" }));
-      part(data);
-      runs("running");
-      document.dispatchEvent(new Event("picture-desk-mixed"));
-    }""", {"epoch": "a", "drawn": 1, "page": "Generate", "filled": "", "lang": "en", "found": None})  # fmt: skip
+    page.evaluate(STAND, GENERATE)
+    page.evaluate("void runs('running')")
+    page.evaluate(MIXED)
     page.wait_for_timeout(600)
     assert page.evaluate("requests") == ["running"]
     page.evaluate("void runs('notRunning')")
     page.wait_for_function("requests.length > 2")
     assert page.evaluate("requests.slice(0, 3)") == [*RUN, ["page"]]
+
+
+LINK = "<textarea></textarea><a data-testid=stTopNavLink href=/history>History</a>"
+
+
+def test_a_link_leads_on_behind_what_its_tap_has_told_and_nothing_follows_it(page: Page) -> None:
+    page.route("**/*", lambda route: route.fulfill(body=LINK, content_type="text/html"))
+    page.goto("http://127.0.0.1/")
+    page.evaluate(LISTEN, code("page"))
+    page.evaluate(STAND, GENERATE)
+    page.evaluate("""() => {
+      document.querySelector("textarea").addEventListener("blur", () => tell("text"));
+      document.querySelector("a").addEventListener("click", (event) => {
+        event.preventDefault();
+        requests.push("History");  // this one Streamlit sends at once
+      });
+    }""")
+    page.get_by_role("textbox").focus()
+    page.get_by_role("link").click()
+    page.wait_for_function("requests.includes('notRunning')")
+    assert [one for one in page.evaluate("requests") if one not in RUN] == [["text"], "History"]
+    page.evaluate(MIXED)
+    page.wait_for_timeout(1_000)
+    assert ["page"] not in page.evaluate("requests")
+    page.evaluate("data => part(data)", GENERATE | {"drawn": 2, "page": "History"})
+    page.wait_for_function("requests.some((one) => one[0] === 'page')")
