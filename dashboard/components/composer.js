@@ -117,7 +117,7 @@ export default inOrder(({ data, parentElement, setStateValue }) => {
   const press = (event) => {
     const button = document.querySelector(BUTTON), now = Date.now();
     const text = document.querySelector(`.st-key-${data.field} textarea`)?.value ?? ours;
-    const isEarly = data.waits && text.trim() !== ""; // the button still asks for a text that stands there by now
+    const isEarly = button?.textContent.includes(data.asks) && text.trim() !== ""; // it asks for a text that stands there by now
     if (!(event.type === "click" ? isOnButton(event) : isKeys(event) && data.shortcut) || !button || (button.disabled && !isEarly)) return;
     const isAnother = now - pressed.at > ONE || text !== pressed.text;
     Object.assign(pressed, { text, at: now });

@@ -58,11 +58,11 @@ def composer(person: str) -> None:
     references(now, person)
     more_settings(shown, now)
     key = press.key(now.promise)
-    waits = _button(person, now, left, key, empty=empty, edited=edited)
+    _button(person, now, left, key, empty=empty, edited=edited)
     mount_composer(
         key="typed", field="prompt", committed=committed, person=person,
         button={"button": key, "heard": press.heard(), "heard_text": press.shown(press.pressed_text()),
-                "form": press.beside_the_prompt(now), "shortcut": not _is_covered(), "waits": waits},
+                "form": press.beside_the_prompt(now), "shortcut": not _is_covered(), "asks": t(words.ADD_PROMPT)},
         on_pressed=partial(press.unheard, person),
     )  # fmt: skip
 
@@ -147,15 +147,15 @@ def _estimate(now: Form, times: int, each: str = "{price}") -> str:
     return formats.about(None) if now.unpriced == len(now.priced) else form_words.at_least(known, now.unpriced)
 
 
-def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> bool:
-    """Draws it, and what must be said beside it; whether it waits for a text, and for nothing else."""
+def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty: bool, edited: bool) -> None:
+    """Draws it, and what must be said beside it."""
     label, sentence = press.obstacle(now, left, person, empty=empty)
     meant = label or edited or way(now) == Relation.VARIATION  # whoever varies wants the same once more
     same = None if meant else press.same_as(now)
     text = form_words.generate(now.total, _estimate(now, now.count), again=same is not None)
     _left_out(now)
     shortcut = None if label or _is_covered() else "Ctrl+Enter"
-    refusal = "" if edited else press.refusal(now)
+    refusal = press.refusal(now, edited=edited)
     with st.container(gap="small", key="press"):
         if sentence or refusal:  # above the button, which is always in sight: below it nobody would see it
             st.error(formats.literal(refusal or sentence), icon=":material/error:")
@@ -168,7 +168,6 @@ def _button(person: str, now: Form, left: budget.Left | None, key: str, *, empty
             batch.button(person, now)
     if same is not None and not (sentence or refusal):
         twin(same, person)
-    return label == t(words.ADD_PROMPT)
 
 
 def _is_covered() -> bool:

@@ -125,9 +125,9 @@ def mount_composer(
 
     `button`: the key of the `button` beside it (with another key it is a new one, which gets the old one's focus), how
     many presses of it we `heard` of and with which `heard_text`, a digest of the `form` beside the text, whether its
-    `shortcut` is in force, and whether it `waits` for a text alone. `on_pressed` is given what the browser says of a
-    press that we seem not to have heard of: `button`, `heard` and `form` as they were, the `text`, and its `age` in
-    seconds.
+    `shortcut` is in force, and what it `asks` while it waits for a text alone. `on_pressed` is given what the browser
+    says of a press that we seem not to have heard of: `button`, `heard` and `form` as they were, the `text`, and its
+    `age` in seconds.
     """
     state = st.session_state.get(key) or {}
     refused = t("Not taken: not a picture that can be used, or over {most} MB.", most=UPLOAD_MB)

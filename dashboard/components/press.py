@@ -115,7 +115,7 @@ def unheard(person: str, said: Mapping[str, Any]) -> None:
     if is_same and promised == key(form.promise).split("_")[-1]:
         press(person, int(pressed), form.promise, age=said["age"])
     elif not came:
-        state["refusal"] = (words.CHANGED, form)
+        state["refusal"] = (words.CHANGED, _unseen(form))
 
 
 def beside_the_prompt(form: Form) -> str:
@@ -196,10 +196,18 @@ def request_key(pressed: int, requests: list[GenerationRequest], projects: list[
     return f"screen:{session}:{pressed}:{digest(requests)[:24]}:{digest_of([project_key(name) for name in projects])}"
 
 
-def refusal(form: Form) -> str:
-    """Why the last press was refused, while the form still says what was refused."""
+def _unseen(form: Form) -> tuple[str, str]:
+    """What of the form a press was refused for whose text we have not got: it may stand in the field unsent."""
+    return beside_the_prompt(form), form.prompt
+
+
+def refusal(form: Form, *, edited: bool) -> str:
+    """Why the last press was refused, while the form still says what was refused.
+
+    `edited`: in the prompt's field stands another text than the one that we have.
+    """
     sentence, refused = st.session_state.get("refusal") or ("", None)
-    return t(sentence) if refused == form else ""
+    return t(sentence) if refused == _unseen(form) or (refused == form and not edited) else ""
 
 
 def obstacle(form: Form, left: budget.Left | None, person: str, *, empty: bool) -> tuple[str, str]:

@@ -44,18 +44,21 @@ def test_the_end_of_an_overtaken_drawing_ends_nothing(page: Page) -> None:
     ) is False  # fmt: skip
 
 
+FORM = """<div class=st-key-prompt><textarea aria-label=Prompt></textarea></div>
+<div class=st-key-generate><button>Edit</button></div>"""
+BESIDE = {"field": "prompt", "base": "", "seen": None, "whose": "a", "told": None, "drop_words": {}, "button": "b",
+          "heard": 0, "heard_text": "", "form": "", "shortcut": False, "asks": "Add a prompt"}  # fmt: skip
+
+
 def test_what_is_typed_after_a_press_outlives_the_text_that_comes_over_it(page: Page) -> None:
-    form = "<button>Edit</button><div class='st-key-prompt'><textarea aria-label='Prompt'></textarea></div>"
-    page.route("**/*", lambda route: route.fulfill(body=form, content_type="text/html"))
+    page.route("**/*", lambda route: route.fulfill(body=FORM, content_type="text/html"))
     page.goto("http://127.0.0.1/")
     page.evaluate(LOAD, [code("composer"), "composer"])
-    given = {"field": "prompt", "base": "", "seen": None, "whose": "a", "told": None, "drop_words": {}, "button": "b",
-             "heard": 0, "heard_text": "", "form": "", "shortcut": False, "waits": True}  # fmt: skip
     field = page.get_by_label("Prompt")
 
     def come(drawn: int, text: str) -> None:
         field.evaluate("(field, text) => void (field.value = text)", text)
-        page.evaluate("data => void composer(data)", data(drawn, text=text, **given))
+        page.evaluate("data => void composer(data)", data(drawn, text=text, **BESIDE))
 
     come(1, "a kite")
     field.press_sequentially(", blue")
@@ -73,6 +76,23 @@ def test_what_is_typed_after_a_press_outlives_the_text_that_comes_over_it(page: 
     field.press_sequentially("ndy")
     come(4, "and windy")
     expect(field).to_have_value("and windy")
+
+
+def test_a_press_of_a_button_that_asks_for_the_text_that_stands_there_is_told(page: Page) -> None:
+    """It was drawn anew, as after *Edit*, and the text was typed before it or we knew of it."""
+    page.route("**/*", lambda route: route.fulfill(body=FORM, content_type="text/html"))
+    page.goto("http://127.0.0.1/")
+    page.evaluate(LOAD.replace("setStateValue() {}", "setStateValue: (name, said) => (window[name] = said)"),
+                  [code("composer"), "composer"])  # fmt: skip
+    page.evaluate("data => void composer(data)", data(1, text="", **BESIDE | {"shortcut": True}))
+    page.get_by_role("button").evaluate("(button) => (button.disabled = Boolean(button.textContent = 'Add a prompt'))")
+    field = page.get_by_label("Prompt")
+    field.press("Control+Enter")
+    page.wait_for_timeout(1_000)
+    assert page.evaluate("window.pressed") is None  # for nothing
+    field.fill("make it night")
+    field.press("Control+Enter")
+    page.wait_for_function("window.pressed?.text === 'make it night'")
 
 
 def test_a_picture_that_is_pasted_where_no_model_takes_one_is_told(page: Page) -> None:

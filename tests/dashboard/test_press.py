@@ -266,6 +266,16 @@ def test_a_dropped_press_for_what_the_form_no_longer_says_buys_nothing_and_says_
     assert words.CHANGED in said(app)
 
 
+def test_a_dropped_press_for_a_text_that_stands_unsent_in_the_field_says_so_until_it_is_sent(room: Room) -> None:
+    app = write(room.open(), "a red kite")
+    dropped = seen(app) | {"text": "a blue kite"}
+    typed = {"base": drawn(app, "typed")["base"], "empty": False, "edited": True}
+    say(app, "typed", typed=typed, pressed=dropped)
+    assert bought(room) == []
+    assert words.CHANGED in said(app)
+    assert words.CHANGED not in said(write(app, "a blue kite"))
+
+
 def test_after_a_lost_answer_the_same_project_written_otherwise_is_the_same_batch(
     room: Room, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -332,7 +342,7 @@ def test_a_press_of_a_session_before_this_one_buys_nothing(room: Room) -> None:
 def test_a_press_that_came_before_the_button_knew_of_the_text_counts(room: Room) -> None:
     app = room.open()
     early = seen(app)
-    assert drawn(app, "typed")["waits"]
+    assert label(app) == drawn(app, "typed")["asks"]
     app.text_area(key="prompt").set_value("a red kite").run()
     say(app, "typed", pressed=early | {"text": "a red kite"})
     assert [task.prompt for task in room.all_tasks()] == ["a red kite"]
