@@ -71,7 +71,7 @@ def first_picture(page: Page, url: str, number: int) -> None:
 def edit_it(page: Page, number: int) -> None:
     card = page.locator("li.card", has_text=f"a paper boat {number}").first
     card.get_by_role("button", name="Edit").click()
-    expect(page.locator(".st-key-slots li[data-slot]")).to_have_count(1)  # the form is filled: what stood in it is gone
+    expect(page.locator(".st-key-filled_from")).to_contain_text(f"a paper boat {number}")  # the form is filled
     page.get_by_label("Prompt", exact=True).fill(f"the same at night {number}")
     presses(page)
     painted(page, f'li.card[data-state=succeeded] img[alt="the same at night {number}"]')
