@@ -41,7 +41,7 @@ class Standing:
     counts: Mapping[TaskStatus, int]
     of_retries: bool = False  # it asks again for what failed in another
     again: int = 0  # of the failed, those that were tried again
-    refused: int = 0  # of the other failed
+    causes: Mapping[str, int] = field(default_factory=dict)  # of the other failed: how many by which cause
     estimate_micro: int | None = None  # of all; None where a price is unknown
     spent_micro: int = 0
     held_micro: int = 0  # may still be spent
@@ -57,6 +57,11 @@ class Standing:
     def active(self) -> int:
         """How many are under way."""
         return self.count(*ACTIVE)
+
+    @property
+    def refused(self) -> int:
+        """How many the provider said no to, of those that were not tried again."""
+        return sum(many for cause, many in self.causes.items() if cause in REFUSED)
 
     @property
     def superseded(self) -> bool:
@@ -125,7 +130,11 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
     again: dict[str | None, int] = {}
     if counts[TaskStatus.FAILED]:
         again = dict(connection.execute(_TRIED_AGAIN, {"batch": row.id}).all())
-    refused = sum(group.many for group in groups if _was_refused(group))
+    causes: Counter[str] = Counter()
+    for group in groups:
+        if group.status == TaskStatus.FAILED:
+            causes[group.error_code or ""] += group.many
+    causes.subtract({cause or "": many for cause, many in again.items()})
     priced = all(group.priced == group.many for group in groups)
     money = sa.select(sa.func.sum(col(Task.booked_micro)), sa.func.sum(col(Task.reserved_micro)))
     account = connection.execute(_ACCOUNT, {"batch": row.id}).scalar()
@@ -136,7 +145,7 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         counts=dict(counts),
         of_retries=row.origin == "retry",
         again=sum(again.values()),
-        refused=refused - sum(many for code, many in again.items() if code in REFUSED),
+        causes=+causes,
         estimate_micro=int(sum(group.estimate for group in groups)) if priced else None,
         spent_micro=int(spent),
         held_micro=int(held),
@@ -144,10 +153,6 @@ def _standing(connection: Connection, row: sa.Row[Any]) -> Standing | None:
         models=tuple(sorted({group.model for group in groups if group.status in ACTIVE})),
         last=_last(connection, own),
     )  # fmt: skip
-
-
-def _was_refused(group: Any) -> bool:
-    return bool(group.status == TaskStatus.FAILED and group.error_code in REFUSED)
 
 
 def _last(connection: Connection, own: Sequence[sa.ColumnElement[bool]]) -> tuple[Card, ...]:

@@ -12,6 +12,8 @@ function drawBatch(card) {
     el("p", { class: "batch-name", dir: "auto", title: card.prompt }, card.prompt),
     batchBar(card),
     el("p", { class: "batch-line" }, card.line),
+    card.causes.length > 0 && el("ul", { class: "causes soft" }, card.causes.map((one) =>
+      el("li", { title: one.says }, el("span", {}, one.text), one.says && el("span", { class: "unseen" }, `. ${one.says}`)))),
     el("p", { class: "meta soft" }, card.meta),
     (card.last.length > 0 || card.to_come > 0) && el("div", { class: "last" }, card.last.map((one) =>
       el("button", { class: "figure", type: "button", "data-key": one.id, "data-act": "open", "data-id": one.id, title: one.prompt },

@@ -4,12 +4,13 @@ from collections.abc import Collection
 from datetime import timedelta
 from typing import Any
 
-from dashboard.components import formats, server, views, words
+from dashboard.components import failed, formats, server, views, words
 from dashboard.components.actions import promise
 from dashboard.language import t, tn
 from dashboard.resources import desk, now, picture_url
 from data.batches import LAST, Standing
 from data.catalog import catalog
+from data.causes import FAILED
 from data.glances import Failed
 from data.history import Card
 from data.outlook import Outlook
@@ -34,7 +35,7 @@ def batch_view(batch: Standing, whole: Outlook | None, *, practice: bool) -> dic
             {"tone": name, "share": round(100 * count / batch.size, 2)}
             for name, statuses in _TONES if (count := batch.count(*statuses))
         ],
-        "line": line(batch), "meta": money(batch, practice=practised),
+        "line": line(batch), "causes": _causes(batch), "meta": money(batch, practice=practised),
         "last": [_picture(card) for card in batch.last if card.pictures], "to_come": _to_come(batch),
         "actions": [
             {"act": "batch_results", "label": t("Results"), "title": t("All of it as a table of what varies")},
@@ -67,6 +68,17 @@ def line(batch: Standing) -> str:
         t("{n} queued", n=waiting) if waiting else "",
     ]
     return " · ".join(filter(None, parts))
+
+
+def _causes(batch: Standing) -> list[dict[str, str]]:
+    """Why its failed ones failed, the most frequent cause first: a few words, and the sentence they stand for."""
+    found = sorted(batch.causes.items(), key=lambda each: (-each[1], each[0]))
+    names = {cause: failed.name(cause) or t("Other causes") for cause, _ in found}
+    return [
+        {"text": f"{names[cause]} × {many:,}" if len(found) > 1 else names[cause],
+         "says": t(FAILED[cause].told) if cause in FAILED else ""}
+        for cause, many in found
+    ]  # fmt: skip
 
 
 def money(batch: Standing, *, practice: bool) -> str:

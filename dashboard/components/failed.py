@@ -28,6 +28,7 @@ NAMES = {
 }  # fmt: skip
 """What each cause is called at the head of its group."""
 assert NAMES.keys() == FAILED.keys()
+
 DOWNLOADS = frozenset({"download_failed", "expired", "too_large", "not_an_image", "private_address"})
 """Causes after which the finished file may still lie at the provider: fetching it costs nothing."""
 
@@ -37,12 +38,16 @@ def sections(groups: Sequence[Group], *, practice: bool) -> list[dict[str, Any]]
     return [_section(group, practice=practice) for group in groups]
 
 
+def name(cause: str | None) -> str:
+    """What it is called, in a few words; nothing where it has no name."""
+    return t(NAMES[cause]) if cause in NAMES else ""
+
+
 def _section(group: Group, *, practice: bool) -> dict[str, Any]:
     more = {"act": "show_group", "label": t("Show all"), "title": t("As a list of its own")}
     has_more = group.cause and len(group.ids) > listing.OF_A_CAUSE
-    title = t(NAMES[group.cause]) if group.cause in NAMES else t("Other causes")
     return {
-        "id": group.cause, "title": title, "count": f"{len(group.ids):,}",
+        "id": group.cause, "title": name(group.cause) or t("Other causes"), "count": f"{len(group.ids):,}",
         "text": t(_said(group)), "ids": list(group.ids[: listing.OF_A_CAUSE]),
         "actions": [*_again(group, practice=practice), *([more] if has_more else [])],
     }  # fmt: skip

@@ -68,5 +68,5 @@ def _name(part: str, value: str, person: str) -> str:
     if part == "project":
         return filters.project_name(value)
     if part == "cause":
-        return t(failed.NAMES[value]) if value in failed.NAMES else value
+        return failed.name(value) or value
     return value[:_BATCH] if part == "batch" else value

@@ -52,12 +52,12 @@ function square(cell, where, data, me) {
   const said = lost ? words.lost : cell.word;
   return el("td", {
     role: "gridcell", class: `cell ${lost ? "bad" : cell.tone}`, tabindex: here ? 0 : -1, "data-key": cell.id, "aria-selected": cell.picture && String(chosen),
-    "aria-label": [...where, cell.video?.name, said, cell.line].filter(Boolean).join(". "), title: cell.say || null,
+    "aria-label": [...where, cell.video?.name, said, cell.cause, cell.line].filter(Boolean).join(". "), title: cell.say || null,
   },
     el("span", { class: "frame" },
       cell.picture && !lost
         ? el("img", { src: cell.picture, alt: "", loading: "lazy", decoding: "async", draggable: "false" })
-        : el("span", { class: "blank" }, el("b", {}, el("span", { class: "dot" }), " ", said),
+        : el("span", { class: "blank" }, el("b", {}, el("span", { class: "dot" }), " ", said), cell.cause && el("span", { class: "cause soft" }, cell.cause),
           cell.again && el("button", { class: "act", type: "button", tabindex: here ? 0 : -1, "data-act": cell.again.act, "data-id": cell.again.id ?? cell.id, title: cell.again.title }, unbroken(cell.again.label))),
       playMark(cell.video),
       cell.more && el("span", { class: "more", "aria-hidden": "true" }, cell.more),

@@ -8,7 +8,7 @@ from typing import Any
 
 import streamlit as st
 
-from dashboard.components import differences, formats, news, views, walk
+from dashboard.components import differences, failed, formats, news, views, walk
 from dashboard.components.actions import actions
 from dashboard.components.batch_card import deeds, title
 from dashboard.components.mount import mount
@@ -18,6 +18,7 @@ from dashboard.resources import desk, picture_url
 from data import axes
 from data.axes import Asked, Axis, Grid
 from data.catalog import catalog
+from data.causes import REFUSED
 from data.history import Card
 from data.links import EVERYBODY
 from data.results import Result, Results, Tally, tally
@@ -45,14 +46,14 @@ def draw(batch_id: str, found: Results, on_event: Callable[[str, str], None]) ->
     walk.through(tuple(
         cards[at].id for group in table.groups for each in group.lines for at in each.cells if at is not None
     ))  # fmt: skip
-    failed = [card for card in cards if card.status == TaskStatus.FAILED]
-    around = surroundings(failed)
+    in_vain = [card for card in cards if card.status == TaskStatus.FAILED]
+    around = surroundings(in_vain)
     cells = [_cell(one, around) for one in found.results]
     whole = tally(found.results)
     waiting = sum(one.asked.status == TaskStatus.QUEUED for one in found.results)
     shapes = [width / height for card in cards for width, height in [views.shape(card, catalog().get(card.model))]]
     titles = _Titles(found.results)
-    left = desk().glances.failed_of([card.id for card in failed]) if failed else None
+    left = desk().glances.failed_of([card.id for card in in_vain]) if in_vain else None
     practised = around.practice if found.practised is None else found.practised
     data = {
         "id": batch_id, "title": title(found), "line": line(whole, practice=practised),
@@ -155,12 +156,16 @@ def _cell(one: Result, around: views.Surroundings) -> dict[str, Any]:
     word, tone = views.state(card, views.waiting_cause(card, spec, around))
     first = card.pictures[0] if card.pictures else None
     cost = formats.money_short(one.spent_micro) if one.spent_micro else ""
-    failed = card.status == TaskStatus.FAILED
+    in_vain = card.status == TaskStatus.FAILED
+    cause = failed.name(card.error_code) if in_vain else ""
+    refused = in_vain and card.error_code in REFUSED  # then its cause says so itself
     return {
-        "id": card.id, "tone": tone, "word": t(word), "picture": picture_url(first.sha256, "320") if first else None,
+        "id": card.id, "tone": tone, "word": cause if refused else t(word), "cause": "" if refused else cause,
+        "picture": picture_url(first.sha256, "320") if first else None,
         "video": views.video_mark(first), "more": str(len(card.pictures)) if len(card.pictures) > 1 else "",
         "line": " · ".join(filter(None, [cost, formats.seconds(one.seconds) if one.seconds is not None else ""])),
-        "say": views.sentence(card, spec, around) if failed else "", "again": _again(card, around) if failed else None,
+        "say": views.sentence(card, spec, around) if in_vain else "",
+        "again": _again(card, around) if in_vain else None,
     }  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def test_below_each_column_stands_what_came_of_it_and_what_it_cost(form_room: Ro
     form_room.fail("policy")
     form_room.done()
     app = opened(form_room, first)
-    assert rows(app) == [(PROMPTS[0], "", ["Done", "Refused"]), (PROMPTS[1], "", ["Done", "Queued"])]
+    assert rows(app) == [(PROMPTS[0], "", ["Done", "Refused by policy"]), (PROMPTS[1], "", ["Done", "Queued"])]
     told = foot(app)
     assert (told["Done"], told["Refused"], told["Under way"]) == (["2 of 2", "0 of 2"], ["0", "1"], ["0", "1"])
     assert (told["Cost"], told["Cost of a picture"]) == (["8 credits", "0 credits"], ["4 credits", "–"])
@@ -128,6 +128,36 @@ def test_what_failed_again_is_tried_again_in_its_place_all_at_once(form_room: Ro
     assert len(form_room.all_tasks()) == 10
     old = form_room.open()
     assert [len([one for one in card["actions"] if one["act"] == "batch_retry"]) for card in cards(old)] == [0, 0]
+
+
+def test_a_cell_and_the_card_of_the_batch_say_why_it_failed_in_a_few_words(form_room: Room) -> None:
+    first, *_ = batch(form_room, *"ab")
+    for cause in ("policy", "generation_failed", "generation_failed", "provider_timeout"):
+        form_room.fail(cause)
+    cells = [cell for group in table(opened(form_room, first))["groups"] for cell in group["lines"][0]["cells"]]
+    assert sorted((cell["word"], cell["cause"]) for cell in cells) == [
+        ("Failed", "No picture could be made"), ("Failed", "No picture could be made"), ("Failed", "Took too long"),
+        ("Refused by policy", ""),
+    ]  # fmt: skip
+    (card,) = cards(form_room.open())
+    assert card["line"] == "0 of 4 done · 1 refused · 3 failed"
+    assert [one["text"] for one in card["causes"]] == [
+        "No picture could be made × 2", "Refused by policy × 1", "Took too long × 1",
+    ]  # fmt: skip
+    assert card["causes"][2]["says"] == "The model took too long and the provider gave up. Try again in a while."
+    Preferences(form_room.db).remember("local", language="zh")
+    assert cards(form_room.open())[0]["causes"][2]["text"] == "耗时过长 × 1"
+
+
+def test_of_what_was_tried_again_a_batch_card_says_no_cause(form_room: Room) -> None:
+    first, second = batch(form_room, "a", models=(NANO,), repeat=2)
+    form_room.fail("policy")
+    form_room.fail("generation_failed")
+    form_room.tasks.retry(first, who="local")
+    card = next(one for one in cards(form_room.open()) if "causes" in one)
+    assert [one["text"] for one in card["causes"]] == ["No picture could be made"], "one cause needs no count"
+    form_room.tasks.retry(second, who="local")
+    assert next(one for one in cards(form_room.open()) if "causes" in one)["causes"] == []
 
 
 def test_axes_are_swapped_and_chosen_in_the_address_and_what_goes_without_saying_is_not_there(form_room: Room) -> None:
