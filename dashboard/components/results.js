@@ -8,7 +8,9 @@ function render(data, me) {
   me.data = data;
   const cells = data.groups.flatMap((group) => group.lines.flatMap((line) => line.cells)).filter(Boolean);
   for (const id of me.chosen) if (!cells.some((cell) => cell.id === id && cell.picture)) me.chosen.delete(id);
-  if (!cells.some((cell) => cell.id === me.at)) me.at = cells[0]?.id;
+  // What was tried again stands in the same place under another id: who stood there stands there still.
+  if (!cells.some((cell) => cell.id === me.at)) me.at = (cells.find((cell) => cell.place === me.places?.get(me.at)) ?? cells[0])?.id;
+  me.places = new Map(cells.map((cell) => [cell.id, cell.place]));
   return [top(data, me), table(data, me), below(data, me)];
 }
 
@@ -104,12 +106,12 @@ function mark(me) {
 
 const cellAt = (id, me) => me.root.querySelector(`.cell[data-key="${CSS.escape(id ?? "")}"]`);
 
-function goTo(node, me) {
+function goTo(node, me, how) {
   if (!node) return;
   for (const old of me.root.querySelectorAll("tbody [tabindex='0']")) old.setAttribute("tabindex", "-1");
   me.at = node.dataset.key;
   for (const one of [node, ...node.querySelectorAll("button")]) one.setAttribute("tabindex", "0");
-  node.focus();
+  node.focus(how);
 }
 
 // The cells as they are seen, line by line; null where nothing was asked for.
@@ -191,7 +193,8 @@ export default inOrder((component) => {
   const held = component.parentElement.activeElement?.closest(".cell");
   const cleanup = desk(component, render, { local });
   const me = desks.get(component.parentElement);
-  if (held && !held.isConnected) goTo(cellAt(me.at, me), me); // rows and columns changed places: it stands elsewhere now
+  // It was tried again, and nothing moves; or rows and columns changed places, and it stands elsewhere now.
+  if (held && !held.isConnected) goTo(cellAt(me.at, me), me, { preventScroll: held.dataset.key !== me.at });
   if (!me.ready) [(me.ready = true), listen(me)];
   measure(me);
   for (const select of me.root.querySelectorAll("select")) select.value = component.data.axes.find((axis) => axis.at === select.dataset.way)?.id;

@@ -17,6 +17,7 @@ from data.preferences import Preferences
 from data.removal import Removal
 from data.requests import validate
 from data.search import Search
+from data.status import TaskStatus as S
 
 NANO, _, SEEDREAM, _ = MODELS
 PROMPTS = ("a red kite", "七只风筝")
@@ -296,3 +297,28 @@ def test_by_keys_through_the_table_to_the_best_of_three(shared_desk: Desk, page:
     expect(page.locator(".st-key-pair").get_by_role("img", name="B: two 风筝")).to_be_visible()
     expect(page).to_have_url(f"{shared_desk.url}/compare?a={nano_a}&b={seed_b}")
     assert seed_a not in page.url
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_after_a_retry_in_a_cell_the_table_stays_where_it_was_scrolled_to_and_the_keyboard_in_that_cell(
+    shared_desk: Desk, page: Page
+) -> None:
+    past = Past(shared_desk.state_dir, shared_desk.database_url)
+    past.write([
+        Was(f"{n} sails", model=model, batch="in-place", status=S.FAILED if n == 8 else S.SUCCEEDED)
+        for n in range(10) for model in (NANO, SEEDREAM)
+    ])  # fmt: skip
+    past.close()
+    page.goto(f"{shared_desk.url}/results?batch=in-place")
+    view = page.locator(".st-key-results")
+    cell = view.get_by_role("gridcell", name="8 sails. Seedream 4.5")
+    cell.get_by_role("button", name="Retry").scroll_into_view_if_needed()
+    before = view.locator(".scroll").evaluate("node => node.scrollTop")
+    assert before > 500
+    cell.get_by_role("button", name="Retry").click()
+    expect(cell.get_by_role("button")).to_have_count(0)
+    expect(cell).to_be_focused()
+    assert abs(view.locator(".scroll").evaluate("node => node.scrollTop") - before) < 50
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowUp")
+    expect(view.get_by_role("gridcell", name="7 sails. Nano Banana")).to_be_focused()
