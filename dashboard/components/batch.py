@@ -231,7 +231,7 @@ def _part(title: str, head: list[str], rows: Sequence[Row], beyond: int, *, bad:
 
 
 def _row(row: Row) -> dict[str, Any]:
-    price = "" if row.fault else formats.about_short(row.price)
+    price = "" if row.fault else formats.about_short(row.price, practice=server.about().practice)
     return {"line": str(row.line), "prompt": row.prompt[:300], "model": row.model, "shape": row.shape,
             "count": "" if row.fault else f"× {row.count}", "price": price,
             "project": row.project, "fault": t(row.fault)}  # fmt: skip

@@ -46,7 +46,7 @@ def _item(
 def _facts(specs: Sequence[ModelSpec]) -> list[str]:
     prices, waits = [price_of(spec) for spec in specs], [views.usual(spec) for spec in specs]
     known = [price for price in prices if price is not None]
-    price = formats.about_short(sum(known) if len(known) == len(prices) else None)
+    price = formats.about_short(sum(known) if len(known) == len(prices) else None, practice=server.about().practice)
     times = [seconds for seconds in waits if seconds]
     return [price, formats.span(min(times), max(times))] if len(times) == len(waits) else [price]
 

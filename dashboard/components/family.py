@@ -1,6 +1,6 @@
 """The family strip of the drawer: what a task came of, itself, and what came of it, each with its cost."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dashboard.components import formats, views
@@ -21,11 +21,12 @@ def strip(task_id: str) -> dict[str, Any] | None:
     elders = [kin for kin in family if kin.depth < 0]
     (me,) = [kin for kin in family if kin.depth == 0]
     children = [kin for kin in family if kin.depth == 1]
+    practised = desk().glances.practised([kin.card.id for kin in family])
     return {
         "title": t("Family"),
-        "elders": [_node(kin, family) for kin in elders],
-        "me": _node(me, family) | {"here": t("this one")},
-        "children": [_node(kin, family) for kin in children],
+        "elders": [_node(kin, family, practised) for kin in elders],
+        "me": _node(me, family, practised) | {"here": t("this one")},
+        "children": [_node(kin, family, practised) for kin in children],
         "fold": {"elders": max(0, len(elders) - ELDERS), "children": max(0, len(children) - CHILDREN)},
         "more_elders": tn(len(elders) - ELDERS, "Show {n} more before", "Show {n} more before"),
         "more_children": tn(len(children) - CHILDREN, "Show {n} more after", "Show {n} more after"),
@@ -40,12 +41,13 @@ def parent_of(family: dict[str, Any] | None) -> str | None:
     return str(nearest["id"]) if nearest["src"] and nearest["id"] == family["me"]["of"] else None
 
 
-def _node(kin: Kin, family: Sequence[Kin]) -> dict[str, Any]:
+def _node(kin: Kin, family: Sequence[Kin], practised: Mapping[str, bool]) -> dict[str, Any]:
     card = kin.card
     first = card.pictures[0] if card.pictures else None
     word, tone = views.settled(card)
     came = sum(other.parent is not None and other.parent.task_id == card.id for other in family)
-    cost = formats.money_short(card.charged_micro) if card.charged_micro else ""
+    practice = practised.get(card.id, False)
+    cost = formats.money_short(card.charged_micro, practice=practice) if card.charged_micro else ""
     name = relation_word(kin.parent.relation if kin.parent else None)
     return {
         "id": card.id, "src": picture_url(first.sha256, "320") if first else None, "tone": tone, "relation": name,

@@ -26,14 +26,14 @@ def money(micro: int, *, practice: bool = False) -> str:
     return _of_money(figure(micro), micro, practice=practice)
 
 
-def money_short(micro: int) -> str:
-    """What was charged, where there is no room for the dollars: "4 credits"."""
-    return in_credits(micro)
+def money_short(micro: int, *, practice: bool = False) -> str:
+    """What was charged, where there is no room for the dollars: "4 credits", or "4 practice credits"."""
+    return _credits(micro, figure(micro), practice=practice)
 
 
-def about_short(micro: int | None) -> str:
+def about_short(micro: int | None, *, practice: bool = False) -> str:
     """What it will cost, where there is no room for the dollars: "≈ 4 credits", or "price unknown"."""
-    return t(PRICE_UNKNOWN) if micro is None else _credits(micro, _around(figure(micro)))
+    return t(PRICE_UNKNOWN) if micro is None else _credits(micro, _around(figure(micro)), practice=practice)
 
 
 def balance(micro: int, *, practice: bool) -> str:
@@ -57,15 +57,16 @@ def in_credits(micro: int) -> str:
     return _credits(micro, figure(micro))
 
 
-def _credits(micro: int, said: str) -> str:
+def _credits(micro: int, said: str, *, practice: bool = False) -> str:
+    if practice:
+        return t("{n} practice credit", n=said) if micro == MICRO else t("{n} practice credits", n=said)
     return t("{n} credit", n=said) if micro == MICRO else t("{n} credits", n=said)
 
 
 def _of_money(said: str, micro: int, *, practice: bool) -> str:
     """Credits that are worth something name it; those of practice are called so, for nothing is charged."""
-    if practice:
-        return t("{n} practice credit", n=said) if micro == MICRO else t("{n} practice credits", n=said)
-    return t("{credits} ({dollars})", credits=_credits(micro, said), dollars=_dollars(micro))
+    many = _credits(micro, said, practice=practice)
+    return many if practice else t("{credits} ({dollars})", credits=many, dollars=_dollars(micro))
 
 
 def figure(micro: int) -> str:

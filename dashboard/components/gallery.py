@@ -6,6 +6,7 @@ new waits behind a button, and what is deleted leaves its place.
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -97,7 +98,7 @@ def _every(shown: Shown, data: Mapping[str, Any]) -> float | None:
 
 def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
     shown, gone = listing.now(kept)
-    around = surroundings(())
+    around = replace(surroundings(()), made_in_practice=desk().glances.practised(shown.ids))
     with_marks = Around(around, desk().marks.of(shown.ids, person), gone, missing=missing())
     count = counted(shown.query, person)
     data: dict[str, Any] = {

@@ -71,7 +71,14 @@ def _lines(shown: Sequence[Control], form: Form) -> Iterator[tuple[str, str, str
             f"{t(label)} {t(param.value_label(param.default))}" for label, param in params if param.default is not None
         ]
         asked = " · ".join([f"{size[0]} × {size[1]}" if size else t(words.MODEL_CHOOSES_SIZE), *values])
-        yield ask.choice.name, *((t(words.LEFT_OUT), "–") if ask.fault else (asked, formats.about_short(ask.price)))
+        yield (
+            ask.choice.name,
+            *(
+                (t(words.LEFT_OUT), "–")
+                if ask.fault
+                else (asked, formats.about_short(ask.price, practice=form.practice))
+            ),
+        )
 
 
 def _table(head: Sequence[str], rows: Iterable[tuple[str, str, str]]) -> str:

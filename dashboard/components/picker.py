@@ -54,7 +54,7 @@ def _item(
     how = standing.standing(spec, known, today)
     price = picked[choice.name] if choice.name in picked else price_of(spec)
     typical = views.usual(spec)
-    facts = [formats.about_short(price), formats.seconds(typical) if typical else ""]
+    facts = [formats.about_short(price, practice=known.practice), formats.seconds(typical) if typical else ""]
     return {
         "name": choice.name, "shown": views.bare(choice.name, spec),
         "picked": choice.name in picked, "off": bool(how.reason),

@@ -48,13 +48,13 @@ def draw(batch_id: str, found: Results, on_event: Callable[[str, str], None]) ->
     ))  # fmt: skip
     in_vain = [card for card in cards if card.status == TaskStatus.FAILED]
     around = surroundings(in_vain)
-    cells = [_cell(one, around) for one in found.results]
     whole = tally(found.results)
     waiting = sum(one.asked.status == TaskStatus.QUEUED for one in found.results)
     shapes = [width / height for card in cards for width, height in [views.shape(card, catalog().get(card.model))]]
     titles = _Titles(found.results)
     left = desk().glances.failed_of([card.id for card in in_vain]) if in_vain else None
     practised = around.practice if found.practised is None else found.practised
+    cells = [_cell(one, around, practice=practised) for one in found.results]
     data = {
         "id": batch_id, "title": title(found), "line": line(whole, practice=practised),
         "actions": deeds(batch_id, left, queued=waiting, practice=around.practice),
@@ -151,11 +151,11 @@ class _Titles:
         return differences.setting(next(iter(knowing), None), name, value)
 
 
-def _cell(one: Result, around: views.Surroundings) -> dict[str, Any]:
+def _cell(one: Result, around: views.Surroundings, *, practice: bool) -> dict[str, Any]:
     card, spec = one.card, catalog().get(one.card.model)
     word, tone = views.state(card, views.waiting_cause(card, spec, around))
     first = card.pictures[0] if card.pictures else None
-    cost = formats.money_short(one.spent_micro) if one.spent_micro else ""
+    cost = formats.money_short(one.spent_micro, practice=practice) if one.spent_micro else ""
     in_vain = card.status == TaskStatus.FAILED
     cause = failed.name(card.error_code) if in_vain else ""
     refused = in_vain and card.error_code in REFUSED  # then its cause says so itself
@@ -182,6 +182,9 @@ def _foot(table: Grid, results: Sequence[Result], *, practice: bool) -> list[dic
         for column in range(table.width)
     ]  # fmt: skip
 
+    def money(micro: int) -> str:
+        return formats.money_short(micro, practice=practice)
+
     def row(name: str, say: Callable[[Tally], str]) -> dict[str, Any]:
         return {"name": name, "values": [say(each) for each in columns]}
 
@@ -193,8 +196,8 @@ def _foot(table: Grid, results: Sequence[Result], *, practice: bool) -> list[dic
         row(t("Refused"), lambda each: f"{each.refused:,}"),
         *some(t("Failed"), lambda each: each.failed), *some(t("Unconfirmed"), lambda each: each.unconfirmed),
         *some(t("Cancelled"), lambda each: each.cancelled), *some(t("Under way"), lambda each: each.active),
-        row(t("Cost in practice") if practice else t("Cost"), lambda each: formats.money_short(each.spent_micro)),
-        row(t("Cost of a picture"), lambda each: _or_none(each.each_micro, formats.money_short)),
+        row(t("Cost"), lambda each: money(each.spent_micro)),
+        row(t("Cost of a picture"), lambda each: _or_none(each.each_micro, money)),
         row(t("Median time"), lambda each: _or_none(each.seconds, formats.seconds)),
     ]  # fmt: skip
 

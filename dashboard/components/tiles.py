@@ -32,13 +32,13 @@ def tile(card: Card, around: Around) -> dict[str, Any]:
     word, tone = views.state(card, views.waiting_cause(card, spec, around.now))
     first = card.pictures[0] if card.pictures else None
     marked = around.marks.get(card.id, Marked())
-    gone = card.id in around.gone
+    gone, practice = card.id in around.gone, around.now.practised(card)
     return {
         "id": card.id, "state": card.status.value, "tone": "off" if gone else tone,
         "word": t("Deleted") if gone else t(word), "gone": gone, "prompt": _cut(card.prompt),
         "model": views.model_label(card, spec), "age": formats.age(card.created_at, around.now.now),
         "when": formats.date_and_time(card.created_at),
-        "cost": formats.money_short(card.charged_micro) if card.charged_micro else "",
+        "cost": formats.money_short(card.charged_micro, practice=practice) if card.charged_micro else "",
         "line": around.lines.get(card.id), "picture": picture_url(first.sha256, "320") if first else None,
         "large": picture_url(first.sha256, "1280") if first else None,
         "sha": first.sha256 if first else None, "missing": around.missing.get(first.sha256) if first else None,

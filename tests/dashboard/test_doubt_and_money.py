@@ -610,6 +610,13 @@ def test_addresses_that_ran_out_are_no_reason_to_pay_again(room: Room, cause: st
 # Words ----------------------------------------------------------------------------------------------------------
 
 
+def costs(results: dict[str, Any]) -> set[str]:
+    """What a table of results of one price says of it, below its columns and below each picture."""
+    foot = {row["name"]: row["values"] for row in results["foot"]}
+    cells = [cell for group in results["groups"] for line in group["lines"] for cell in line["cells"]]
+    return {*foot["Cost"], *foot["Cost of a picture"], *(cell["line"].split(" · ")[0] for cell in cells)}
+
+
 def test_in_practice_every_price_names_credits_of_practice_and_nothing_is_said_to_be_charged(room: Room) -> None:
     room.say_hello(practice=True)
     red = room.ask("a red kite")
@@ -620,6 +627,13 @@ def test_in_practice_every_price_names_credits_of_practice_and_nothing_is_said_t
     shown = [texts(app), generate(app).label, *(str(card) for card in cards(app))]
     assert "≈ 4 practice credits each, nothing is charged" in shown[0].replace("\\", "")
     assert label(app) == "Generate 1 · ≈ 4 practice credits"
+    listed = [
+        *drawn(app, "families")["items"],
+        *(item for group in drawn(app, "picker")["groups"] for item in group["items"]),
+    ]
+    prices = [item["facts"][0] for item in listed if not item["off"]]
+    assert "≈ 4 practice credits" in prices
+    assert all(price.endswith("practice credits") for price in prices if price != "price unknown")
     retry, done = (card for card in cards(app))
     assert action(retry, "retry")["label"] == "Retry · ≈ 4 practice credits"
     assert done["fact"].startswith("4 practice credits · ")
@@ -627,7 +641,7 @@ def test_in_practice_every_price_names_credits_of_practice_and_nothing_is_said_t
     assert cost(sheet(room, red.id)) == "4 practice credits"
     view = drawn(room.open("results", batch=red.batch_id), "results")
     assert view["line"] == "1 of 1 done · Spent 4 practice credits"
-    assert "Cost in practice" in [row["name"] for row in view["foot"]]
+    assert costs(view) == {"4 practice credits"}
     room.tasks.retry(blue.id, who="local")
     claim = room.running()
     word = Word("failed", f"p-{claim.submission_id}", (), 4 * CREDIT, "generation_failed", "no")
@@ -661,6 +675,31 @@ def fail_charged(room: Room) -> None:
     room.submissions.apply(claim.submission_id, word)
 
 
+def paid_in_family(room: Room, task_id: str) -> list[str]:
+    """What the family strip says of each, for the eye and for the ear."""
+    family = sheet(room, task_id)["family"]
+    every = [*family["elders"], family["me"], *family["children"]]
+    assert all(one["name"].endswith(one["cost"]) for one in every)
+    return [one["cost"] for one in every]
+
+
+def test_a_tile_and_the_family_tell_what_was_practice_from_what_was_paid(room: Room) -> None:
+    room.say_hello(practice=True)
+    room.ask("a red kite")
+    fail_charged(room)
+    room.say_hello()
+    (old,) = room.all_tasks()
+    again = room.tasks.retry(old.id, who="local")
+    room.done()
+    room.ask("a boat")
+    room.done()
+    for practising in (False, True):
+        room.say_hello(practice=practising)
+        assert paid_in_family(room, again.id) == ["4 practice credits", "4 credits"]
+        (boat, new, first) = drawn(room.open("history"), "gallery")["items"]
+        assert [first["cost"], new["cost"], boat["cost"]] == ["4 practice credits", "4 credits", "4 credits"]
+
+
 def failed_group(room: Room) -> dict[str, Any]:
     (section,) = drawn(room.open("history", status="failed"), "gallery")["sections"]
     return dict(section)
@@ -679,7 +718,7 @@ def test_what_was_paid_for_is_told_as_money_while_the_desk_practises(room: Room)
     assert cost(sheet(room, paid.id)) == "4 credits ($0.02)"
     view = drawn(room.open("results", batch=paid.batch_id), "results")
     assert view["line"] == "1 of 1 done · Spent 4 credits ($0.02)"
-    assert "Cost" in [row["name"] for row in view["foot"]]
+    assert costs(view) == {"4 credits"}
     assert "4 credits were charged." in failed_group(room)["text"]
     assert "4 credits were charged." in elsewhere.summary(room.history.cards([lost.id]))[1]
 
@@ -698,7 +737,7 @@ def test_what_was_practice_is_not_told_as_money_once_a_key_is_set(room: Room) ->
     assert cost(sheet(room, practised.id)) == "4 practice credits"
     view = drawn(room.open("results", batch=practised.batch_id), "results")
     assert view["line"] == "1 of 1 done · Spent 4 practice credits"
-    assert "Cost in practice" in [row["name"] for row in view["foot"]]
+    assert costs(view) == {"4 practice credits"}
     assert "Nothing was charged but 4 practice credits." in failed_group(room)["text"]
     assert "Nothing was charged but 4 practice credits." in elsewhere.summary(room.history.cards([lost.id]))[1]
     room.tasks.retry(lost.id, who="local")
