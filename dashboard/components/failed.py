@@ -47,10 +47,23 @@ def _section(group: Group, *, practice: bool) -> dict[str, Any]:
     more = {"act": "show_group", "label": t("Show all"), "title": t("As a list of its own")}
     has_more = group.cause and len(group.ids) > listing.OF_A_CAUSE
     return {
-        "id": group.cause, "title": name(group.cause) or t("Other causes"), "count": f"{len(group.ids):,}",
+        "id": group.cause, "title": name(group.cause) or t("Other causes"), "count": _count(group),
         "text": t(_said(group)), "ids": list(group.ids[: listing.OF_A_CAUSE]),
         "actions": [*_again(group, practice=practice), *([more] if has_more else [])],
     }  # fmt: skip
+
+
+def _count(group: Group) -> str:
+    """How many they are, and what the button beside it counts, where that is fewer: the others were tried again."""
+    every, left = f"{len(group.ids):,}", len(group.again.ids)
+    if left == len(group.ids) or _has_older(group):
+        return every
+    return f"{every} · {t('{n} left to try', n=left) if left else t('none left to try')}"
+
+
+def _has_older(group: Group) -> bool:
+    """Whether some of them are left to a later press, or were not even looked at for this one."""
+    return len(group.again.ids) == AT_ONCE < len(group.ids) or len(group.ids) > LOOKED_AT
 
 
 def _said(group: Group) -> Joined:
@@ -67,7 +80,9 @@ def _again(group: Group, *, practice: bool) -> list[dict[str, Any]]:
         return fetched
     price = formats.about(group.again.estimate_micro, practice=practice)
     label = tn(many, "Retry it · {price}", "Retry all {n} · {price}", price=price)
-    if many == AT_ONCE < len(group.ids):
+    if many < len(group.ids):
+        label = tn(many, "Retry the one left · {price}", "Retry the {n} left · {price}", price=price)
+    if _has_older(group):
         label = t("Retry the newest {n} · {price}", n=many, price=price)
     title = t("Ask for the same again, as one new batch; what was tried again since is left out")
     retry: dict[str, Any] = {"act": "retry_group", "label": label, "title": title}

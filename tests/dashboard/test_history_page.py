@@ -561,10 +561,30 @@ def test_failures_are_told_by_cause_and_tried_again_once_at_the_price_on_the_but
     assert sorted(task.prompt for task in made) == [f"kite {n}" for n in range(7)]
     press(app, "retry_group", "policy")
     assert len(form_room.all_tasks()) == 15
-    assert [act["act"] for act in drawn(app, "gallery")["sections"][0]["actions"]] == ["show_group"]
+    (section, _) = drawn(app, "gallery")["sections"]
+    assert ([act["act"] for act in section["actions"]], section["count"]) == (["show_group"], "7 · none left to try")
     press(app, "show_group", "policy")
     assert (len(items(app)), drawn(app, "gallery")["sections"]) == (7, None)
     assert app.text_input(key="q").value == "cause:policy"
+
+
+def test_beside_how_many_failed_stands_how_many_are_left_to_try_as_the_button_says(form_room: Room, past: Past) -> None:
+    ids = past.write([Was(f"kite {n}", S.FAILED) for n in range(4)])
+
+    def told() -> tuple[str, str]:
+        (section,) = drawn(form_room.open("history", status="failed"), "gallery")["sections"]
+        return section["count"], "".join(act["label"].partition(" ·")[0] for act in section["actions"])
+
+    assert told() == ("4", "Retry all 4")
+    form_room.tasks.retry(ids[0], who="local")
+    assert told() == ("4 · 3 left to try", "Retry the 3 left")
+    for task_id in ids[1:3]:
+        form_room.tasks.retry(task_id, who="local")
+    assert told() == ("4 · 1 left to try", "Retry the one left")
+    form_room.tasks.retry(ids[3], who="local")
+    assert told() == ("4 · none left to try", "")
+    form_room.fail("policy")  # a retry in vain is one more, and the one that is left
+    assert told() == ("5 · 1 left to try", "Retry the one left")
 
 
 def test_whoever_might_pay_twice_is_asked_first(form_room: Room, past: Past) -> None:
