@@ -14,7 +14,7 @@ from sqlalchemy import ColumnElement, Connection
 from sqlmodel import Session, col, select
 
 from data import wish
-from data.asks import asked_again, inputs, likeness, write_batch
+from data.asks import asked_again, inputs, write_batch
 from data.catalog import catalog
 from data.errors import BudgetExceeded, InvalidRequest, NotAllowed, NotFound
 from data.ids import new_id
@@ -73,23 +73,22 @@ def retry_one(
     session: Session, task_id: str, *, who: str, now: datetime, other: GenerationRequest | None, said: Said
 ) -> Task:
     """The task that asks for the same again, or (`other`) another model for it: the one under way, else a new one."""
-    mine = col(Task.id) == task_id
-    tasks = wish.lock(session, sa.or_(mine, wish.variation_of(task_id)) if other else mine)
+    tasks = wish.lock(session, col(Task.id) == task_id)
     task = next((task for task in tasks if task.id == task_id and task.deleted_at is None), None)
     if task is None:
         raise NotFound(Sentence("There is no such request."))
-    if (known := _under_way(session, task_id, other)) is not None:
-        return known
-    if other is None and (done := wish.others(session, task_id, TaskStatus.SUCCEEDED)):
+    if under_way := wish.others(session, task_id, *ACTIVE):
+        return under_way[0]
+    if done := wish.others(session, task_id, TaskStatus.SUCCEEDED):
         happened, then = _DONE if any(task.deleted_at is None for task in done) else _DONE_AND_DELETED
         raise NotAllowed(paragraph(happened, NOTHING_DONE, then))
     if task.status not in _ENDED_IN_NOTHING:
         happened = Sentence("This request is under way again, or has its picture by now.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it once more.")))
-    if other is None and wish.tried_since(tasks, task_id):
+    if wish.tried_since(tasks, task_id):
         raise NotAllowed(_TRIED_SINCE)
     request = other or asked_again(task, inputs(session, [task]).get(task.id, ()), now)
-    parent = Parent(task_id, Relation.VARIATION if other else _RETRY)
+    parent = Parent(task_id, _RETRY)
     return _bought(session, [request], [parent], [task.project], who=who, source=task.source, now=now, said=said)[0]
 
 
@@ -179,15 +178,6 @@ def _retried(
 def _doubtful(session: Session, tasks: Sequence[Task]) -> set[str]:
     mine = (col(Submission.task_id).in_([task.id for task in tasks]), _PERHAPS_PAID)
     return set(session.exec(select(Submission.task_id).where(*mine)))
-
-
-def _under_way(session: Session, task_id: str, other: GenerationRequest | None) -> Task | None:
-    """What asks for this task again and has not ended: another try at its wish, or another model's try at it."""
-    if other is None:
-        return next(iter(wish.others(session, task_id, *ACTIVE)), None)
-    like = (Task.digest == likeness(other), col(Task.status).in_(ACTIVE))
-    mine = col(Task.id).in_(wish.ids(wish.variation_of(task_id)))
-    return session.exec(select(Task).where(mine, *like).order_by(col(Task.seq).desc())).first()
 
 
 def _bought(

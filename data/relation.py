@@ -7,7 +7,7 @@ from enum import StrEnum
 class Relation(StrEnum):
     """What was done with the parent."""
 
-    RETRY = "retry"  # the same once more, after it had come to nothing
+    RETRY = "retry"  # the same once more, perhaps of another model, after it had come to nothing
     EDIT = "edit"  # a picture of it is a reference of this one
     VARIATION = "variation"  # the same with another seed or another model
     REMIX = "remix"  # its prompt or its settings were the beginning, and were changed

@@ -130,7 +130,10 @@ def tally(results: Iterable[Result]) -> Tally:
 
 
 def _tries(connection: Connection, asked: Sequence[Row[Any]]) -> tuple[dict[str, list[Card]], set[str]]:
-    """By task, itself and whatever was tried again for it, the oldest first; and which of all these are deleted."""
+    """By task, itself and whatever was tried again for it, the oldest first; and which of all these are deleted.
+
+    A table tells what each model made of it: what another one was asked for instead has no place there.
+    """
     found = cards(connection, asked)
     tries = {card.id: [card] for card in found}
     first = {card.id: card.id for card in found}  # of each try, for which task it is
@@ -142,7 +145,8 @@ def _tries(connection: Connection, asked: Sequence[Row[Any]]) -> tuple[dict[str,
         for row, card in zip(rows, cards(connection, rows), strict=True):
             if card.id not in first:
                 first[card.id] = first[row.parent_id]
-                tries[first[card.id]].append(card)
+                if card.model == tries[first[card.id]][0].model:
+                    tries[first[card.id]].append(card)
                 open_ends.append(card.id)
         deleted |= {row.id for row in rows if row.deleted_at is not None}
     return tries, deleted

@@ -1,5 +1,7 @@
 """A wish: a request, its retries, and theirs. However often it is asked again, it is one wish, and wants one picture.
 
+Another model that is asked for what came to nothing tries the same wish.
+
 Retries hang on each other by `parent_id`, and several may hang on one: a wish is a tree, found from any of its tasks
 by climbing to its top and walking down again. Whoever asks again locks all of it (`lock`) before they look at it.
 
@@ -43,12 +45,6 @@ def ids(*which: ColumnElement[bool]) -> sa.Select[str]:
     wish = sa.select(climb.c.id).cte(recursive=True)
     down = sa.select(again.c.id).where(again.c.parent_id == wish.c.id, again.c.relation == _RETRY)
     return sa.select(wish.union(down).c.id)
-
-
-def variation_of(task_id: str) -> ColumnElement[bool]:
-    """Condition: the task is another model's try at the wish of this one."""
-    mine = ids(col(Task.id) == task_id)
-    return sa.and_(col(Task.relation) == Relation.VARIATION, col(Task.parent_id).in_(mine))
 
 
 def others(session: Session, task_id: str, *statuses: TaskStatus) -> list[Task]:

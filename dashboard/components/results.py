@@ -28,8 +28,9 @@ MANY = 100
 """Cells of which a drawing is large: it waits until the news pause."""
 _NARROWEST, _WIDEST = 0.75, 1.8
 """Width to height of the box that all pictures are fitted into."""
-_TRIES = ("download_again", "retry", "show_deleted")
-"""What a cell that came to nothing offers, the free one first; all else stands in the drawer."""
+_TRIES = ("download_again", "retry", "show_deleted", "open")
+"""What a cell that came to nothing offers, the free one first, or where it was tried again; all else stands in the
+drawer."""
 _NAMES = {axes.PROMPT: "Prompt", axes.MODEL: "Model", axes.RATIO: "Shape", axes.REPEAT: "Repeat"}
 _WORDS: dict[str, Any] = {
     "rows": "Rows", "cols": "Columns", "swap": "Swap rows and columns", "table": "Results", "select": "Select",

@@ -349,7 +349,27 @@ def test_what_failed_is_tried_with_another_model_in_one_click_at_the_price_on_it
     child, _ = form_room.all_tasks()
     detail = form_room.history.detail(child.id)
     assert (child.model, child.params["aspect_ratio"]) == ("seedream/4.5-text-to-image", "16:9")
-    assert detail.parent == Parent(failed.id, Relation.VARIATION)
+    assert detail.parent == Parent(failed.id, Relation.RETRY)
+
+
+def test_a_card_that_was_tried_with_another_model_leads_to_that_and_offers_the_wish_no_second_time(
+    form_room: Room, session: Callable[..., Session]
+) -> None:
+    first, _ = form_room.tasks.create(
+        [validate(catalog().require(MODELS[0]), f"kite {n}", {}, ()) for n in range(2)], person="local"
+    )
+    form_room.fail()
+    form_room.fail()
+    (other,) = [one for one in sheet(form_room, first.id)["actions"] if one["act"] == "other"]
+    session(doing.perform, "other", other["id"], "local")
+    new, *_ = form_room.all_tasks()
+    for come in (lambda: None, form_room.fail):
+        come()
+        old = next(card for card in cards(form_room.open()) if card["id"] == first.id)
+        assert acts(old) == ["open", "use_again"]
+        assert (old["actions"][0]["label"], old["actions"][0]["id"]) == ("Open its newest try", new.id)
+    assert form_room.tasks.retry_failed(first.batch_id, who="local").tasks[0].prompt == "kite 1", "and no other"
+    assert len(form_room.all_tasks()) == 4
 
 
 def test_what_is_paid_for_and_not_here_is_not_offered_to_another_model(form_room: Room) -> None:

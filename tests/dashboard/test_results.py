@@ -97,6 +97,20 @@ def test_a_retry_takes_the_place_of_what_failed_and_the_page_stays(form_room: Ro
     assert len(form_room.all_tasks()) == 3
 
 
+def test_what_another_model_was_asked_for_instead_is_led_to_and_no_result_of_this_one(form_room: Room) -> None:
+    first, _ = batch(form_room, "a red kite")
+    form_room.fail()
+    form_room.done()
+    other = validate(catalog().require(SEEDREAM), "a red kite", {}, ())
+    new = form_room.tasks.retry(first, who="local", other=other)
+    form_room.done()
+    app = opened(form_room, first)
+    (cell, _) = table(app)["groups"][0]["lines"][0]["cells"]
+    assert (cell["word"], cell["again"]["act"], cell["again"]["id"]) == ("Failed", "open", new.id)
+    assert (foot(app)["Done"], foot(app)["Cost"]) == (["0 of 1", "1 of 1"], ["0 credits", "4 credits"])
+    assert "batch_retry" not in [one["act"] for one in table(app)["actions"]]
+
+
 def test_where_the_picture_of_a_retry_was_deleted_a_cell_leads_there_and_buys_nothing(form_room: Room) -> None:
     first, *_ = batch(form_room, "a red kite")
     form_room.fail()

@@ -70,8 +70,8 @@ def test_another_model_is_asked_once_while_it_is_under_way(room: Room) -> None:
     other = validate(catalog().require(SEEDREAM), failed.prompt, {}, ())
     first = room.tasks.retry(failed.id, who="local", other=other)
     assert room.tasks.retry(failed.id, who="local", other=other).id == first.id
-    assert (first.model, first.parent_id, first.relation) == (SEEDREAM, failed.id, Relation.VARIATION)
-    assert room.tasks.retry(failed.id, who="local").id != first.id, "a retry is another wish"
+    assert (first.model, first.parent_id, first.relation) == (SEEDREAM, failed.id, Relation.RETRY)
+    assert room.tasks.retry(failed.id, who="local").id == first.id, "the same wish"
     room.tasks.cancel(first.id, who="local")
     assert room.tasks.retry(failed.id, who="local", other=other).id != first.id
 

@@ -409,18 +409,27 @@ def test_a_retry_that_was_not_sent_yet_is_not_sent_once_the_picture_has_come(sto
         assert session.exec(select(Task.reserved_micro).where(Task.id == again.id)).one() == 0
 
 
-def test_another_model_is_not_bought_beside_the_retry_of_its_own_first_try(stores: Stores) -> None:
+def test_another_model_is_not_bought_beside_what_tries_the_same_wish_nor_after_it(stores: Stores) -> None:
     stores.fail(first := stores.running("p1"), "p1")
     other = validate(catalog().require(MODELS[2]), first.task.prompt, {}, ())
     by_other = stores.tasks.retry(first.task.id, who="ann", other=other)
+    assert stores.tasks.retry(first.task.id, who="bob").id == by_other.id, "it is under way"
     claim = stores.claim()
     stores.submissions.accepted(claim.submission_id, "p2")
     stores.fail(claim, "p2")
+    for again in (other, None):
+        with pytest.raises(NotAllowed, match=r"tried again since, in vain too. Nothing was asked for"):
+            stores.tasks.retry(first.task.id, who="ann", other=again)
     retried = stores.tasks.retry(by_other.id, who="ann")
-    again = stores.tasks.retry(first.task.id, who="ann")  # the same model: a wish of its own
+    assert retried.model == other.model, "the same again is the same model"
     assert stores.tasks.retry(first.task.id, who="bob", other=other).id == retried.id
-    stores.tasks.cancel(again.id, who="ann")
-    assert stores.tasks.retry(again.id, who="bob", other=other).id == retried.id
+    claim = stores.claim()
+    stores.submissions.accepted(claim.submission_id, "p3")
+    stores.succeed(claim, "p3")
+    stores.bring_home()
+    with pytest.raises(NotAllowed, match="has its picture"):
+        stores.tasks.retry(first.task.id, who="ann", other=other)
+    assert stores.history.total() == 3
 
 
 def test_what_was_perhaps_charged_before_is_not_called_free(stores: Stores) -> None:
