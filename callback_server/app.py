@@ -14,7 +14,7 @@ from callback_server.routes.opened import Opened
 from callback_server.routes.refusals import HANDLERS
 from callback_server.settings import ServerSettings
 from callback_server.workers import start
-from data import practice
+from data import mode
 from data.artifacts import ArtifactStore
 from data.catalog import follow
 from data.db import Database
@@ -96,7 +96,7 @@ async def _open(
     deliveries = GroupWriter(inbox.take_all)
     closing.push_async_callback(run_in_threadpool, deliveries.close)
     if workers:
-        await run_in_threadpool(practice.enter, db, practice=settings.practice)
+        await run_in_threadpool(mode.enter, db, practice=settings.practice)
     running = start(settings, db, storage, artifacts, hurry) if workers else None
     if running is not None:
         closing.push_async_callback(running.stop)

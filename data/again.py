@@ -168,6 +168,8 @@ def _retried(
         raise fault
     if not requests and spared:
         happened = Sentence("What is left of this may be paid for already, and may bring its pictures yet.")
+        if all(by_task(session.connection(), sorted(spared)).values()):
+            happened = Sentence("What is left of this was practice, and may bring its pictures yet.")
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Wait, or ask for each of them again.")))
     if not requests:
         raise NotAllowed(Sentence("Nothing of this is left to try again."))

@@ -2,7 +2,7 @@
 
 A budget is checked in the transaction that creates the task, on rows that this transaction has locked; so two people
 who press at once cannot pass it together. All amounts are integers of micro-credits; a month is a month in UTC, and a
-task belongs to the month it was asked for in.
+task belongs to the month it was asked for in. Practice costs nothing: it is entered apart, and no budget counts it.
 """
 
 from collections import Counter
@@ -18,6 +18,7 @@ from data.db import Database, insert_new
 from data.errors import BudgetExceeded, NotAllowed
 from data.money import format_credits
 from data.moves import lock_task
+from data.practice import practises
 from data.schema import OPEN_CALL, Batch, Budget, LedgerEntry, Spending, Submission, Task
 from data.sentences import Sentence, paragraph
 from data.status import Outcome, TaskStatus
@@ -27,6 +28,8 @@ TEAM = "team"
 EVERYBODY = "person:*"
 """The limit of each person who has none of their own."""
 
+_PRACTICE = "practice"
+"""The month of what was asked for in practice. A task's first entry says so for all that follow, in any mode."""
 _HOLDING = frozenset({_S.QUEUED, _S.SUBMITTING, _S.UNCONFIRMED, _S.RUNNING})
 _PERHAPS_CHARGED = frozenset({Outcome.SUCCEEDED, Outcome.WRITTEN_OFF})
 """Ends after which a charge that nobody named is no sign that there was none."""
@@ -154,8 +157,8 @@ def reserve(session: Session, tasks: Sequence[Task], person: str, now: datetime,
     if cap_micro is not None and (unknown or needed > cap_micro):
         do = Sentence("Ask for fewer pictures or raise the cap.")
         raise _exceeded(Sentence("The cap of this batch"), cap_micro, needed, unknown, do)
-    month = month_of(now)
-    _enter_each(session, [(task, task.reserved_micro) for task in tasks], now)
+    month = _PRACTICE if practises(session) else month_of(now)
+    _enter_each(session, [(task, month, task.reserved_micro) for task in tasks], now)
     _add_up(session, person, month, reserved=needed, charged=0)
     _keep_budgets(session, person, month, needed, unknown=unknown)
 
@@ -170,7 +173,7 @@ def reserve_again(session: Session, task_id: str, now: datetime) -> None:
             Sentence("This passes the cap of its batch by {credits} credits. Ask for it as a new request instead.",
                      credits=format_credits(over))
         )  # fmt: skip
-    _keep_budgets(session, task.person, month_of(task.created_at), task.estimate_micro or 0, unknown=unknown)
+    _keep_budgets(session, task.person, _months(session, [task])[task.id], task.estimate_micro or 0, unknown=unknown)
 
 
 def release(session: Session, tasks: Sequence[Task], now: datetime) -> None:
@@ -178,12 +181,13 @@ def release(session: Session, tasks: Sequence[Task], now: datetime) -> None:
     held = [task for task in tasks if task.reserved_micro]
     if not held:
         return
-    _enter_each(session, [(task, -task.reserved_micro) for task in held], now)
+    months = _months(session, held)
+    _enter_each(session, [(task, months[task.id], -task.reserved_micro) for task in held], now)
     free = update(Task).where(col(Task.id).in_([task.id for task in held])).values(reserved_micro=0)
     session.connection().execute(free)
     sums: Counter[tuple[str, str]] = Counter()
     for task in held:
-        sums[task.person, month_of(task.created_at)] -= task.reserved_micro
+        sums[task.person, months[task.id]] -= task.reserved_micro
     for (person, month), reserved in sorted(sums.items()):
         _add_up(session, person, month, reserved=reserved, charged=0)
 
@@ -204,7 +208,7 @@ def over_cap(session: Session, batch_id: str) -> int:
 def _keep_budgets(session: Session, person: str, month: str, needed: int, *, unknown: bool) -> None:
     """Raises BudgetExceeded where what was just held back (`needed`, its price perhaps unknown) passes a budget."""
     own, common = Sentence("Your budget for this month"), Sentence("The team's budget for this month")
-    for scope, whose in ((person_scope(person), own), (TEAM, common)):
+    for scope, whose in ((person_scope(person), own), (TEAM, common)) if month != _PRACTICE else ():
         standing = _standing(session.connection(), scope, month)
         if standing.limit is not None and (unknown or standing.reserved + standing.charged > standing.limit):
             left = max(0, standing.limit - standing.charged - standing.reserved + needed)
@@ -230,27 +234,29 @@ def book(session: Session, task_id: str, now: datetime) -> None:
     held = max(0, estimate - (session.exec(named).one() or 0)) if holds else 0
     reserved, charged = held - task.reserved_micro, task.charged_micro + unnamed * estimate - task.booked_micro
     if reserved or charged:
-        _enter(session, task, reserved=reserved, charged=charged, now=now)
-        _add_up(session, task.person, month_of(task.created_at), reserved=reserved, charged=charged)
+        month = _months(session, [task])[task.id]
+        task.reserved_micro += reserved
+        task.booked_micro += charged
+        entry = LedgerEntry(at=now, month=month, person=task.person, task_id=task.id, reserved_micro=reserved,
+                            charged_micro=charged)  # fmt: skip
+        session.add_all((task, entry))
+        session.flush()
+        _add_up(session, task.person, month, reserved=reserved, charged=charged)
 
 
-def _enter(session: Session, task: Task, *, reserved: int, charged: int, now: datetime) -> None:
-    """One movement, on the task and in the ledger."""
-    task.reserved_micro += reserved
-    task.booked_micro += charged
-    month = month_of(task.created_at)
-    entry = LedgerEntry(at=now, month=month, person=task.person, task_id=task.id, reserved_micro=reserved,
-                        charged_micro=charged)  # fmt: skip
-    session.add_all((task, entry))
-    session.flush()
+def _months(session: Session, tasks: Sequence[Task]) -> dict[str, str]:
+    """Under which month each of them is entered, by id."""
+    task_id = col(LedgerEntry.task_id)
+    entered = dict(session.exec(select(task_id, LedgerEntry.month).where(task_id.in_([one.id for one in tasks]))).all())
+    return {task.id: entered.get(task.id) or month_of(task.created_at) for task in tasks}
 
 
-def _enter_each(session: Session, held: Sequence[tuple[Task, int]], now: datetime) -> None:
+def _enter_each(session: Session, held: Sequence[tuple[Task, str, int]], now: datetime) -> None:
     """What is held back for each of these tasks, or released (below zero), in the ledger alone."""
     entries = [
-        {"at": now, "month": month_of(task.created_at), "person": task.person, "task_id": task.id,
-         "reserved_micro": reserved, "charged_micro": 0}
-        for task, reserved in held
+        {"at": now, "month": month, "person": task.person, "task_id": task.id, "reserved_micro": reserved,
+         "charged_micro": 0}
+        for task, month, reserved in held
     ]  # fmt: skip
     session.connection().execute(insert(LedgerEntry), entries)
 

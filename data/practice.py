@@ -1,28 +1,26 @@
-"""Leaving practice, or going back to it: what was asked for in one mode is never made in the other.
+"""What was practice, and whether the server practises now.
 
-A task that waits since practice was asked for in the belief that it is free; with a key set it would be bought. What
-was made stays in one history, and each of it tells by the account of its calls whether it was practice.
+What was made stays in one history, and each of it tells by the account of its calls whether it was practice.
 """
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Iterable, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy import Connection
-from sqlmodel import col, select
+from sqlmodel import Session, col, select
 
-from data.db import Database, insert_new
-from data.ledger import book
-from data.moves import move
-from data.schema import Health, Submission, Task
-from data.status import TaskStatus
+from data.schema import Health, Submission
 
-_ROW = "practice"
+ROW = "practice"
+"""The row of the health board that says which mode the server runs in (`mode.enter`)."""
 _STAND_IN = "sandbox"
 """What the names of its accounts begin with."""
 _ACCOUNTS = sa.select(col(Submission.task_id), col(Submission.account)).where(
     col(Submission.task_id).in_(sa.bindparam("ids", expanding=True))
 )
+# No press waits for a server that starts, which holds the row (then it counts as money); but that server waits for a
+# press which has read it, and so cancels what it wrote.
+_MODE = select(Health.data).where(Health.name == ROW).with_for_update(read=True, skip_locked=True)
 
 
 def practised(accounts: Iterable[str]) -> bool:
@@ -38,27 +36,6 @@ def by_task(connection: Connection, task_ids: Sequence[str]) -> dict[str, bool]:
     return {task_id: practised(each) for task_id, each in accounts.items()}
 
 
-def enter(db: Database, *, practice: bool, clock: Callable[[], datetime] | None = None) -> int:
-    """Says which mode the server runs in. Where that has changed, what still waits is cancelled; gives the number.
-
-    What the other mode's provider has already is left alone: its picture is kept if it comes.
-    """
-    with db.transaction() as session:
-        now = (clock or db.now)()
-        message = "Practising: nothing costs anything." if practice else "Real pictures are made and paid for."
-        if insert_new(session, Health, {"name": _ROW, "ok": True, "message": message, "at": now,
-                                        "data": {"practice": practice}}):  # fmt: skip
-            return 0
-        row = session.exec(select(Health).where(Health.name == _ROW).with_for_update()).one()
-        if row.data.get("practice") == practice:
-            return 0
-        row.data, row.message, row.at = {"practice": practice}, message, now
-        session.add(row)
-        waiting = session.exec(
-            select(Task.id).where(Task.status == TaskStatus.QUEUED).order_by(col(Task.seq)).with_for_update()
-        ).all()
-        for task_id in waiting:
-            move(session, task_id, TaskStatus.CANCELLED, since={TaskStatus.QUEUED}, now=now, kind="mode_changed",
-                 error_code="mode_changed")  # fmt: skip
-            book(session, task_id, now)
-        return len(waiting)
+def practises(session: Session) -> bool:
+    """Whether what this transaction asks for is practice: another mode that begins meanwhile cancels it."""
+    return bool((session.exec(_MODE).first() or {}).get("practice"))

@@ -450,7 +450,7 @@ class LedgerEntry(Table, table=True):
 
     id: int | None = Field(default=None, primary_key=True, sa_type=BigInt)
     at: datetime = Field(default_factory=utcnow, sa_type=UTCDateTime)
-    month: str  # "2026-11": the task's month in UTC, whenever its money moves
+    month: str  # "2026-11": the task's month in UTC, whenever its money moves; "practice" where it was none
     person: str
     task_id: str
     reserved_micro: int = Field(default=0, sa_type=BigInt)  # added to, or (below zero) released from, what is held back

@@ -74,7 +74,7 @@ def obstacle(here: Kept, found: Review, left: budget.Left | None, person: str) -
     if cap is not None and found.known_price > cap:
         over = formats.money(found.known_price - cap, practice=server.about().practice)
         return t("{credits} above the cap", credits=over)
-    return budget.obstacle(left, 1, person, practice=server.about().practice)[0] if left else ""
+    return budget.obstacle(left, 1, person)[0] if left else ""
 
 
 def label(found: Review) -> str:

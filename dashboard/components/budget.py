@@ -6,7 +6,7 @@ It only foretells. The budget is kept in the transaction that creates the tasks,
 from dataclasses import dataclass
 
 from dashboard import resources
-from dashboard.components import formats, people
+from dashboard.components import formats, people, server
 from dashboard.language import t, tn
 from data.ledger import EVERYBODY, TEAM, Standing
 
@@ -53,15 +53,17 @@ def _used_up(left: Left, name: str, person: str) -> str:
 
 
 def left(person: str, price: int | None, calls: int = 1) -> Left | None:
-    """The budget that would be passed first by a press at this price; None where none is in force."""
+    """The budget that would be passed first by a press at this price; None where none is in force, as in practice."""
+    if server.about().practice:
+        return None
     in_force = [standing for standing in resources.desk().ledger.standing(person) if standing.left is not None]
     tightest = min(in_force, key=lambda standing: standing.left or 0, default=None)
     return Left(tightest, price, calls) if tightest else None
 
 
-def line(left: Left, kind: str, *, practice: bool) -> str:
+def line(left: Left, kind: str) -> str:
     """What stands in the price line."""
-    has = formats.money(left.micro, practice=practice)
+    has = formats.money(left.micro)
     text = t(
         "Team budget: {credits} left this month" if left.team else "Your budget: {credits} left this month",
         credits=has,
@@ -75,7 +77,7 @@ def line(left: Left, kind: str, *, practice: bool) -> str:
     return t("{budget}, {many}", budget=text, many=many)
 
 
-def obstacle(left: Left, count: int, person: str, *, practice: bool) -> tuple[str, str]:
+def obstacle(left: Left, count: int, person: str) -> tuple[str, str]:
     """Label and sentence where a press of `count` pictures would pass the budget; both empty where it would not.
 
     Nobody has pressed yet, so nothing is said of a charge.
@@ -92,8 +94,8 @@ def obstacle(left: Left, count: int, person: str, *, practice: bool) -> tuple[st
     sentence = t(
         "{budget} for this month has {credits} left, and this needs {needed}. It can be raised in Settings.",
         budget=t("The team’s budget") if left.team else t("Your budget"),
-        credits=formats.money(left.micro, practice=practice),
-        needed=formats.money(needed, practice=practice),
+        credits=formats.money(left.micro),
+        needed=formats.money(needed),
     )
     return _label(left, person), sentence
 

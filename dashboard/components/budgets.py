@@ -6,7 +6,7 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import formats, people, server, toasts, trouble
+from dashboard.components import formats, people, toasts, trouble
 from dashboard.language import language, t
 from data.ledger import EVERYBODY, TEAM, Standing, month_of, person_scope
 from data.money import MICRO
@@ -27,7 +27,8 @@ def budgets(me: str) -> None:
     st.caption(
         t(
             "Credits that may be asked for in a month, counted in UTC; it is {month}. What is under way is held back "
-            "until it is charged or has come to nothing; a doubt that was given up counts as charged.",
+            "until it is charged or has come to nothing; a doubt that was given up counts as charged. Practice does "
+            "not count.",
             month=formats.month(now),
         )
     )
@@ -41,10 +42,9 @@ def budgets(me: str) -> None:
 
 
 def _row(scope: str, limit: Budget | None, standing: Standing | None, me: str) -> None:
-    practice = server.about().practice
     used = standing.reserved + standing.charged if standing else 0
     most = limit.micro if limit else standing.limit if standing else None
-    said = t("{credits} used", credits=formats.money(used, practice=practice))
+    said = t("{credits} used", credits=formats.money(used))
     if standing and standing.reserved:
         said = t("{used}, of them {n} held back", used=said, n=formats.figure(standing.reserved))
     title = f"**{formats.literal(_name(scope, me))}**"
@@ -53,7 +53,7 @@ def _row(scope: str, limit: Budget | None, standing: Standing | None, me: str) -
     if most is None:
         st.markdown(f"{title} · {t('{used}, no limit', used=said)}")
         return
-    of = t("{credits} a month", credits=formats.money(most, practice=practice))
+    of = t("{credits} a month", credits=formats.money(most))
     st.markdown(f"{title} · {said} · {of}")
     if scope != EVERYBODY:
         st.progress(min(1.0, used / most) if most else 1.0)

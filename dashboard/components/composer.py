@@ -126,7 +126,7 @@ def _about(now: Form, left: budget.Left | None) -> None:
     if refused := len(st.session_state["refused"]) + any(awaited.refused_address()):
         warnings.append(form_words.without_refused(refused))
     if left:
-        (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind, practice=practice))
+        (warnings if left.short else parts).append(budget.line(left, now.asks[0].spec.kind))
     accounts = [] if practice else credit.held(now)
     for one in accounts:
         (warnings if one.short else parts).append(

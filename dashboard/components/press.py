@@ -232,7 +232,7 @@ def obstacle(form: Form, left: budget.Left | None, person: str, *, empty: bool) 
         return form_words.too_many(form.total, MAX_COUNT)
     if left is None:
         return "", ""
-    return budget.obstacle(left, form.count, person, practice=form.practice)
+    return budget.obstacle(left, form.count, person)
 
 
 def same_as(form: Form) -> Task | None:

@@ -241,7 +241,7 @@ def given_up(road: str, *, practice: bool) -> str:
         then = Sentence("We stop looking; what still comes of it is kept.")
         if road in DIRECT:
             then = Sentence("Nothing more can come of it.")
-        return t(paragraph(then, "It was practice: nothing was charged. The budget counts it as used."))
+        return t(paragraph(then, "It was practice: nothing was charged."))
     if road in DIRECT:
         return t(
             "Nothing more can come of it. If {provider} took the request, it has been charged, and what it made is "

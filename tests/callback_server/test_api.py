@@ -14,6 +14,7 @@ from local import local
 from pictures import jpeg, png
 
 from callback_server.routes.api import max_body_bytes
+from data.deadlines import Clock, Deadlines
 from data.images import StoredImage
 from data.pace import Pace
 from data.query import Query
@@ -200,6 +201,22 @@ def test_references_are_fetched_from_where_they_lie(server_factory: ServerFactor
     assert (reference.width, reference.filename) == (80, "kite two.png")
     answer = ask(server, model=EDIT, references=[f"http://{picture_host}/other.png"])
     assert refused(answer) == (422, "expired", "references.0")
+
+
+def test_what_is_left_of_a_batch_of_practice_may_come_yet_and_nothing_is_said_of_money(server: Server) -> None:
+    server.tasks.create([GenerationRequest(MODEL, "a red kite", {}, ())], person="ann")
+    claim = server.submissions.claim("sandbox", [("kie", "nano-banana")], Pace())
+    assert claim is not None
+    server.submissions.in_doubt(claim.submission_id, message="timeout")
+    Clock(server.db, Deadlines(), lambda: server.db.now() + timedelta(minutes=31)).tick()
+    url = f"/api/batch/{claim.task.batch_id}/retry"
+    answer = server.client.post(url, headers=BEARER)
+    assert (answer.status_code, answer.json()["error"]["message"]) == (
+        409,
+        "What is left of this was practice, and may bring its pictures yet. Nothing was asked for and nothing was "
+        "charged. Wait, or ask for each of them again.",
+    )
+    assert server.client.post(url, headers=BEARER, params={"also_doubtful": True}).status_code == 202
 
 
 # Tokens ------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from dashboard.components.server import About
 from data.artifacts import StoredImage
 from data.catalog import catalog
 from data.ledger import EVERYBODY, TEAM, person_scope
+from data.mode import enter
 from data.requests import validate
 from data.settling import Word
 from data.status import TaskStatus
@@ -272,6 +273,22 @@ def test_a_persons_own_budget_stops_only_them_and_the_tighter_one_is_shown(room:
     room.ledger.set_budget(EVERYBODY, 40 * CREDIT, who="local")
     app.run()
     assert "Your budget: 40 credits ($0.20) left" in texts(app).replace("\\", "")
+
+
+def test_no_budget_stops_practice_and_none_counts_it(room: Room) -> None:
+    room.ledger.set_budget(TEAM, 0, who="local")
+    room.say_hello(practice=True)
+    enter(room.db, practice=True)
+    app = press(write(room.open(), "a red kite"))
+    room.done()
+    assert label(write(app, "a blue kite")) == "Generate 1 · ≈ 4 practice credits"
+    assert "budget" not in texts(app)
+    said = texts(room.open("settings")).replace("\\", "")
+    assert "**The team together** · 0 credits ($0.00) used · 0 credits ($0.00) a month" in said
+    assert "Practice does not count." in said
+    room.say_hello()
+    enter(room.db, practice=False)
+    assert label(write(room.open(), "a blue kite")) == "Team budget is spent – raise it in Settings"
 
 
 def test_a_budget_that_shrank_behind_the_screens_back_refuses_the_press_and_loses_nothing(

@@ -18,8 +18,8 @@ from data.expired import purge
 from data.failures import Failures
 from data.glances import Glances
 from data.ledger import TEAM, Ledger
+from data.mode import enter
 from data.plan import LONGEST_NAME, Plan
-from data.practice import enter
 from data.query import Choice, Query, Word
 from data.query_reading import read
 from data.removal import Removal

@@ -9,8 +9,10 @@ from hypothesis import strategies as st
 from sqlmodel import select
 from stores import MODELS, Stores, picture
 
+from data.asks import write_batch
 from data.errors import BudgetExceeded, NotAllowed
 from data.ledger import EVERYBODY, TEAM, Ledger, month_of, person_scope
+from data.mode import enter
 from data.requests import GenerationRequest
 from data.schema import LedgerEntry, Spending, Task
 from data.status import TaskStatus
@@ -230,3 +232,63 @@ def test_a_budget_of_nobody_is_refused(stores: Stores) -> None:
     with pytest.raises(NotAllowed, match="no budget was changed"):
         ledger.set_budget("整个团队", 116_000_000, who="ann")
     assert ledger.budgets() == []
+
+
+def test_practice_is_held_back_from_no_budget_and_counts_in_none(stores: Stores, ledger: Ledger) -> None:
+    ledger.set_budget(TEAM, 0, who="admin")
+    enter(stores.db, practice=True, clock=stores.clock)
+    task, waits = stores.task(), stores.task()
+    claim = stores.claim()
+    stores.submissions.in_doubt(claim.submission_id, message="")
+    stores.tasks.write_off(task.id, who="admin", again=True)
+    assert [row.reserved_micro for row in (stores.tasks.get(task.id), stores.tasks.get(waits.id))] == [PRICE, PRICE]
+    assert ledger.spent("2026-11") == []
+    enter(stores.db, practice=False, clock=stores.clock)
+    assert stores.card(waits.id).status == TaskStatus.CANCELLED
+    stores.submissions.apply(claim.submission_id, stores.word("failed", charged=PRICE))
+    assert stores.tasks.get(task.id).booked_micro == PRICE, "its card still tells what it was said to cost"
+    assert ledger.spent("2026-11") == []
+    assert {row.left for row in ledger.standing("ann")} == {None, 0}
+    with pytest.raises(BudgetExceeded):
+        stores.task()
+    sums(stores)
+
+
+def test_what_was_paid_for_counts_though_it_ends_while_the_desk_practises(stores: Stores, ledger: Ledger) -> None:
+    enter(stores.db, practice=False, clock=stores.clock)
+    claim = stores.running()
+    enter(stores.db, practice=True, clock=stores.clock)
+    stores.succeed(claim)
+    mine, team = ledger.standing("ann")
+    assert (mine.reserved, mine.charged, team.charged) == (0, PRICE, PRICE)
+    batch = stores.tasks.create(asks(3), person="ann")[0].batch_id
+    assert stores.tasks.cancel_waiting(batch, who="ann") == 3
+    assert [(row.reserved, row.charged) for row in ledger.spent("2026-11")] == [(0, PRICE), (0, PRICE)]
+    sums(stores)
+
+
+def test_in_practice_a_batch_keeps_to_its_cap_all_the_same(stores: Stores) -> None:
+    enter(stores.db, practice=True, clock=stores.clock)
+    with pytest.raises(BudgetExceeded, match="The cap of this batch"):
+        stores.tasks.create(asks(3), person="ann", cap_micro=2 * PRICE)
+
+
+def test_a_server_that_leaves_practice_waits_for_the_press_that_believed_in_it(stores: Stores) -> None:
+    enter(stores.db, practice=True, clock=stores.clock)
+    asked, left = threading.Event(), threading.Event()
+
+    def leave() -> None:
+        asked.wait(10)
+        enter(stores.db, practice=False, clock=stores.clock)
+        left.set()
+
+    other = threading.Thread(target=leave)
+    other.start()
+    with stores.db.transaction() as session:
+        tasks = write_batch(session, asks(1), batch_id="b", person="ann", source="screen", parents=(),
+                            now=stores.clock())  # fmt: skip
+        asked.set()
+        assert not left.wait(0.5), "it would not see what this press writes, and make it for money"
+    other.join()
+    assert stores.card(tasks[0].id).error_code == "mode_changed"
+    sums(stores)

@@ -15,7 +15,7 @@ from data.errands import Handover
 from data.errors import InvalidRequest, NotAllowed, NotFound
 from data.failures import Failures
 from data.glances import Glances
-from data.practice import enter
+from data.mode import enter
 from data.query import Query
 from data.requests import GenerationRequest, validate
 from data.schema import LedgerEntry, RequestKey, Spending, Task
