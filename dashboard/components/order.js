@@ -8,8 +8,9 @@
 // nobody has asked for (`news.js`, `page.js`) waits while `told.isBusy()`. A request names its page, too, and the newest
 // counts: whatever follows a press of a link before the next page has begun takes the visit back. So then nothing is told
 // at all. All components of a page share what they know: how much goes out just now, how often anything was told or
-// pressed and when last, since when a run is owed for it, and since when the page is being left.
-const told = (window.pictureDeskTold ??= listening());
+// pressed and when last, since when a run is owed for it, and since when the page is being left. They find it by its own
+// text: a page outlives its server, and the next one may know other things.
+const told = (window[`picture-desk ${listening}`] ??= listening());
 
 function listening() {
   const LEAST = 50, MOST = 2_000; // ms after a press by when its run has begun: or twice as long as it took last
@@ -25,6 +26,7 @@ function listening() {
     press();
     if (!all.isOwed()) all.owed = all.at;
   };
+  all.drawn = () => works() || (all.owed = -Infinity); // by a run so short that the browser shows nothing else of it
   new MutationObserver(() => {
     const took = all.isOwed() ? since(all.owed) : since(all.at); // by one of ours, or of Streamlit's own
     if (works() && took < MOST) all.calm = Math.max(LEAST, Math.min(2 * took, MOST));
@@ -56,6 +58,7 @@ function inOrder(draw) {
     const { data, parentElement } = component, last = newest.get(parentElement);
     if (last?.epoch === data.epoch && last.drawn > data.drawn) return undefined;
     newest.set(parentElement, data);
+    told.drawn();
     const [setStateValue, setTriggerValue] = [component.setStateValue, component.setTriggerValue].map((tell) => telling(tell, parentElement));
     const end = draw({ ...component, setStateValue, setTriggerValue });
     return () => parentElement.isConnected || end?.();

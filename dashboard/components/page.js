@@ -77,7 +77,7 @@ function say(found) {
 
 // Who taps on a link leaves the field that they have written in, and of one tap Streamlit would ask for the page first and
 // tell the text second, as of the page that was left. So a link waits a turn of its timer, and until what was told before has
-// its run, in which it is kept.
+// its run, in which it is kept. Of several the last counts.
 const PATIENCE = 1_000; // ms
 const LINKS = "[data-testid=stTopNavLink], [data-testid=stTopNavDropdownLink], [data-testid=stSidebarNavLink], [data-testid=stAlert] a";
 
@@ -86,11 +86,12 @@ document.addEventListener("click", (event) => {
   if (link?.origin !== location.origin || !event.isTrusted || event.ctrlKey || event.metaKey || event.shiftKey) return;
   event.preventDefault();
   event.stopImmediatePropagation();
-  setTimeout(follow, 0, link, performance.now() + PATIENCE);
+  clearTimeout(follow.later);
+  follow.later = setTimeout(follow, 0, link, performance.now() + PATIENCE);
 }, true);
 
 function follow(link, until) {
-  if (told.isOwed() && performance.now() < until) return void setTimeout(follow, 20, link, until);
+  if (told.isOwed() && performance.now() < until) return void (follow.later = setTimeout(follow, 20, link, until));
   leaves(link);
   if (!link.closest("[data-testid=stAlert]")) return link.click();
   // A link in a text leads on in this tab, as those in the head do: Streamlit opens another tab for it, and hears of an
@@ -99,8 +100,9 @@ function follow(link, until) {
   dispatchEvent(new PopStateEvent("popstate"));
 }
 
+// Whoever turns back before the next page has begun stays, and no page arrives.
 function leaves({ pathname }) {
-  if (pathname !== last.path) told.left = performance.now();
+  told.left = pathname === last.path && location.pathname === last.path ? -Infinity : performance.now();
 }
 
 addEventListener("popstate", () => leaves(location)); // the browser goes back

@@ -102,6 +102,26 @@ def test_a_ring_that_is_never_answered_is_repeated(part: Part) -> None:
     part.rung(2, within=6_000)
 
 
+def test_a_run_of_which_nothing_is_seen_but_what_it_drew_holds_up_no_ring(part: Part) -> None:
+    """The browser draws its beginning and its end as one."""
+    part.draw(7)
+    part.page.evaluate("void (window.runs = () => {})")
+    part.tell(8)
+    part.draw(8, ring=part.rung(1))
+    part.tell(9)
+    part.rung(2, within=4_000)  # a run that nobody saw was waited for five seconds
+
+
+def test_a_page_that_was_opened_with_an_older_desk_hears_the_news_of_the_next(page: Page) -> None:
+    older = code("news").replace("all.isBusy", "all.wasBusy")
+    assert older != code("news")
+    page.evaluate(LISTEN, older)
+    part = Part(page)
+    part.draw(7)
+    part.tell(8)
+    part.rung(1)
+
+
 RUN = ["running", "notRunning"]
 PRESS = "document.body.dispatchEvent(new KeyboardEvent('keydown', { bubbles: true }))"
 
@@ -174,23 +194,30 @@ def test_the_page_that_is_asked_for_waits_until_everything_is_at_rest(page: Page
     assert page.evaluate("requests.slice(0, 3)") == [*RUN, ["page"]]
 
 
-LINK = "<textarea></textarea><a data-testid=stTopNavLink href=/history>History</a>"
+LINKS = """<textarea></textarea><a data-testid=stTopNavLink href=/history>History</a>
+<a data-testid=stTopNavLink href=/>Generate</a>"""
 
 
-def test_a_link_leads_on_behind_what_its_tap_has_told_and_nothing_follows_it(page: Page) -> None:
-    page.route("**/*", lambda route: route.fulfill(body=LINK, content_type="text/html"))
+@pytest.fixture
+def linked(page: Page) -> Page:
+    """Generate, with the links above it."""
+    page.route("**/*", lambda route: route.fulfill(body=LINKS, content_type="text/html"))
     page.goto("http://127.0.0.1/")
-    page.evaluate(LISTEN, code("page"))
+    page.evaluate(LISTEN, code("page").replace("PATIENCE = 1_000", "PATIENCE = 60_000"))  # however slow this machine
     page.evaluate(STAND, GENERATE)
-    page.evaluate("""() => {
-      document.querySelector("textarea").addEventListener("blur", () => tell("text"));
-      document.querySelector("a").addEventListener("click", (event) => {
-        event.preventDefault();
-        requests.push("History");  // this one Streamlit sends at once
-      });
-    }""")
+    page.evaluate("""() => document.querySelectorAll("a").forEach((link) => link.addEventListener("click", (event) => {
+      event.preventDefault();
+      requests.push(link.textContent);  // this one Streamlit sends at once
+    }))""")
+    page.evaluate("void runs('notRunning')")
+    return page
+
+
+def test_a_link_leads_on_behind_what_its_tap_has_told_and_nothing_follows_it(linked: Page) -> None:
+    page = linked
+    page.evaluate("document.querySelector('textarea').addEventListener('blur', () => tell('text'))")
     page.get_by_role("textbox").focus()
-    page.get_by_role("link").click()
+    page.get_by_role("link", name="History").click()
     page.wait_for_function("requests.includes('notRunning')")
     assert [one for one in page.evaluate("requests") if one not in RUN] == [["text"], "History"]
     page.evaluate(MIXED)
@@ -198,3 +225,22 @@ def test_a_link_leads_on_behind_what_its_tap_has_told_and_nothing_follows_it(pag
     assert ["page"] not in page.evaluate("requests")
     page.evaluate("data => part(data)", GENERATE | {"drawn": 2, "page": "History"})
     page.wait_for_function("requests.some((one) => one[0] === 'page')")
+
+
+def test_of_two_links_that_wait_for_what_was_told_the_last_leads_on(linked: Page) -> None:
+    linked.evaluate("window.slowness = 60_000")
+    linked.evaluate(MIXED)
+    linked.wait_for_function("requests.length === 2")
+    linked.get_by_role("link", name="Generate").click()
+    linked.get_by_role("link", name="History").click()
+    linked.evaluate("void runs('running')")
+    linked.wait_for_function("requests.includes('History')")
+    assert linked.evaluate("requests") == ["notRunning", ["page"], "running", "History"]
+
+
+def test_who_turns_back_before_the_next_page_has_begun_is_heard_at_once(linked: Page) -> None:
+    for name in ("History", "Generate"):
+        linked.get_by_role("link", name=name).click()
+        linked.wait_for_function("name => requests.includes(name)", arg=name)
+    linked.evaluate(MIXED)
+    linked.wait_for_function("requests.some((one) => one[0] === 'page')", timeout=3_000)
