@@ -1,4 +1,5 @@
-// The batch under review: what is wrong and left out, then the first prompts row by row; the rest is counted in Python.
+// The batch under review: what is wrong and left out, then the first prompts row by row, or all of them where that was
+// asked for; what is not shown is counted in Python.
 
 function batchRow(row, head) {
   const names = ["line", "prompt", "model", "shape", "count", "price", "project"].slice(0, head.length);
@@ -18,12 +19,16 @@ function batchTable(part) {
       el("table", {},
         el("thead", {}, el("tr", {}, part.head.map((word) => el("th", { scope: "col" }, word)))),
         el("tbody", {}, part.rows.map((row) => batchRow(row, part.head))))),
-    part.more && el("p", { class: "soft more" }, part.more));
+    part.more && el("p", { class: "soft more" }, `${part.more} `, action(part.all, "")));
 }
 
 export default inOrder((component) => {
-  return desk(component, (data) => [
+  const held = component.parentElement.activeElement?.closest("section"), at = held ? [...held.parentElement.children].indexOf(held) : 0;
+  const cleanup = desk(component, (data) => [
     el("p", { class: "unseen", role: "status", "aria-live": "polite" }, data.said),
     data.parts.map(batchTable),
   ]);
+  // Whoever had all rows shown goes on in them: the button is gone.
+  if (held && !component.parentElement.activeElement) desks.get(component.parentElement).root.children[at]?.querySelector(".wide").focus({ preventScroll: true });
+  return cleanup;
 });

@@ -11,7 +11,7 @@ from typing import Any
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import awaited, batch_press, budget, formats, press, project_choice, server
+from dashboard.components import batch_press, batch_references, budget, formats, press, project_choice, server
 from dashboard.components.batch_card import outlook, seconds_left
 from dashboard.components.batch_kept import (
     FILE,
@@ -75,7 +75,7 @@ def _dialog(person: str) -> None:
     _beside(here)
     found = reviewed(here)
     _notices(here, found)
-    _table(found)
+    _table(here, found)
     _start(here, found, person)
 
 
@@ -141,7 +141,7 @@ def _forget_file() -> None:
 
 def _beside(here: Kept) -> None:
     """What lines leave open: models, shapes, how often; and whether the form's references go with each."""
-    models, references = catalog(), [*(st.session_state.get("references") or ()), *awaited.waiting()]
+    models = catalog()
     today, known = resources.now().date(), server.about()
     usable = [
         choice.name for choice in models.choices
@@ -159,14 +159,7 @@ def _beside(here: Kept) -> None:
     with right:
         _set("batch_repeat", here.repeat)
         st.number_input(t("Of each"), 1, MOST_PICTURES, key="batch_repeat", on_change=_take, args=("repeat",))
-    if references:
-        _set("batch_references", here.references)
-        label = tn(len(references), "Make each from the form’s reference picture too",
-                   "Make each from the form’s {n} reference pictures too")  # fmt: skip
-        st.checkbox(
-            label, key="batch_references", on_change=_take, args=("references",),
-            help=t("Without it, every picture is made from its prompt alone. The form keeps its references."),
-        )  # fmt: skip
+    batch_references.choice(here, _take)
 
 
 def _set(key: str, value: Any) -> None:
@@ -205,29 +198,38 @@ def _notices(here: Kept, found: Review) -> None:
     st.caption(formats.literal(" · ".join(parts)))
 
 
-def _table(found: Review) -> None:
+def _table(here: Kept, found: Review) -> None:
+    """The first rows, and behind a button all of them: a thousand would make each step in the dialog slower."""
     if not found.rows:
         return
     head = [t("Line"), t("Prompt"), t("Model"), t("Shape"), t("Times"), t("Price of one")]
     head += [t("Project")] if any(row.project for row in found.rows) else []
     parts: list[dict[str, Any]] = []
     if found.faulty:
+        shown = found.faulty if here.whole else found.faulty[:SHOWN_FAULTS]
         title = tn(len(found.faulty), "{n} row is left out", "{n} rows are left out")
-        parts.append(_part(title, head, found.faulty[:SHOWN_FAULTS], len(found.faulty) - SHOWN_FAULTS, bad=True))
+        beyond = len(found.faulty) - len(shown)
+        more = tn(beyond, "and {n} more row", "and {n} more rows") if beyond else ""
+        parts.append(_part(title, head, shown, more, len(found.faulty)) | {"bad": True})
     if found.good:
-        first = list(dict.fromkeys(row.line for row in found.good))[:SHOWN_PROMPTS]
-        shown = [row for row in found.good if row.line in first]
+        lines = dict.fromkeys(row.line for row in found.good)
+        first = set(lines if here.whole else list(lines)[:SHOWN_PROMPTS])
+        good = [row for row in found.good if row.line in first]
         title = tn(found.prompts, "The prompt, as it is asked for", "The {n} prompts, as they are asked for")
-        if found.prompts > SHOWN_PROMPTS:
+        if found.prompts > len(first):
             title = t("The first {some} of {all} prompts, as they are asked for", some=SHOWN_PROMPTS, all=found.prompts)
-        parts.append(_part(title, head, shown, 0) | {"more": _rest(found, shown)})
-    mount("batch", key="batch_table", data={"parts": parts, "said": batch_press.label(found) if found.good else ""},
-          on_event=lambda _act, _name: None)  # fmt: skip
+        parts.append(_part(title, head, good, _rest(found, good), len(found.good)))
+
+    def show_all(_act: str, _name: str) -> None:
+        here.whole = True
+
+    mount("batch", key="batch_table", on_event=show_all,
+          data={"parts": parts, "said": batch_press.label(found) if found.good else ""})  # fmt: skip
 
 
-def _part(title: str, head: list[str], rows: Sequence[Row], beyond: int, *, bad: bool = False) -> dict[str, Any]:
-    more = tn(beyond, "and {n} more row", "and {n} more rows") if beyond > 0 else ""
-    return {"title": title, "head": head, "rows": [_row(row) for row in rows], "more": more, "bad": bad}
+def _part(title: str, head: list[str], rows: Sequence[Row], more: str, count: int) -> dict[str, Any]:
+    every = {"act": "show_all", "label": t("Show all {n}", n=f"{count:,}"), "title": ""} if more else None
+    return {"title": title, "head": head, "rows": [_row(row) for row in rows], "more": more, "all": every, "bad": False}
 
 
 def _row(row: Row) -> dict[str, Any]:

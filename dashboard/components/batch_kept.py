@@ -41,6 +41,7 @@ class Kept:
     references: bool = True
     name: str = ""
     cap: float | None = None  # credits
+    whole: bool = False  # every row is shown, not the first alone
     typed: int = 0  # counts the times that we put another text into the field
     refused: str = ""  # why the last press was refused, a sentence
     form_models: list[str] = field(default_factory=list)
@@ -63,6 +64,7 @@ def open_with(person: str, models: list[str], prompt: str) -> None:
         here.before = here.text if here.text != prompt else ""
         here.text, here.taken, here.origin = prompt, prompt, LINES
     here.typed += 1
+    here.whole = False
     here.form_models = models
     st.session_state["batch_open"] = True
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+import pictures
 import pytest
-from room import Room, cards, drawn, generate, write
+from room import Room, cards, drawn, generate, tell, write
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Button
 
@@ -90,6 +91,23 @@ def test_prompts_times_models_times_shapes_times_repeats(form_room: Room) -> Non
     assert (len(part["rows"]), part["more"]) == (20, "and 3 more prompts: 24 pictures")
 
 
+def test_all_rows_are_shown_to_whoever_asks_for_them_until_the_dialog_is_opened_again(form_room: Room) -> None:
+    app = opened(form_room, text="\n".join(f"kite {number}" for number in range(12)))
+
+    def told() -> tuple[str, int, str, str]:
+        (part,) = drawn(app, "batch_table")["parts"]
+        return part["title"], len(part["rows"]), part["more"], part["all"]["label"] if part["all"] else ""
+
+    first = ("The first 5 of 12 prompts, as they are asked for", 5, "and 7 more prompts: 7 pictures", "Show all 12")
+    assert told() == first
+    tell(app, "batch_table", "show_all")
+    assert told() == ("The 12 prompts, as they are asked for", 12, "", "")
+    assert label(app) == "Start 12 · ≈ 48 credits ($0.24)"
+    app.session_state["batch_open"] = False
+    app.run().button(key="batch_button").click().run()
+    assert told() == first
+
+
 def test_rows_that_would_be_refused_are_in_red_and_left_out_of_the_price(form_room: Room) -> None:
     app = opened(form_room)
     upload(app, "list.csv", "prompt,model,ratio,note\nkite,,16:9,x\nboat,Nano Bananna,,y\n灯塔,,7:3,z\n".encode())
@@ -153,6 +171,20 @@ def test_a_list_that_was_written_into_the_prompt_is_offered_as_one(form_room: Ro
     assert label(app) == "Start 2 · ≈ 8 credits ($0.04)"
     app.button(key="batch_before").click().run()  # what stood there is not lost
     assert label(app) == "Start 3 · ≈ 12 credits ($0.06)"
+
+
+def test_beside_the_tick_stand_the_pictures_that_would_go_with_each(form_room: Room) -> None:
+    app = form_room.open()
+    app.file_uploader[0].set_value([("a <b>.png", pictures.png(64, 64), "image/png")]).run()
+    app.button(key="batch_button").click().run()
+    image = app.session_state["references"][0]
+    (shown,) = [one.proto.body for one in app.get("html") if "<div class='batch-references" in one.proto.body]
+    assert f"/files/{image.sha256}" in shown
+    assert "alt='a &lt;b&gt;.png'" in shown
+    assert "off" not in shown
+    app.checkbox(key="batch_references").uncheck().run()
+    (shown,) = [one.proto.body for one in app.get("html") if "<div class='batch-references" in one.proto.body]
+    assert "class='batch-references off'" in shown
 
 
 # Started ------------------------------------------------------------------------------------------------------------
