@@ -46,6 +46,7 @@ _HEADERS = {
     "Cross-Origin-Resource-Policy": "cross-origin",  # the dashboard is another origin
 }
 _RAW_HEADERS = tuple((name.lower().encode(), value.encode()) for name, value in _HEADERS.items())
+_THUMBNAIL = (*_RAW_HEADERS, (b"content-type", b"image/webp"))
 # What else a browser has been told of a picture it keeps with it (RFC 9110, 15.4.5); each header costs a check.
 _STILL = tuple(each for each in _RAW_HEADERS if each[0] in (b"cache-control", b"cross-origin-resource-policy"))
 # A browser shows a bare video in a page of its own making, which then loads the video itself, from us and as one of us.
@@ -100,11 +101,10 @@ def at_once(scope: Scope, state: State) -> Ready | None:
     etag = _etag(sha256, variant)
     if known and _is_known(known, etag):  # before any I/O: the name says it all
         return Ready(304, (*_STILL, (b"etag", etag.encode())))
-    headers = [*_RAW_HEADERS, (b"etag", etag.encode()), (b"content-disposition", _disposition(query).encode())]
-    data = _whole(desk, sha256, int(variant)) if variant.isdecimal() else b""
+    data = _whole(desk, sha256, int(variant)) if variant.isdecimal() and "n" not in query else b""
     if not data:
         return None
-    return Ready(200, [*headers, (b"content-type", b"image/webp"), (b"content-length", b"%d" % len(data))], data)
+    return Ready(200, (*_THUMBNAIL, (b"etag", etag.encode()), (b"content-length", b"%d" % len(data))), data)
 
 
 def _query(text: str) -> Mapping[str, str]:
@@ -138,7 +138,7 @@ ROUTES = [Route("/files/{sha256}/{variant}", picture, methods=[*_METHODS])]
 
 
 def _headers(sha256: str, variant: str, query: Mapping[str, str]) -> dict[str, str]:
-    return _HEADERS | {"ETag": _etag(sha256, variant), "Content-Disposition": _disposition(query)}
+    return _HEADERS | _disposition(query) | {"ETag": _etag(sha256, variant)}
 
 
 def _etag(sha256: str, variant: str) -> str:
@@ -172,7 +172,7 @@ async def _telling(request: Request, desk: Opened, sha256: str, variant: str) ->
         raise NotFound("This request has no such picture.")
     references = await run_in_threadpool(desk.glances.inputs, [card.id])
     facts = sidecar.facts(card, one, references.get(card.id, ()))
-    headers = {**_HEADERS, "Cache-Control": "no-store", "Content-Disposition": _disposition(request.query_params)}
+    headers = _HEADERS | _disposition(request.query_params) | {"Cache-Control": "no-store"}
     if variant == SIDECAR:
         return Response(sidecar.to_json(facts), 200, headers, "application/json")
     rebuilds: asyncio.Semaphore = request.app.state.rebuilds
@@ -218,10 +218,10 @@ def _is_known(if_none_match: str, etag: str) -> bool:
     return any(each in (etag, "*") for each in known)
 
 
-def _disposition(query: Mapping[str, str]) -> str:
-    """Inline, or an attachment under the name that the link carries (RFC 6266, RFC 5987)."""
+def _disposition(query: Mapping[str, str]) -> dict[str, str]:
+    """An attachment under the name that the link carries (RFC 6266, RFC 5987); without one nothing, which is inline."""
     name = query.get("n")
     if not name:
-        return "inline"
+        return {}
     plain = re.sub(r"[^A-Za-z0-9._ -]", "_", name)
-    return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"
+    return {"Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}"}

@@ -265,7 +265,7 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         _, _, kind, folder, port = sys.argv
         app = create_app(settings(Path(folder)), workers=False) if kind == "ours" else textbook(Path(folder))
-        uvicorn.run(app, port=int(port), log_config=None, access_log=False)
+        uvicorn.run(app, port=int(port), log_config=None, access_log=False, server_header=False)
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)

@@ -45,6 +45,25 @@ def test_what_is_not_there_is_not_found(storage):
     assert files(storage) == []
 
 
+def test_a_disk_that_gives_less_than_it_is_asked_for_is_asked_again(storage, monkeypatch):
+    storage.put(picture_key(SHA), b"a picture of a red kite")
+    read = os.read
+    monkeypatch.setattr("data.storage.os.read", lambda file, size: read(file, min(size, 5)))
+    assert storage.read(picture_key(SHA)) == b"a picture of a red kite"
+
+
+def test_a_file_that_cannot_be_read_is_a_sentence_and_stays_open_nowhere(storage, monkeypatch):
+    def broken(file, size):
+        raise OSError(errno.EIO, "Input/output error")
+
+    storage.put(picture_key(SHA), b"x")
+    monkeypatch.setattr("data.storage.os.read", broken)
+    before = len(os.listdir("/dev/fd"))
+    with pytest.raises(StorageError, match="could not be read: Input/output error"):
+        storage.read(picture_key(SHA))
+    assert len(os.listdir("/dev/fd")) == before
+
+
 def test_putting_the_same_again_only_makes_the_file_young(storage):
     storage.put(picture_key(SHA), b"same")
     path = storage.path(picture_key(SHA))
