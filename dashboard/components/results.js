@@ -9,8 +9,8 @@ function render(data, me) {
   const cells = data.groups.flatMap((group) => group.lines.flatMap((line) => line.cells)).filter(Boolean);
   for (const id of me.chosen) if (!cells.some((cell) => cell.id === id && cell.picture)) me.chosen.delete(id);
   // What was tried again stands in the same place under another id: who stood there stands there still.
-  if (!cells.some((cell) => cell.id === me.at)) me.at = (cells.find((cell) => cell.place === me.places?.get(me.at)) ?? cells[0])?.id;
-  me.places = new Map(cells.map((cell) => [cell.id, cell.place]));
+  if (!cells.some((cell) => cell.id === me.at)) me.at = (cells.find((cell) => cell.of === me.stood?.get(me.at)) ?? cells[0])?.id;
+  me.stood = new Map(cells.map((cell) => [cell.id, cell.of]));
   return [top(data, me), table(data, me), below(data, me)];
 }
 

@@ -161,7 +161,7 @@ def _cell(one: Result, around: views.Surroundings, *, practice: bool) -> dict[st
     cause = failed.name(card.error_code) if in_vain else ""
     refused = in_vain and card.error_code in REFUSED  # then its cause says so itself
     return {
-        "id": card.id, "place": one.asked.id, "tone": tone,
+        "id": card.id, "of": one.asked.id, "tone": tone,
         "word": cause if refused else t(word), "cause": "" if refused else cause,
         "picture": picture_url(first.sha256, "320") if first else None,
         "video": views.video_mark(first), "more": str(len(card.pictures)) if len(card.pictures) > 1 else "",
