@@ -15,7 +15,9 @@ LAST = 50
 """Pictures of a model that are looked at."""
 _WALK = 100
 """Tasks of a model among which they are looked for."""
-_FEWEST, _FEWEST_FOR_MOST = 5, 10
+_FEWEST = 20
+"""Fewer tell nothing: an outage makes all that is under way late, a press of eight too, and nothing tells it from work.
+Of so many these are no half."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,7 @@ class Usual:
 
 
 def usual(session: Session, models: Sequence[str]) -> dict[str, Usual]:
-    """By model, sent → saved over its last 50 pictures; a model with fewer than five has none."""
+    """By model, sent → saved over its last 50 pictures; a model with fewer than twenty has none."""
     spans: dict[str, list[float]] = {model: [] for model in models}
     if models:
         for model, start, end in session.connection().execute(_newest(tuple(spans))):
@@ -46,14 +48,14 @@ def _of(spans: list[float]) -> Usual | None:
     ordinary = [span for span in spans if span <= 5 * spans[len(spans) // 2]]
     if len(ordinary) < _FEWEST:
         return None
-    most = ordinary[-(len(ordinary) // 10) - 1] if len(ordinary) >= _FEWEST_FOR_MOST else None
-    return Usual(ordinary[len(ordinary) // 2], most)
+    return Usual(ordinary[len(ordinary) // 2], ordinary[-(len(ordinary) // 10) - 1])
 
 
 def newest_done(model: str) -> sa.Select[str, datetime, datetime]:
     """Model, start and end of its last pictures that are here.
 
     Of its last few tasks alone: where all of them failed for a month, nobody waits for the walk back to what worked.
+    What could not be fetched at once waited for a network or a disk, and is no measure of the work.
     """
     mine = sa.select(col(Task.id), col(Task.seq), col(Task.status), col(Task.finished_at))
     last = mine.where(col(Task.model) == model, NOT_DELETED).order_by(col(Task.seq).desc()).limit(_WALK).subquery()
@@ -62,7 +64,7 @@ def newest_done(model: str) -> sa.Select[str, datetime, datetime]:
         .join_from(last, Submission, last.c.id == col(Submission.task_id))
         .where(
             last.c.status == TaskStatus.SUCCEEDED, last.c.finished_at.is_not(None),
-            col(Submission.outcome) == Outcome.SUCCEEDED,
+            col(Submission.outcome) == Outcome.SUCCEEDED, col(Submission.fetch_attempts) <= 1,
         )
         .order_by(last.c.seq.desc())
         .limit(LAST)

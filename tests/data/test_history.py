@@ -1,5 +1,6 @@
 """What the screens read."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -39,20 +40,40 @@ def taken(stores: Stores, seconds: float, name: str) -> None:
     stores.bring_home()
 
 
-def test_the_usual_time_needs_five_pictures(stores: Stores) -> None:
-    for n in range(5):
-        assert stores.history.usual(["google/nano-banana", "veo3"]) == {}
+def test_the_usual_time_needs_twenty_pictures_and_nine_of_ten_took_no_longer_than_is_said(stores: Stores) -> None:
+    for n in range(19):
         taken(stores, 10 + n, f"p{n}")
-    assert stores.history.usual(["google/nano-banana", "veo3"]) == {"google/nano-banana": Usual(12.0)}
+    assert stores.history.usual(["google/nano-banana", "veo3"]) == {}
+    taken(stores, 60, "slow")
+    assert stores.history.usual(["google/nano-banana", "veo3"]) == {"google/nano-banana": Usual(20.0, 27.0)}
     assert stores.history.usual([]) == {}
 
 
-def test_nine_of_ten_pictures_took_no_longer_than_is_said(stores: Stores) -> None:
-    for n in range(9):
-        taken(stores, 10 + n, f"p{n}")
-    assert stores.history.usual(["google/nano-banana"])["google/nano-banana"].most is None
-    taken(stores, 60, "slow")
-    assert stores.history.usual(["google/nano-banana"]) == {"google/nano-banana": Usual(15.0, 18.0)}
+def test_an_outage_that_made_a_whole_press_late_is_not_told_as_usual(stores: Stores) -> None:
+    for n in range(4):
+        taken(stores, 9, f"first {n}")
+    for n in range(8):
+        taken(stores, 30, f"late {n}")
+    assert stores.history.usual(["google/nano-banana"]) == {}, "too few to tell an outage from work"
+    for n in range(8):
+        taken(stores, 9, f"then {n}")
+    assert stores.history.usual(["google/nano-banana"])["google/nano-banana"].seconds == 9.0
+
+
+def test_what_could_not_be_fetched_at_once_is_no_measure_of_the_work(stores: Stores) -> None:
+    for n in range(30):
+        claim = stores.running(f"p{n}")
+        stores.clock.forward(seconds=9)
+        stores.succeed(claim, f"p{n}")
+        if n % 3:
+            assert stores.errands.claim_fetch(timedelta(seconds=60))
+            stores.errands.fetch_failed(claim.submission_id, cause="fetch_failed", message="", permanent=False)
+            stores.clock.forward(seconds=21)
+        stores.bring_home()
+    assert stores.history.usual(["google/nano-banana"]) == {}, "ten of them went straight"
+    for n in range(10):
+        taken(stores, 9, f"straight {n}")
+    assert stores.history.usual(["google/nano-banana"]) == {"google/nano-banana": Usual(9.0, 9.0)}
 
 
 @pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
