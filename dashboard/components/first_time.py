@@ -1,4 +1,4 @@
-"""History before there is anything in it: what will stand here, two samples of it, and the way to the first picture."""
+"""History with nothing in it: what will stand here, two samples, and how to get a first picture or the deleted ones."""
 
 from pathlib import Path
 
@@ -8,6 +8,7 @@ from dashboard.components import acts, deleted, iterate, listing, news, words
 from dashboard.language import t
 from dashboard.resources import desk
 from data.links import EVERYBODY
+from data.removal import KEPT_FOR
 
 _ASSETS = Path(__file__).resolve().parents[1] / "assets"
 _DRAWN = {"Cover illustration": "sample-lighthouse.svg", "Wide banner": "sample-fields.svg"}
@@ -22,6 +23,9 @@ def is_it() -> bool:
 
 def teach() -> None:
     """In place of the toolbar and its list: filters over nothing would explain nothing."""
+    if desk().removal.deleted(limit=1):
+        _emptied()
+        return
     with st.container(key="first_time"):
         st.subheader(t("Nothing here yet"), anchor=False)
         st.markdown(
@@ -32,15 +36,24 @@ def teach() -> None:
             ),
             width=720,
         )
-        with st.container(horizontal=True):
-            if st.button(t("Make the first one"), type="primary", key="make_first"):
-                st.switch_page("app_pages/generate.py", query_params={})
-            if desk().removal.deleted(limit=1):
-                st.button(t("See what was deleted"), key="see_deleted", on_click=deleted.enter)
+        if st.button(t("Make the first one"), type="primary", key="make_first"):
+            st.switch_page("app_pages/generate.py", query_params={})
         with st.container(horizontal=True, key="samples"):
             for title, shape, prompt in words.IDEAS:
                 if title in _DRAWN:
                     _sample(_DRAWN[title], t(prompt), shape)
+        acts.follow_up()
+
+
+def _emptied() -> None:
+    """Who has deleted the last of it is no newcomer, and may want it back."""
+    with st.container(key="first_time"):
+        st.subheader(t("Everything that was here is deleted"), anchor=False)
+        st.markdown(t("It can be brought back for {days} days after it was deleted.", days=KEPT_FOR.days))
+        with st.container(horizontal=True):
+            st.button(t("See what was deleted"), type="primary", key="see_deleted", on_click=deleted.enter)
+            if st.button(t("Make a new one"), key="make_first"):
+                st.switch_page("app_pages/generate.py", query_params={})
         acts.follow_up()
 
 

@@ -81,6 +81,10 @@ def test_a_history_of_which_all_is_deleted_leads_to_what_was_deleted(form_room: 
     form_room.fail()
     Removal(form_room.db).delete([task.id], who="local")
     app = form_room.open("history")
+    assert "Everything that was here is deleted" in texts(app)
+    assert "It can be brought back for 30 days after it was deleted." in texts(app)
+    assert "Nothing here yet" not in texts(app)
+    assert "stays here" not in texts(app)
     app.button(key="see_deleted").click().run()
     assert drawn(app, "deleted")["items"][0]["id"] == task.id
 
