@@ -85,6 +85,14 @@ class Marks:
             rows = connection.execute(mine.order_by(col(Tag.name))).all()
         return {row[0]: row[1] for row in rows}
 
+    def count(self, task_ids: Sequence[str], person: str) -> tuple[int, int]:
+        """How many of these tasks have this person's star, and how many the team's pick."""
+        seqs = sa.select(col(Task.seq)).where(col(Task.id).in_(task_ids))
+        stars = sa.select(sa.func.count()).where(col(Star.person) == person, col(Star.seq).in_(seqs))
+        picks = sa.select(sa.func.count()).where(col(Pick.seq).in_(seqs))
+        with self._db.look() as connection:
+            return connection.execute(stars).scalar_one(), connection.execute(picks).scalar_one()
+
     def star(self, task_ids: Sequence[str], person: str) -> None:
         """Puts this person's star on the tasks; ids that do not exist are passed over, here and below."""
         with self._db.transaction() as session:

@@ -13,8 +13,8 @@ function bar(data, me, over) {
   // Each with a key: under whoever stands on one of them, it must not become another as the sums of a selection arrive.
   const button = (act, label, more = {}) => el("button", { class: "act", type: "button", "data-act": act, "data-id": "", "data-key": act, ...more }, label);
   const deeds = data.view === "deleted" ? [button("restore", words.restore, { class: "act primary" })] : [
-    button("star_all", words.star),
-    button("pick_all", words.pick),
+    button("star_all", ...markAll("star", words, over)),
+    button("pick_all", ...markAll("pick", words, over)),
     button("tags", words.tag, { "aria-haspopup": "dialog" }),
     button("project", words.move, { "aria-haspopup": "dialog" }),
     over.bytes ? button("zips", "ZIP", { title: words.zip, "aria-label": words.zip, "aria-haspopup": "dialog" }) : null, // else there is no file
@@ -28,6 +28,15 @@ function bar(data, me, over) {
       data.selected.all && button("all", data.selected.all, { class: "link" }),
       el("span", { class: "deeds", "data-key": "deeds" }, deeds),
       button("clear", "✕", { class: "act close", title: words.clear, "aria-label": words.clear })));
+}
+
+// What a press does to all that is selected: puts the mark on those that lack it, or, where none does, takes it off.
+const lacking = (act, over) => over.count - over.marked[act];
+
+function markAll(act, words, over) {
+  const left = lacking(act, over), some = left > 0 && left < over.count;
+  const label = left <= 0 ? words.all[`un${act}`] : some ? words.all[`${act}_${left === 1 ? "one" : "rest"}`].replace("{n}", left.toLocaleString("en")) : words[act];
+  return [label, { "data-act": left > 0 ? `${act}_all` : `un${act}_all` }];
 }
 
 const counted = (words, over) => words.selected.replace("{n}", over.count.toLocaleString("en"));

@@ -98,7 +98,7 @@ def _data(person: str) -> dict[str, Any]:
         "label": t("Deleted"), "view": "deleted", "items": items, "sections": None,
         "count": tn(len(shown), "{n} request", "{n} requests"), "fresh": "",
         "older": shown[-1].card.seq if more else None, "newer": None, "page": f"deleted {address.place()}",
-        "selected": selection.look(ids, 0), "undo": None, "size": gallery.size(person), "known_tags": [],
+        "selected": selection.look(ids, 0, person), "undo": None, "size": gallery.size(person), "known_tags": [],
         "words": gallery.told(),
     }  # fmt: skip
 

@@ -78,7 +78,7 @@ function mark(act, id, me) {
 
 // Of what is selected, or of the tile that is named.
 function marks(act, id, me) {
-  if (me.laid.count) wish(`${act}_all`, "", me);
+  if (me.laid.count) wish(lacking(act, me.laid) > 0 ? `${act}_all` : `un${act}_all`, "", me);
   else mark(act, id, me);
 }
 

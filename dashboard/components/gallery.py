@@ -107,7 +107,7 @@ def _data(kept: Shown, person: str) -> tuple[Shown, dict[str, Any]]:
         "count": _count(count, shown.query), "fresh": _fresh(shown, person),
         "arrow": _ARROWS.get(shown.query.sort, ""),
         "older": shown.older, "newer": shown.newer, "page": f"{shown.query.text} {shown.place}",
-        "selected": selection.look(shown.ids, count), "undo": undo.offered(), "size": size(person),
+        "selected": selection.look(shown.ids, count, person), "undo": undo.offered(), "size": size(person),
         "known_tags": list(filters.names().tags) if selection.ids() else [],
         "known_projects": list(filters.names().projects.values()) if selection.ids() else [],
         "words": told(shown.query),
@@ -177,6 +177,10 @@ def told(query: Query = Query()) -> dict[str, Any]:  # noqa: B008 - a value
         "some": t("on some"), "sizes": {"s": t("Small"), "m": t("Medium"), "l": t("Large")}, "size": t("Tile size"),
         "close": t("Close"), "bar": t("What is selected"), "mode": t("Select mode"),
         "new": t("Show what is new"),
+        "all": {
+            "unstar": t("Unstar"), "star_one": t("Star the other one"), "star_rest": t("Star the other {n}"),
+            "unpick": t("Unpick"), "pick_one": t("Pick the other one"), "pick_rest": t("Pick the other {n}"),
+        },
     }  # fmt: skip
 
 
@@ -240,10 +244,12 @@ _PRESSES: dict[str, Callable[[str, str], object]] = {
     "all": lambda _, person: selection.select_all(person),
     "star": lambda name, person: desk().marks.star(name.split(), person),
     "unstar": lambda name, person: desk().marks.unstar(name.split(), person),
-    "star_all": lambda _, person: selection.star(selection.ids(), person),
+    "star_all": lambda _, person: desk().marks.star(selection.ids(), person),
+    "unstar_all": lambda _, person: desk().marks.unstar(selection.ids(), person),
     "pick": lambda name, person: desk().marks.pick(name.split(), person),
     "unpick": lambda name, person: undo.unpick(name.split(), person),
-    "pick_all": lambda _, person: selection.pick(selection.ids(), person),
+    "pick_all": lambda _, person: desk().marks.pick(selection.ids(), person),
+    "unpick_all": lambda _, person: undo.unpick(selection.ids(), person),
     "move": selection.move,
     "tag": selection.tag,
     "untag": lambda name, person: selection.tag(name, person, off=True),

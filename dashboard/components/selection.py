@@ -47,12 +47,14 @@ def select_all(person: str) -> None:
         add(desk().search.ids(shown.query, person, top=shown.top))
 
 
-def look(here: Sequence[str], matching: int) -> dict[str, Any]:
+def look(here: Sequence[str], matching: int, person: str) -> dict[str, Any]:
     """What the bar says. `here`: the ids on this page; `matching`: how many are in the list, as far as counted."""
     chosen = ids()
+    starred, picked = desk().marks.count(chosen, person) if chosen else (0, 0)
     return {
         "here": [task_id for task_id in here if task_id in _kept()], "count": len(chosen),
         "bytes": desk().search.weight(chosen) if chosen else 0, "all": _all(len(chosen), matching),
+        "marked": {"star": starred, "pick": picked},
         "tags": desk().marks.tags_of(chosen) if chosen else {},
         "projects": desk().projects.of(chosen) if chosen else {},
     }  # fmt: skip
@@ -62,20 +64,6 @@ def _all(chosen: int, matching: int) -> str:
     if matching > COUNTED:
         return t("Select all matching, at most {n}", n=f"{SELECTED:,}") if chosen < SELECTED else ""
     return t("Select all {n} matching", n=f"{matching:,}") if chosen < matching else ""
-
-
-def star(task_ids: Sequence[str], person: str) -> None:
-    """Puts a star on all of them; where each has one, takes it off."""
-    marks = desk().marks.of(task_ids, person)
-    starred = [task_id for task_id in task_ids if task_id in marks and marks[task_id].starred]
-    (desk().marks.unstar if len(starred) == len(task_ids) else desk().marks.star)(task_ids, person)
-
-
-def pick(task_ids: Sequence[str], person: str) -> None:
-    """Picks all of them for the team; where each is picked, takes the picks off, with Undo."""
-    marks = desk().marks.of(task_ids, person)
-    all_picked = all(task_id in marks and marks[task_id].pick for task_id in task_ids)
-    (undo.unpick if all_picked else desk().marks.pick)(task_ids, person)
 
 
 def move(name: str, person: str) -> None:

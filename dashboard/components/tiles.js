@@ -6,20 +6,23 @@ function overlaid(data, me) {
   const marks = { star: new Map(data.items.map((item) => [item.id, item.star])), pick: new Map(data.items.map((item) => [item.id, item.pick])) };
   const sizes = new Map(data.items.map((item) => [item.id, item.size]));
   let { count, bytes } = data.selected;
+  const marked = { ...data.selected.marked };
   const choose = (id, on) => {
     if (chosen.has(id) === on) return;
     chosen[on ? "add" : "delete"](id);
     count += on ? 1 : -1;
     bytes += (on ? 1 : -1) * (sizes.get(id) ?? 0);
+    for (const mark in marks) if (marks[mark].get(id)) marked[mark] += on ? 1 : -1;
   };
   for (const { act, id } of me.queue) {
     const ids = id.split(" ");
     if (act === "select" || act === "unselect") ids.forEach((one) => choose(one, act === "select"));
     const mark = act.replace(/^un/, "");
     if (mark in marks) ids.forEach((one) => marks[mark].set(one, act === mark));
-    if (act === "clear") [chosen.clear(), (count = bytes = 0)];
+    if (mark.endsWith("_all")) marked[mark.slice(0, -4)] = act === mark ? count : 0;
+    if (act === "clear") [chosen.clear(), (count = bytes = marked.star = marked.pick = 0)];
   }
-  return { chosen, marks, count, bytes };
+  return { chosen, marks, marked, count, bytes };
 }
 
 function picture(item, large) {

@@ -486,8 +486,9 @@ def test_stars_and_tags_are_put_on_all_that_is_selected(form_room: Room, past: P
     press(app, "select", one, other)
     press(app, "star_all")
     assert marks.of([one, other, third], "local").keys() == {one, other}
-    press(app, "star_all")
-    assert marks.of([one, other], "local") == {}, "all had one"
+    assert drawn(app, "gallery")["selected"]["marked"] == {"star": 2, "pick": 0}
+    press(app, "unstar_all")
+    assert marks.of([one, other], "local") == {}
     tell(app, "gallery", "tag", "Red car")
     assert drawn(app, "gallery")["selected"]["tags"] == {"red car": 2}
     assert [item["tags"] for item in drawn(app, "gallery")["items"]] == [[], ["red car"], ["red car"]]
@@ -739,3 +740,25 @@ def test_what_was_asked_for_while_streamlit_was_away_is_asked_for_again(shared_d
     expect(page.get_by_role("button", name="1 new")).to_be_visible()
     assert not to_drop
     was.close()
+
+
+@pytest.mark.parametrize("databases", ["sqlite"], indirect=True)
+def test_the_bar_says_whether_it_picks_or_unpicks_what_is_selected(shared_desk: Desk, page: Page) -> None:
+    was = Past(shared_desk.state_dir, shared_desk.database_url)
+    ids = was.write([Was(f"chosen {index}", size=(320, 240)) for index in range(3)])
+    Marks(was.db).pick(ids[2:], "ann")
+    was.close()
+    page.goto(f"{shared_desk.url}/history?q=chosen")
+    tiles, deeds = page.get_by_role("option"), page.get_by_role("region", name="What is selected")
+    tiles.nth(1).click(modifiers=["Control"])
+    expect(deeds.get_by_role("button", name="Pick", exact=True)).to_be_visible()
+    tiles.nth(2).click(modifiers=["Control"])
+    tiles.nth(0).click(modifiers=["Control"])  # that one is picked already
+    expect(deeds.get_by_role("button", name="Star", exact=True)).to_be_visible()
+    deeds.get_by_role("button", name="Pick the other 2").click()
+    expect(page.locator("[role=option][aria-label*=Picked]")).to_have_count(3)
+    tiles.nth(1).focus()
+    expect(deeds.get_by_role("button", name="Unpick")).to_be_visible()
+    page.keyboard.press("b")
+    expect(deeds).to_contain_text("3 are no longer picked.")
+    expect(deeds.get_by_role("button", name="Pick", exact=True)).to_be_visible()

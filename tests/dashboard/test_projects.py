@@ -156,16 +156,18 @@ def test_picks_are_seen_by_all_and_put_on_all_that_is_selected(form_room: Room, 
     app = form_room.open("history")
     assert [item["pick"] for item in drawn(app, "gallery")["items"]] == [False, False, True]
     tell(app, "gallery", "select", f"{one} {other}")
+    assert drawn(app, "gallery")["selected"]["marked"] == {"star": 0, "pick": 1}
     tell(app, "gallery", "pick_all")
     app.pills(key="f_pick").set_value("yes").run()
     assert [item["prompt"] for item in drawn(app, "gallery")["items"]] == ["b", "a"]
-    tell(app, "gallery", "pick_all")
-    assert marks.of([one, other], "local") == {}, "each was picked"
+    assert drawn(app, "gallery")["selected"]["marked"] == {"star": 0, "pick": 2}
+    tell(app, "gallery", "unpick_all")
+    assert marks.of([one, other], "local") == {}
     assert drawn(app, "gallery")["undo"]["text"] == "2 are no longer picked."
     tell(app, "gallery", "undo")
     picks = [marked.pick.person for marked in marks.of([one, other], "local").values() if marked.pick]
     assert (sorted(picks), [toast.value for toast in app.toast]) == (["ann", "local"], ["2 are picked again\\."])
-    tell(app, "gallery", "pick_all")
+    tell(app, "gallery", "unpick_all")
     assert "**Picked** hides" in texts(form_room.open("history", pick="yes"))
 
 

@@ -24,6 +24,13 @@ def test_a_star_is_its_owners_alone(stores: Stores) -> None:
     assert marks.of([one], "ann") == {}
 
 
+def test_of_many_it_is_counted_how_many_have_ones_star_and_the_teams_pick(stores: Stores) -> None:
+    marks, ids = Marks(stores.db, stores.clock), [stores.task().id for _ in range(3)]
+    marks.star(ids[:2], "ann")
+    marks.pick(ids[:1], "bob")
+    assert (marks.count(ids, "ann"), marks.count(ids, "bob"), marks.count(ids[2:], "ann")) == ((2, 1), (0, 1), (0, 0))
+
+
 def test_a_tag_is_seen_and_taken_away_by_everybody(stores: Stores) -> None:
     marks, task = Marks(stores.db, stores.clock), stores.task().id
     assert marks.tag([task], ' Red  "Car" ', "ann") == "red car"
