@@ -20,7 +20,7 @@ from data.errors import BudgetExceeded, InvalidRequest, NotAllowed, NotFound
 from data.ids import new_id
 from data.money import format_credits
 from data.plan import Plan, plan_of_retry
-from data.practice import by_task
+from data.practice import by_task, practises
 from data.relation import Parent, Relation
 from data.requests import MAX_COUNT, GenerationRequest
 from data.schema import Artifact, Submission, Task
@@ -118,6 +118,19 @@ def refuse_beside_a_retry(session: Session, task_id: str) -> None:
         raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Look at it, or give up without trying again.")))
     if wish.tried_since(tasks, task_id):
         raise NotAllowed(_TRIED_SINCE)
+
+
+def refuse_in_another_mode(session: Session, task_id: str) -> None:
+    """Of a task that is to be sent once more itself. Raises NotAllowed where its calls were of the other mode.
+
+    It would be made for money, and counted as practice, or the other way.
+    """
+    was = by_task(session.connection(), [task_id])[task_id]
+    if was != practises(session):
+        happened = Sentence("It was asked for as a real picture, and the desk practises now.")
+        if was:
+            happened = Sentence("It was asked for in practice, and the desk makes real pictures now.")
+        raise NotAllowed(paragraph(happened, NOTHING_DONE, Sentence("Give it up, then press “Use again” on it.")))
 
 
 def left(connection: Connection, *which: ColumnElement[bool], today: date) -> dict[str, Left]:

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy import or_, update
 from sqlmodel import Session, col, select
 
-from data.again import Retried, Said, refuse_beside_a_retry, retry_batch, retry_one
+from data.again import Retried, Said, refuse_beside_a_retry, refuse_in_another_mode, retry_batch, retry_one
 from data.asks import batch_of_key, digest, likeness, write_batch
 from data.causes import ALL_HERE, ID_TAKEN, NO_DOUBT, NONE_NAMED
 from data.db import Database, insert_new
@@ -246,7 +246,8 @@ class TaskStore:
 
         Raises:
             NotFound: no such task.
-            NotAllowed: nothing about it is in doubt, or (`again`) a newer try than it is there.
+            NotAllowed: nothing about it is in doubt, or (`again`) a newer try than it is there, or practice has begun
+                or ended since.
             BudgetExceeded: `again` would pass a budget; then nothing has changed.
         """
         with self._db.transaction() as session:
@@ -257,6 +258,7 @@ class TaskStore:
                 raise NotAllowed(NO_DOUBT)
             if again:
                 refuse_beside_a_retry(session, task_id)
+                refuse_in_another_mode(session, task_id)
             submission.outcome, submission.settled_at = Outcome.WRITTEN_OFF, now
             session.add(submission)
             session.flush()

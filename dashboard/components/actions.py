@@ -226,12 +226,18 @@ def _by_another(card: Card, around: "Surroundings") -> list[Action]:
 
 
 def _doubt(card: Card, around: "Surroundings") -> list[Action]:
-    """Whoever gives a doubt up takes it upon themselves that it may have been paid for, and is told so first."""
+    """Whoever gives a doubt up takes it upon themselves that it may have been paid for, and is told so first.
+
+    It is made again by the desk as it was: what was practice is never made for money, nor the other way.
+    """
+    free = [*([_check()] if around.of(card).askable else []), _give_up(card, around)]
+    if around.practised(card) != around.practice:
+        return free
     price, road = formats.about(card.estimate_micro, practice=around.practice), _road(card)
     label = t("Give up and try again · {price}", price=price)
     warning, no = t(words.paid_twice(road, practice=around.practised(card))), t(words.let_be(road))
     stop_again = _asking("stop_again", t("Give up and try again?"), label, warning, no)
-    return [*([_check()] if around.of(card).askable else []), _give_up(card, around), stop_again]
+    return [*free, stop_again]
 
 
 def _give_up(card: Card, around: "Surroundings") -> Action:

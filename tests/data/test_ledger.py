@@ -238,7 +238,7 @@ def test_practice_is_held_back_from_no_budget_and_counts_in_none(stores: Stores,
     ledger.set_budget(TEAM, 0, who="admin")
     enter(stores.db, practice=True, clock=stores.clock)
     task, waits = stores.task(), stores.task()
-    claim = stores.claim()
+    claim = stores.claim("sandbox")
     stores.submissions.in_doubt(claim.submission_id, message="")
     stores.tasks.write_off(task.id, who="admin", again=True)
     assert [row.reserved_micro for row in (stores.tasks.get(task.id), stores.tasks.get(waits.id))] == [PRICE, PRICE]
@@ -292,3 +292,19 @@ def test_a_server_that_leaves_practice_waits_for_the_press_that_believed_in_it(s
     other.join()
     assert stores.card(tasks[0].id).error_code == "mode_changed"
     sums(stores)
+
+
+def test_what_was_asked_for_in_practice_is_not_made_for_money_when_its_doubt_is_given_up(
+    stores: Stores, ledger: Ledger
+) -> None:
+    ledger.set_budget(TEAM, 0, who="admin")
+    enter(stores.db, practice=True, clock=stores.clock)
+    task = stores.task()
+    claim = stores.claim("sandbox")
+    stores.submissions.in_doubt(claim.submission_id, message="")
+    enter(stores.db, practice=False, clock=stores.clock)
+    with pytest.raises(NotAllowed, match="in practice"):
+        stores.tasks.write_off(task.id, who="admin", again=True)
+    assert stores.tasks.get(task.id).status == TaskStatus.UNCONFIRMED
+    stores.tasks.write_off(task.id, who="admin", again=False)
+    assert stores.tasks.get(task.id).status == TaskStatus.FAILED
