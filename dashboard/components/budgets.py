@@ -6,12 +6,12 @@ from decimal import Decimal
 import streamlit as st
 
 from dashboard import resources
-from dashboard.components import formats, people, toasts, trouble
+from dashboard.components import formats, people, server, toasts, trouble
 from dashboard.language import language, t
 from data.ledger import EVERYBODY, TEAM, Standing, month_of, person_scope
 from data.money import MICRO
 from data.schema import Budget
-from data.sentences import Sentence
+from data.sentences import Sentence, paragraph
 
 _MOST = 10**9  # credits; more than anybody has, and far inside what a database column holds
 _NONE = "No budget is set: everybody may ask for as much as the provider accounts hold."
@@ -24,14 +24,12 @@ def budgets(me: str) -> None:
     limits = {row.scope: row for row in here.budgets()}
     if not limits:
         st.markdown(t(_NONE))
-    st.caption(
-        t(
-            "Credits that may be asked for in a month, counted in UTC; it is {month}. What is under way is held back "
-            "until it is charged or has come to nothing; a doubt that was given up counts as charged. Practice does "
-            "not count.",
-            month=formats.month(now),
-        )
+    how = Sentence(
+        "Credits that may be asked for in a month, counted in UTC; it is {month}. What is under way is held back "
+        "until it is charged or has come to nothing; a doubt that was given up counts as charged.",
+        month=formats.month(now),
     )
+    st.caption(t(paragraph(how, "Practice does not count.") if server.about().practice else how))
     spent = {row.scope: row for row in here.spent(month_of(now))}
     scopes = [TEAM, EVERYBODY, *sorted({*limits, *spent, person_scope(me)} - {TEAM, EVERYBODY})]
     shown = [scope for scope in scopes if scope in limits or scope in spent]
