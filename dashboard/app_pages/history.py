@@ -55,7 +55,7 @@ def toolbar() -> Query:
     """Everything above the list."""
     with st.container(horizontal=True, vertical_alignment="center", key="history_search"):
         typed, hints = filters.search_field()
-        filters.fold()
+        filters.fold(typed)
         if len(typed.batch.of) == 1 and st.button(t(words.RESULTS), key="to_results", icon=":material/grid_on:"):
             st.switch_page("app_pages/results.py", query_params={"batch": typed.batch.of[0]})
         views, more = st.container(width="content"), st.container(width="content")

@@ -45,11 +45,11 @@ def search_field() -> tuple[Query, tuple[Hint, ...]]:
     return reading.query, reading.hints
 
 
-def fold() -> None:
+def fold(typed: Query) -> None:
     """On a narrow screen, the button that shows the row of filters; it says how many are set (`fold.js`)."""
     said = address.chosen()
-    dated = bool(said.last or said.since or said.until)
-    many = sum(map(bool, (said.status, said.model, said.by, dated, said.project, said.tag, said.star, said.pick)))
+    status, dated = _status_of(typed, said), bool(said.last or said.since or said.until)
+    many = sum(map(bool, (status, said.model, said.by, dated, said.project, said.tag, said.star, said.pick)))
     label = t("Filters ({n})", n=many) if many else t("Filters")
     with st.container(width="content", key="fold_filters"):
         mount("fold", key="fold", data={"label": label}, on_event=_nothing)
@@ -63,7 +63,7 @@ def filter_row(typed: Query, person: str) -> Query:
     """Draws what can be chosen; gives the query that is meant."""
     said, there = address.chosen(), names()
     here = people_here(said.by, person)
-    _status(said.status)
+    _status(typed, _status_of(typed, said))
     popover("model", t("Model"), [model_name(name) for name in said.model], lambda: _models(there, said))
     popover("by", t("Person"), [here[said.by]] if said.by else [], lambda: _by(here, said.by))
     popover("date", t("Date"), _dates(said), lambda: _date(said))
@@ -97,13 +97,26 @@ def show(query: Query) -> None:
     listing.anew()
 
 
-def _status(said: str) -> None:
+def _status_of(typed: Query, said: address.Chosen) -> str:
+    """The one that is chosen; or the one that is typed alone, which is the same as its chip."""
+    alone = typed.status.of if len(typed.status.of) == 1 and not typed.status.but else ("",)
+    return said.status or alone[0]
+
+
+def _status(typed: Query, said: str) -> None:
     key = key_of("status", said)
     options = dict.fromkeys(["", *OFFERED, said])
     st.segmented_control(
-        t("Status"), list(options), key=key, required=True, on_change=changed, args=["status"],
+        t("Status"), list(options), key=key, required=True, on_change=_status_changed, args=[typed],
         format_func=lambda name: t(STATUS_WORDS[name]) if name else t("All"), label_visibility="collapsed",
     )  # fmt: skip
+
+
+def _status_changed(typed: Query) -> None:
+    """One choice is in force: what was typed of another one goes."""
+    if typed.status:
+        st.session_state["q"] = typed.lacking("status").text
+    changed("status")
 
 
 def _models(there: Names, said: address.Chosen) -> None:

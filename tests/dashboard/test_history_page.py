@@ -383,6 +383,33 @@ def test_an_order_that_was_typed_stays_when_the_filters_go(form_room: Room, past
     assert items(app) == ["kite", "boat", "red kite"]
 
 
+def chip(app: AppTest) -> Any:
+    """The status that is marked above the list."""
+    (marked,) = [one for one in app.segmented_control if str(one.key).startswith("f_status")]
+    return marked
+
+
+def test_a_status_that_is_typed_marks_its_chip_and_another_chip_takes_its_word_away(form_room: Room) -> None:
+    form_room.ask("a red kite")
+    form_room.fail()
+    form_room.ask("a blue kite")
+    app = form_room.open("history", q="kite status:failed")
+    assert chip(app).value == "failed"
+    assert drawn(app, "fold")["label"] == "Filters (1)"
+    assert items(app) == ["a red kite"]
+    chip(app).set_value("").run()
+    assert (chip(app).value, app.text_input(key="q").value, items(app)) == ("", "kite", ["a blue kite", "a red kite"])
+    app.text_input(key="q").set_value("kite status:failed").run()
+    chip(app).set_value("running").run()
+    assert (chip(app).value, app.text_input(key="q").value, items(app)) == ("running", "kite", ["a blue kite"])
+    assert asked(app, "status") == ["running"]
+    for typed in ("kite status:failed status:done", "kite -status:running", "kite"):
+        app.text_input(key="q").set_value(typed).run()
+        chip(app).set_value("").run()
+        app.text_input(key="q").set_value(typed).run()
+        assert chip(app).value == "", f"{typed}: no chip says that"
+
+
 def test_what_changes_changes_where_it_is(form_room: Room) -> None:
     form_room.ask("first")
     app = form_room.open("history", status="running")
