@@ -79,6 +79,7 @@ def _serve(settings: ServerSettings) -> int:
         log_config=None,
         log_level="warning",
         server_header=False,
+        proxy_headers=False,  # no route asks who calls, nor by which scheme: that layer would be work for nothing
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
     server = Server(config, hurry)

@@ -265,7 +265,10 @@ def main() -> None:
     if sys.argv[1:2] == ["--serve"]:
         _, _, kind, folder, port = sys.argv
         app = create_app(settings(Path(folder)), workers=False) if kind == "ours" else textbook(Path(folder))
-        uvicorn.run(app, port=int(port), log_config=None, access_log=False, server_header=False)
+        # As `callback_server/__main__.py` does it.
+        uvicorn.run(
+            app, port=int(port), log_config=None, access_log=False, server_header=False, proxy_headers=kind != "ours"
+        )
         return
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rounds", type=int, default=5)

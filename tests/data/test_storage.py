@@ -45,11 +45,17 @@ def test_what_is_not_there_is_not_found(storage):
     assert files(storage) == []
 
 
-def test_a_disk_that_gives_less_than_it_is_asked_for_is_asked_again(storage, monkeypatch):
-    storage.put(picture_key(SHA), b"a picture of a red kite")
-    read = os.read
-    monkeypatch.setattr("data.storage.os.read", lambda file, size: read(file, min(size, 5)))
-    assert storage.read(picture_key(SHA)) == b"a picture of a red kite"
+@pytest.mark.parametrize("size", [0, 1, 65_535, 65_536, 65_537, 300_000])
+@pytest.mark.parametrize("most", [30_000, 65_536, 1 << 30])
+def test_a_file_of_any_size_is_read_whole_from_a_disk_that_gives_less_than_it_is_asked_for(
+    storage, monkeypatch, size, most
+):
+    data = os.urandom(size)
+    storage.put(picture_key(SHA), data)
+    read, pread = os.read, os.pread
+    monkeypatch.setattr("data.storage.os.read", lambda file, asked: read(file, min(asked, most)))
+    monkeypatch.setattr("data.storage.os.pread", lambda file, asked, at: pread(file, min(asked, most), at))
+    assert storage.read(picture_key(SHA)) == data
 
 
 def test_a_file_that_cannot_be_read_is_a_sentence_and_stays_open_nowhere(storage, monkeypatch):
