@@ -37,7 +37,6 @@ KINDS = ("original", CLEAN, SETTINGS)
 ARCHIVED = 5000
 """Most tasks in one archive."""
 
-_BLOCK = 64  # bytes that SHA-256 takes at once
 _DAY = 24 * 3600  # seconds
 _WEEK = 7 * _DAY
 _EXTENSIONS = {"image/png": "png", "image/jpeg": "jpg", "image/webp": "webp", "image/avif": "avif",
@@ -49,9 +48,7 @@ class LinkSigner:
 
     def __init__(self, key: bytes) -> None:
         """`key` comes from `signing_key`; both processes need the same."""
-        # HMAC (RFC 2104) as the two hashes that it is: OpenSSL copies one of its own in twice the time.
-        block = (hashlib.sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-        self._inner, self._outer = (hashlib.sha256(bytes(byte ^ pad for byte in block)) for pad in (0x36, 0x5C))
+        self._begun = hmac.new(key, digestmod=hashlib.sha256)
 
     def path(
         self,
@@ -134,12 +131,11 @@ class LinkSigner:
 
     def _sign(self, said: list[str | None]) -> str:
         # JSON keeps the fields apart: no two different links have the same text to sign. Written by hand, and signed by
-        # copies of what the key has begun, this takes a third of the time, and a page asks for sixty pictures at once.
+        # a copy of what the key has begun, this takes half as long, and a page asks for sixty pictures at once.
         text = ", ".join(["null" if one is None else _quoted(one) for one in said])
-        inner, outer = self._inner.copy(), self._outer.copy()
-        inner.update(f"[{text}]".encode())
-        outer.update(inner.digest())
-        return base64.urlsafe_b64encode(outer.digest()[:16]).rstrip(b"=").decode()
+        signing = self._begun.copy()
+        signing.update(f"[{text}]".encode())
+        return base64.urlsafe_b64encode(signing.digest()[:16]).rstrip(b"=").decode()
 
 
 def _expiry(sha256: str, now: datetime) -> int:
